@@ -1,0 +1,164 @@
+//! A label set: what names a stream of log entries or a series of samples.
+
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap};
+use xxhash_rust::xxh64::Xxh64;
+
+/// The label that holds a metric's name.
+pub const METRIC_NAME: &str = "__name__";
+
+/// Sorted by name, each name once, no empty value (an empty value means "not there", as in Prometheus).
+/// Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Labels(Arc<[(Box<str>, Box<str>)]>);
+
+impl Labels {
+    /// The value of `name`, or `None`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let at = self.0.binary_search_by(|(n, _)| n.as_ref().cmp(name)).ok()?;
+        Some(&self.0[at].1)
+    }
+
+    /// The value of `__name__`, or `""`.
+    pub fn metric_name(&self) -> &str {
+        self.get(METRIC_NAME).unwrap_or("")
+    }
+
+    /// Name and value, in the order of the names.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
+        self.0.iter().map(|(n, v)| (n.as_ref(), v.as_ref()))
+    }
+
+    /// How many labels there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no label at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The same set with one label set to a new value (an empty one removes it).
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        self.iter().filter(|(n, _)| *n != name).chain([(name, value)]).collect()
+    }
+
+    /// The labels whose names `keep` accepts.
+    pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        self.iter().filter(|(n, _)| keep(n)).collect()
+    }
+
+    /// Identity of the set as a number: xxHash64 over its names and values. Stable over versions and machines.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = Xxh64::new(0);
+        for (name, value) in self.iter() {
+            hash.update(name.as_bytes());
+            hash.update(&[0xff]);
+            hash.update(value.as_bytes());
+            hash.update(&[0xff]);
+        }
+        hash.digest()
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Labels(Arc::from([]))
+    }
+}
+
+/// Sorts; of two labels with one name the later one stays; empty values vanish.
+impl<N: Borrow<str>, V: Borrow<str>> FromIterator<(N, V)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let mut all: Vec<(Box<str>, Box<str>)> =
+            pairs.into_iter().map(|(n, v)| (n.borrow().into(), v.borrow().into())).collect();
+        all.reverse();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all.dedup_by(|later, first| later.0 == first.0);
+        all.retain(|(_, v)| !v.is_empty());
+        Labels(all.into())
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Labels {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+/// The form of Prometheus and Loki: `{host="web1", job="syslog"}`.
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (i, (name, value)) in self.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}={value:?}")?;
+        }
+        f.write_str("}")
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        for (name, value) in self.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Labels;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of label names to label values")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
+                let mut pairs: Vec<(String, String)> = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(pairs.into_iter().collect())
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorts_keeps_the_last_of_a_name_and_drops_empty_values() {
+        let labels = Labels::from([("job", "a"), ("host", "web1"), ("job", "b"), ("level", "")]);
+        assert_eq!(labels.to_string(), r#"{host="web1", job="b"}"#);
+        assert_eq!(labels.get("level"), None);
+        assert_eq!(labels.with("job", ""), Labels::from([("host", "web1")]));
+    }
+
+    #[test]
+    fn fingerprints_are_stable_and_do_not_mix_names_with_values() {
+        assert_eq!(Labels::default().fingerprint(), 0xef46db3751d8e999);
+        let (a, b) = (Labels::from([("ab", "c")]), Labels::from([("a", "bc")]));
+        assert_ne!(a.fingerprint(), b.fingerprint());
+    }
+
+    #[test]
+    fn reads_back_what_it_writes_as_json() {
+        let labels = Labels::from([("job", "a \"quoted\" one"), ("host", "web1")]);
+        let text = serde_json::to_string(&labels).unwrap();
+        assert_eq!(serde_json::from_str::<Labels>(&text).unwrap(), labels);
+    }
+}

@@ -1,0 +1,19 @@
+//! The events that travel through Tailrace, and their wire forms. Everything else builds on these types;
+//! this crate knows nothing of brokers, queries or storage.
+//!
+//! Units, here and everywhere: log time is nanoseconds since 1970 (`i64`), sample time milliseconds (`i64`).
+
+pub mod alert;
+pub mod batch;
+mod compact;
+mod json;
+pub mod labels;
+pub mod matcher;
+pub mod proto;
+pub mod wire;
+
+pub use alert::{Alert, AlertState};
+pub use batch::{Event, LogBatch, LogEntry, MetricFamily, Sample, SampleBatch, Series, Tick};
+pub use labels::{Labels, METRIC_NAME};
+pub use matcher::{MatchOp, Matcher};
+pub use wire::{Codec, DecodeError, decode, encode};

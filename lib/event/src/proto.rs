@@ -1,0 +1,18 @@
+//! Generated protobuf types: our own batch, and the two foreign forms that clients push.
+
+#![allow(missing_docs)]
+
+/// `proto/event.proto`
+pub mod event {
+    include!(concat!(env!("OUT_DIR"), "/tailrace.event.v1.rs"));
+}
+
+/// `proto/loki_push.proto`
+pub mod loki {
+    include!(concat!(env!("OUT_DIR"), "/loki.push.rs"));
+}
+
+/// `proto/remote_write.proto`
+pub mod remote_write {
+    include!(concat!(env!("OUT_DIR"), "/prometheus.write.rs"));
+}
