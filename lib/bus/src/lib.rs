@@ -1,1 +1,15 @@
-//! placeholder
+//! The way to Kafka: topics, producer, consumer. Client and brokers meet only in the Kafka protocol, so the
+//! same code runs on Apache Kafka and on the embedded broker. What is in a record is not known here.
+
+pub mod admin;
+mod config;
+mod consumer;
+mod error;
+mod offsets;
+mod producer;
+
+pub use config::{Config, Topics};
+pub use consumer::{Consumer, ConsumerBuilder, Record, Start};
+pub use error::Error;
+pub use offsets::{Offsets, Partition};
+pub use producer::{Delivery, Outgoing, Producer};

@@ -1,0 +1,34 @@
+//! What can go wrong on the way to Kafka.
+
+use rdkafka::error::KafkaError;
+use thiserror::Error;
+
+/// Says which broker or topic, and what to look at.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A setting that librdkafka refuses.
+    #[error("bus settings: {0}; see `bus.options` in the configuration")]
+    Settings(KafkaError),
+    /// No answer.
+    #[error("kafka at {brokers} does not answer ({source}); is it running, and is `bus.brokers` right?")]
+    Unreachable {
+        /// `bus.brokers`
+        brokers: String,
+        /// What librdkafka says.
+        source: KafkaError,
+    },
+    /// The broker says no.
+    #[error("topic {topic}: {source}")]
+    Topic {
+        /// Its name.
+        topic: String,
+        /// What librdkafka says.
+        source: KafkaError,
+    },
+    /// Anything else.
+    #[error("kafka: {0}")]
+    Kafka(#[from] KafkaError),
+    /// The producer was closed while a record was on its way.
+    #[error("the producer was closed before the broker acknowledged the record")]
+    Closed,
+}
