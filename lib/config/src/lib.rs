@@ -1,7 +1,13 @@
 //! Configuration: YAML in, checked values out, every error with its place.
 
+mod diagnostic;
+mod load;
+mod overrides;
 mod secret;
 mod units;
 
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use load::parse;
+pub use overrides::parse_with;
 pub use secret::Secret;
 pub use units::{ByteSize, Duration};

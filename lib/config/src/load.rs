@@ -1,0 +1,169 @@
+//! Reads a file into a typed value and reports all of its errors, not only the first one.
+
+use std::collections::HashMap;
+
+use serde::de::DeserializeOwned;
+use serde_saphyr::{Error, Options};
+
+use crate::{Diagnostic, Diagnostics};
+
+/// More errors than this are not worth reading.
+const MOST_ERRORS: usize = 20;
+
+/// `${NAME}` in a value is the environment variable; unknown keys are errors where the type says so.
+///
+/// # Errors
+/// All errors of the file. After each one, the entry that holds it is left out and the rest is read again.
+pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnostics> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    loop {
+        let error = match read(&lines.join("\n")) {
+            Ok(value) if found.is_empty() => return Ok(value),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        let diagnostic = diagnose(file, text, &error);
+        let line = diagnostic.line;
+        found.push(diagnostic);
+        if found.len() >= MOST_ERRORS || !blank_entry(&mut lines, line) {
+            break;
+        }
+    }
+    found.sort_by_key(|d| (d.line, d.column));
+    found.dedup();
+    Err(Diagnostics(found))
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    let environment: HashMap<String, String> = std::env::vars().collect();
+    let options = Options::default().with_properties(environment);
+    // A file without any key is an empty mapping, not null.
+    let empty = text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'));
+    let text = if empty { "{}".to_owned() } else { unquote_variables(text) };
+    serde_saphyr::from_str_with_options(&text, options)
+}
+
+/// `"${NAME}"` means what `${NAME}` means: the parser fills in plain values only.
+fn unquote_variables(text: &str) -> String {
+    let mut parts = text.split("\"${");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(&match part.split_once("}\"") {
+            Some((name, rest)) if !name.contains(['"', '\n']) => format!("${{{name}}}{rest}"),
+            _ => format!("\"${{{part}"),
+        });
+    }
+    plain
+}
+
+fn diagnose(file: &str, text: &str, error: &Error) -> Diagnostic {
+    let at = error.location().map_or((1, 1), |l| (l.line() as usize, l.column() as usize));
+    let full = error.without_snippet().to_string();
+    // The place is shown by the snippet.
+    let place = full.rfind(" at line ").or_else(|| full.rfind(" (line "));
+    let message = full[..place.unwrap_or(full.len())].trim_start_matches("error: ").to_owned();
+    let remedy = remedy(&message);
+    let diagnostic = Diagnostic::at(file, text, at.0, at.1, message);
+    match remedy {
+        Some(remedy) => diagnostic.with_remedy(remedy),
+        None => diagnostic,
+    }
+}
+
+fn remedy(message: &str) -> Option<String> {
+    if message.contains("unknown field") {
+        let (start, known) = message.split_once(", expected ")?;
+        let wrong = start.split('`').nth(1)?;
+        let known: Vec<&str> =
+            known.trim_start_matches("one of ").split(", ").map(|n| n.trim_matches('`')).collect();
+        let near = nearest(wrong, &known).map(|n| format!("did you mean `{n}`? "));
+        return Some(format!("{}known here: {}", near.unwrap_or_default(), known.join(", ")));
+    }
+    if message.contains("property") || message.contains("${") {
+        return Some("set the environment variable, or give a default: ${NAME:-default}".into());
+    }
+    if message.contains("invalid type") || message.contains("expected") {
+        return Some("write a value of the expected type; quote text that looks like a number".into());
+    }
+    None
+}
+
+fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let scored = known.iter().map(|name| (distance(wrong, name), *name));
+    scored.min().filter(|(distance, name)| *distance <= name.len().max(3) / 3 + 1).map(|(_, name)| name)
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut before = i;
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let diagonal = std::mem::replace(&mut before, row[j + 1]);
+            row[j + 1] = (diagonal + usize::from(x != y)).min(row[j] + 1).min(before + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Blanks the entry that begins in `line` (from 1): that line and what is indented deeper below it.
+fn blank_entry(lines: &mut [&str], line: usize) -> bool {
+    let indent = |text: &str| text.len() - text.trim_start_matches([' ', '-']).len();
+    let Some(first) = lines.get(line.wrapping_sub(1)).filter(|l| !l.trim().is_empty()) else { return false };
+    let depth = indent(first);
+    let mut end = line;
+    while lines.get(end).is_some_and(|l| l.trim().is_empty() || indent(l) > depth) {
+        end += 1;
+    }
+    lines[line - 1..end].fill("");
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Server {
+        listen: String,
+        limit: u32,
+        inner: Option<Box<Server>>,
+    }
+
+    #[test]
+    fn every_error_is_reported_with_place_snippet_and_remedy() {
+        let text = "listne: a\nlimit: many\ninner:\n  limit: 3\n  lisst:\n    deeper: 1\n";
+        let errors = parse::<Server>("a.yaml", text).unwrap_err();
+        let places: Vec<_> = errors.0.iter().map(|d| (d.line, d.column)).collect();
+        assert_eq!(places, [(1, 1), (2, 8), (5, 3)], "{errors}");
+        let shown = errors.to_string();
+        assert!(shown.contains("a.yaml:1:1") && shown.contains("did you mean `listen`?"), "{shown}");
+        assert!(shown.contains("limit: many"), "{shown}");
+    }
+
+    #[test]
+    fn broken_yaml_is_one_error_with_its_place() {
+        let errors = parse::<Server>("a.yaml", "listen: [a\nlimit: 3\n").unwrap_err();
+        assert!(errors.0[0].line >= 1, "{errors}");
+    }
+
+    #[test]
+    fn variables_of_the_environment_are_filled_in() {
+        for written in ["${PATH}", "\"${PATH}\""] {
+            let server: Server = parse("a.yaml", &format!("listen: {written} # where\n")).unwrap();
+            assert_eq!(server.listen, std::env::var("PATH").unwrap());
+        }
+        let errors = parse::<Server>("a.yaml", "listen: ${TAILRACE_NOT_SET}\n").unwrap_err();
+        assert!(errors.to_string().contains("TAILRACE_NOT_SET"), "{errors}");
+    }
+
+    #[test]
+    fn a_file_of_comments_is_all_defaults() {
+        assert_eq!(parse::<Server>("a.yaml", "# nothing\n").unwrap().limit, 0);
+    }
+}
