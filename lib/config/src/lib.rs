@@ -5,9 +5,11 @@ mod load;
 mod overrides;
 mod secret;
 mod units;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use load::parse;
 pub use overrides::parse_with;
 pub use secret::Secret;
 pub use units::{ByteSize, Duration};
+pub use yaml::Source;

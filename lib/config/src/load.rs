@@ -89,7 +89,7 @@ fn remedy(message: &str) -> Option<String> {
     None
 }
 
-fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     let scored = known.iter().map(|name| (distance(wrong, name), *name));
     scored.min().filter(|(distance, name)| *distance <= name.len().max(3) / 3 + 1).map(|(_, name)| name)
 }
