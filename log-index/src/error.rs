@@ -1,0 +1,84 @@
+//! What can go wrong with the store. Each message says where, why, and what to do.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::{catalog::CatalogError, storage::StorageError};
+
+/// The index cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("index {0} is in use by another process; stop that one, or use another `--data-dir`")]
+    Locked(PathBuf),
+    /// The folder cannot be made or read.
+    #[error("index {path}: {source}; is the folder writable?")]
+    Folder {
+        /// The index's folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Segments without a catalog.
+    #[error(
+        "index {0} has segments but no catalog; put `catalog/` back, or move `segments/` away to begin anew"
+    )]
+    CatalogMissing(PathBuf),
+    /// The catalog cannot be read, or is of a later release.
+    #[error("index {path}: {source}")]
+    Catalog {
+        /// The index's folder.
+        path: PathBuf,
+        /// Why.
+        source: CatalogError,
+    },
+    /// The segments cannot be listed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A record was not taken in. The index's offsets stay before it.
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// Nobody can read it: put it into the dead-letter topic, then call [`crate::Index::skip`].
+    #[error("{0}")]
+    Undecodable(#[from] event::DecodeError),
+    /// A label set that is too large: as with `Undecodable`.
+    #[error("label set of {bytes} bytes; at most {limit} are allowed")]
+    LabelsTooLong {
+        /// Names and values together.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The disk is full or broken, and memory is too. Try the same record again later.
+    #[error("index is read-only: {0}")]
+    ReadOnly(String),
+}
+
+impl AppendError {
+    /// Whether the record itself is at fault and can never be taken in.
+    pub fn is_fault_of_record(&self) -> bool {
+        !matches!(self, AppendError::ReadOnly(_))
+    }
+}
+
+/// What is in memory could not be written to a segment. It stays in memory and is tried again.
+#[derive(Debug, Error)]
+pub enum SealError {
+    /// The segment file.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The catalog.
+    #[error("catalog: {0}")]
+    Catalog(#[from] CatalogError),
+}
+
+/// A query could not be answered. Damage to a segment is no such error: it becomes a notice.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    /// The catalog could not be read.
+    #[error("catalog: {0}")]
+    Catalog(#[from] CatalogError),
+}
