@@ -1,0 +1,215 @@
+//! Operators between two vectors. Series whose matching labels agree form a group; groups do not see each other.
+
+use std::collections::HashMap;
+
+use event::{Labels, METRIC_NAME};
+
+use super::{
+    Evaluator, Point, Row,
+    binary::{drops_name, outcome},
+    merge,
+};
+use crate::{
+    EvalError,
+    query::expr::{Binary, BinaryOp, Cardinality, Grouping},
+};
+
+/// The series of both sides with the same matching labels.
+#[derive(Default)]
+struct Group {
+    key: Labels,
+    left: Vec<Row>,
+    right: Vec<Row>,
+}
+
+impl Evaluator<'_> {
+    /// The rows of `left op right`.
+    pub fn match_vectors(
+        &self,
+        binary: &Binary,
+        left: Vec<Row>,
+        right: Vec<Row>,
+    ) -> Result<Vec<Row>, EvalError> {
+        let groups = groups(&binary.matching.labels, left, right);
+        // `or` lists what the left side has before what only the right side has.
+        let (mut rows, mut others) = (Vec::new(), Vec::new());
+        for Group { key, left, right } in groups {
+            self.charge(left.iter().chain(&right).map(|row| row.points.len()).sum())?;
+            match binary.op {
+                BinaryOp::And => rows.extend(filter(left, &right, true)),
+                BinaryOp::Unless => rows.extend(filter(left, &right, false)),
+                BinaryOp::Or => {
+                    others.extend(filter(right, &left, false));
+                    rows.extend(left);
+                }
+                _ => rows.extend(join(binary, key, left, right)?),
+            }
+        }
+        rows.extend(others);
+        merge(rows)
+    }
+}
+
+/// In the order in which they first occur.
+fn groups(grouping: &Grouping, left: Vec<Row>, right: Vec<Row>) -> Vec<Group> {
+    let mut places: HashMap<Labels, usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut place = |row: &Row, groups: &mut Vec<Group>| {
+        let key = grouping.key(&row.labels);
+        *places.entry(key.clone()).or_insert_with(|| {
+            groups.push(Group { key, ..Group::default() });
+            groups.len() - 1
+        })
+    };
+    for row in left {
+        let at = place(&row, &mut groups);
+        groups[at].left.push(row);
+    }
+    for row in right {
+        let at = place(&row, &mut groups);
+        groups[at].right.push(row);
+    }
+    groups
+}
+
+/// The points of `rows` at those steps at which `others` have any, or have none.
+fn filter(rows: Vec<Row>, others: &[Row], present: bool) -> impl Iterator<Item = Row> {
+    let last = others.iter().filter_map(|row| row.points.last()).map(|point| point.step as usize).max();
+    let mut has = vec![false; last.map_or(0, |last| last + 1)];
+    others.iter().flat_map(|row| &row.points).for_each(|point| has[point.step as usize] = true);
+    rows.into_iter().filter_map(move |mut row| {
+        row.points.retain(|p| has.get(p.step as usize).copied().unwrap_or(false) == present);
+        (!row.points.is_empty()).then_some(row)
+    })
+}
+
+/// Arithmetic and comparison within one group.
+fn join(binary: &Binary, key: Labels, left: Vec<Row>, right: Vec<Row>) -> Result<Vec<Row>, EvalError> {
+    let (left_fill, right_fill) = binary.matching.fill;
+    let swapped = binary.matching.cardinality == Cardinality::OneToMany;
+    let (many, one) = if swapped { (right, left) } else { (left, right) };
+    let (many_fill, one_fill) = if swapped { (right_fill, left_fill) } else { (left_fill, right_fill) };
+    let unmatched = (many.is_empty() && many_fill.is_none()) || (one.is_empty() && one_fill.is_none());
+    if unmatched {
+        return Ok(Vec::new());
+    }
+    let joiner = Joiner { binary, key, swapped, one: &one, partners: partners(&one, swapped, binary)? };
+    let mut rows = Vec::new();
+    for row in &many {
+        rows.extend(joiner.row(row, one_fill));
+    }
+    if let Some(fill) = many_fill {
+        rows.extend(joiner.unmatched(&many, fill));
+    }
+    if binary.matching.cardinality == Cardinality::OneToOne {
+        require_one_per_step(&many)?;
+        return Ok(rows);
+    }
+    merge(rows).map_err(|_| {
+        EvalError::execution("multiple matches for labels: grouping labels must ensure unique matches")
+    })
+}
+
+/// For each step, the row of the "one" side that has a value there, and the value.
+fn partners(one: &[Row], swapped: bool, binary: &Binary) -> Result<Vec<Option<(usize, f64)>>, EvalError> {
+    let last = one.iter().filter_map(|row| row.points.last()).map(|point| point.step as usize).max();
+    let mut partners: Vec<Option<(usize, f64)>> = vec![None; last.map_or(0, |last| last + 1)];
+    for (at, row) in one.iter().enumerate() {
+        for point in &row.points {
+            let slot = &mut partners[point.step as usize];
+            if let Some((other, _)) = *slot {
+                return Err(many_to_many(&one[other], row, swapped, binary));
+            }
+            *slot = Some((at, point.value));
+        }
+    }
+    Ok(partners)
+}
+
+fn many_to_many(first: &Row, second: &Row, swapped: bool, binary: &Binary) -> EvalError {
+    let side = if swapped { "left" } else { "right" };
+    let group = binary.matching.labels.key(&first.labels);
+    EvalError::Execution(format!(
+        "found duplicate series for the match group {group} on the {side} hand-side of the operation: \
+         [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
+        first.labels, second.labels
+    ))
+}
+
+fn require_one_per_step(rows: &[Row]) -> Result<(), EvalError> {
+    let mut steps: Vec<u32> = rows.iter().flat_map(|row| &row.points).map(|point| point.step).collect();
+    if rows.len() > 1 {
+        steps.sort_unstable();
+    }
+    match steps.windows(2).any(|pair| pair[0] == pair[1]) {
+        true => Err(EvalError::execution(
+            "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Joins the rows of a group's "many" side with their partners.
+struct Joiner<'a> {
+    binary: &'a Binary,
+    key: Labels,
+    /// Whether "many" is the right side.
+    swapped: bool,
+    one: &'a [Row],
+    partners: Vec<Option<(usize, f64)>>,
+}
+
+impl Joiner<'_> {
+    fn value(&self, many: f64, one: f64) -> Option<f64> {
+        let (left, right) = if self.swapped { (one, many) } else { (many, one) };
+        outcome(self.binary, left, right, left)
+    }
+
+    /// The results of one row; one row for each partner, as labels may come from it.
+    fn row(&self, many: &Row, one_fill: Option<f64>) -> Vec<Row> {
+        let mut results: Vec<(Option<usize>, Row)> = Vec::new();
+        for point in &many.points {
+            let found = self.partners.get(point.step as usize).copied().flatten();
+            let partner = found.map(|(at, value)| (Some(at), value)).or(one_fill.map(|value| (None, value)));
+            let Some((at, one)) = partner else { continue };
+            let Some(value) = self.value(point.value, one) else { continue };
+            let new = Point { step: point.step, value };
+            match results.iter_mut().find(|(other, _)| *other == at) {
+                Some((_, row)) => row.points.push(new),
+                None => {
+                    let labels = self.labels(&many.labels, at.map_or(&self.key, |at| &self.one[at].labels));
+                    results.push((at, Row { labels, points: vec![new] }));
+                }
+            }
+        }
+        results.into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// The results of those points of the "one" side for which `many` has nothing.
+    fn unmatched(&self, many: &[Row], fill: f64) -> Vec<Row> {
+        let has: std::collections::HashSet<u32> =
+            many.iter().flat_map(|row| &row.points).map(|point| point.step).collect();
+        let result = |row: &Row| {
+            let missing = row.points.iter().filter(|point| !has.contains(&point.step));
+            let value = |p: &Point| self.value(fill, p.value).map(|value| Point { step: p.step, value });
+            Row { labels: self.labels(&self.key, &row.labels), points: missing.filter_map(value).collect() }
+        };
+        self.one.iter().map(result).filter(|row| !row.points.is_empty()).collect()
+    }
+
+    fn labels(&self, many: &Labels, one: &Labels) -> Labels {
+        let matching = &self.binary.matching;
+        let drop_name = drops_name(self.binary);
+        let kept = match (&matching.labels, matching.cardinality) {
+            (Grouping::Only(names), Cardinality::OneToOne) => {
+                many.filtered(|n| names.iter().any(|k| k == n) && !(drop_name && n == METRIC_NAME))
+            }
+            (Grouping::Except(names), Cardinality::OneToOne) => {
+                many.filtered(|n| !names.iter().any(|k| k == n) && !(drop_name && n == METRIC_NAME))
+            }
+            _ => many.filtered(|n| !(drop_name && n == METRIC_NAME)),
+        };
+        let include = &matching.include;
+        include.iter().fold(kept, |labels, name| labels.with(name, one.get(name).unwrap_or("")))
+    }
+}

@@ -1,0 +1,95 @@
+//! Time, constants, and the ways between scalars and vectors.
+
+use event::Labels;
+
+use super::{
+    Custom,
+    math::{maximum, minimum},
+};
+use crate::{
+    EvalError,
+    eval::{Evaluated, Evaluator, Row, Steps, merge, without_name},
+    query::expr::{Call, Expr},
+};
+
+/// The function of this name.
+pub fn find(name: &str) -> Option<Custom> {
+    Some(match name {
+        "end" => |e, _, steps| Ok(constant(e.whole.end() as f64 / 1000.0, steps)),
+        "max_of" => |e, call, steps| pairwise(e, call, steps, maximum),
+        "min_of" => |e, call, steps| pairwise(e, call, steps, minimum),
+        "pi" => |_, _, steps| Ok(constant(std::f64::consts::PI, steps)),
+        "range" => |e, _, steps| Ok(constant((e.whole.end() - e.whole.start()) as f64 / 1000.0, steps)),
+        "scalar" => scalar,
+        "start" => |e, _, steps| Ok(constant(e.whole.start() as f64 / 1000.0, steps)),
+        "step" => step,
+        "time" => time,
+        "timestamp" => timestamp,
+        "vector" => vector,
+        _ => return None,
+    })
+}
+
+fn constant(value: f64, steps: &Steps) -> Evaluated {
+    Evaluated::Scalar(vec![value; steps.count()])
+}
+
+/// The time of each step, in seconds.
+pub fn time(evaluator: &Evaluator<'_>, _: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
+    evaluator.charge(steps.count())?;
+    Ok(Evaluated::Scalar(steps.times().map(|ms| ms as f64 / 1000.0).collect()))
+}
+
+/// A series without labels.
+pub fn vector(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
+    let values = evaluator.scalar(&call.args[0], steps)?;
+    Ok(Evaluated::Vector(vec![Row::dense(Labels::default(), values)]))
+}
+
+fn step(evaluator: &Evaluator<'_>, _: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
+    let instant = evaluator.whole.count() == 1;
+    let value = if instant { 0.0 } else { evaluator.whole.step() as f64 / 1000.0 };
+    Ok(constant(value, steps))
+}
+
+fn pairwise(
+    evaluator: &Evaluator<'_>,
+    call: &Call,
+    steps: &Steps,
+    of: fn(f64, f64) -> f64,
+) -> Result<Evaluated, EvalError> {
+    let left = evaluator.scalar(&call.args[0], steps)?;
+    let right = evaluator.scalar(&call.args[1], steps)?;
+    Ok(Evaluated::Scalar(left.into_iter().zip(right).map(|(l, r)| of(l, r)).collect()))
+}
+
+/// The value of the only series; NaN where there is none or more than one.
+fn scalar(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
+    let mut found: Vec<(usize, f64)> = vec![(0, f64::NAN); steps.count()];
+    for point in evaluator.vector(&call.args[0], steps)?.iter().flat_map(|row| &row.points) {
+        let (count, value) = &mut found[point.step as usize];
+        *count += 1;
+        *value = if *count == 1 { point.value } else { f64::NAN };
+    }
+    Ok(Evaluated::Scalar(found.into_iter().map(|(_, value)| value).collect()))
+}
+
+/// Of a selector: the time of its sample; of anything else: the time of the step.
+fn timestamp(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
+    let mut rows = match call.args[0].unmarked() {
+        Expr::Selector(selector) => {
+            evaluator.instant_with(selector, steps, |sample| sample.timestamp_ms as f64 / 1000.0)?
+        }
+        other => {
+            let mut rows = evaluator.vector(other, steps)?;
+            for row in &mut rows {
+                row.update(|point| Some(steps.time(point.step as usize) as f64 / 1000.0));
+            }
+            rows
+        }
+    };
+    for row in &mut rows {
+        row.labels = without_name(&row.labels);
+    }
+    Ok(Evaluated::Vector(merge(rows)?))
+}

@@ -1,0 +1,236 @@
+//! The expression as the evaluator walks it: names resolved, times in milliseconds, parentheses gone.
+
+use std::fmt;
+
+use event::{Labels, Matcher};
+
+use crate::functions::Function;
+
+/// PromQL's types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueType {
+    /// One number.
+    Scalar,
+    /// One sample of each series.
+    Vector,
+    /// A range of samples of each series.
+    Matrix,
+    /// A text.
+    String,
+}
+
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ValueType::Scalar => "scalar",
+            ValueType::Vector => "instant vector",
+            ValueType::Matrix => "range vector",
+            ValueType::String => "string",
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Expr {
+    Number(f64),
+    String(String),
+    Selector(VectorSelector),
+    Range(Box<RangeSelector>),
+    Subquery(Box<Subquery>),
+    Negate(Box<Expr>),
+    Binary(Box<Binary>),
+    Aggregate(Box<Aggregate>),
+    Call(Call),
+    /// Gives the same at every step, so one step is enough.
+    Invariant(Box<Expr>),
+}
+
+/// `@` and `offset`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TimeShift {
+    pub at: Option<At>,
+    pub offset_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Of the query's range.
+    Start,
+    /// Of the query's range.
+    End,
+    /// Milliseconds since 1970.
+    Time(i64),
+}
+
+#[derive(Clone, Debug)]
+pub struct VectorSelector {
+    pub matchers: Vec<Matcher>,
+    pub time: TimeShift,
+}
+
+#[derive(Clone, Debug)]
+pub struct RangeSelector {
+    pub selector: VectorSelector,
+    pub range_ms: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Subquery {
+    pub expr: Expr,
+    pub range_ms: i64,
+    /// `None`: the default of the options.
+    pub step_ms: Option<i64>,
+    pub time: TimeShift,
+}
+
+#[derive(Clone, Debug)]
+pub struct Binary {
+    pub op: BinaryOp,
+    pub left: Expr,
+    pub right: Expr,
+    pub returns_bool: bool,
+    pub matching: Matching,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+    Atan2,
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterEqual,
+    Less,
+    LessEqual,
+    And,
+    Or,
+    Unless,
+}
+
+impl BinaryOp {
+    pub fn is_comparison(self) -> bool {
+        use BinaryOp::*;
+        matches!(self, Equal | NotEqual | Greater | GreaterEqual | Less | LessEqual)
+    }
+
+    pub fn is_set(self) -> bool {
+        matches!(self, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless)
+    }
+}
+
+/// How the series of two vectors find each other.
+#[derive(Clone, Debug)]
+pub struct Matching {
+    pub labels: Grouping,
+    pub cardinality: Cardinality,
+    /// Labels that the result takes from the "one" side.
+    pub include: Vec<String>,
+    /// What stands in for a missing partner on the left and on the right.
+    pub fill: (Option<f64>, Option<f64>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cardinality {
+    OneToOne,
+    /// `group_left`
+    ManyToOne,
+    /// `group_right`
+    OneToMany,
+}
+
+/// Which labels identify a group: `by`, `on`, or `without`, `ignoring`.
+#[derive(Clone, Debug)]
+pub enum Grouping {
+    Only(Vec<String>),
+    /// All but these and the metric's name.
+    Except(Vec<String>),
+}
+
+impl Grouping {
+    /// The labels of the group to which a series belongs.
+    pub fn key(&self, labels: &Labels) -> Labels {
+        match self {
+            Grouping::Only(names) => labels.filtered(|n| names.iter().any(|k| k == n)),
+            Grouping::Except(names) => {
+                labels.filtered(|n| n != event::METRIC_NAME && !names.iter().any(|k| k == n))
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    pub op: AggregateOp,
+    pub expr: Expr,
+    pub param: Option<Expr>,
+    pub grouping: Grouping,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggregateOp {
+    Sum,
+    Avg,
+    Min,
+    Max,
+    Count,
+    Group,
+    Stddev,
+    Stdvar,
+    Quantile,
+    TopK,
+    BottomK,
+    CountValues,
+    LimitK,
+    LimitRatio,
+}
+
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub name: &'static str,
+    pub function: Function,
+    pub args: Vec<Expr>,
+    pub returns: ValueType,
+}
+
+impl Expr {
+    pub fn value_type(&self) -> ValueType {
+        match self {
+            Expr::Number(_) => ValueType::Scalar,
+            Expr::String(_) => ValueType::String,
+            Expr::Selector(_) | Expr::Aggregate(_) => ValueType::Vector,
+            Expr::Range(_) | Expr::Subquery(_) => ValueType::Matrix,
+            Expr::Negate(inner) | Expr::Invariant(inner) => inner.value_type(),
+            Expr::Binary(binary) => match binary.left.value_type() {
+                ValueType::Scalar => binary.right.value_type(),
+                other => other,
+            },
+            Expr::Call(call) => call.returns,
+        }
+    }
+
+    /// The expressions right below this one.
+    pub fn children(&self) -> impl Iterator<Item = &Expr> {
+        let (fixed, args): ([Option<&Expr>; 2], &[Expr]) = match self {
+            Expr::Number(_) | Expr::String(_) | Expr::Selector(_) | Expr::Range(_) => ([None, None], &[]),
+            Expr::Subquery(subquery) => ([Some(&subquery.expr), None], &[]),
+            Expr::Negate(inner) | Expr::Invariant(inner) => ([Some(inner), None], &[]),
+            Expr::Binary(binary) => ([Some(&binary.left), Some(&binary.right)], &[]),
+            Expr::Aggregate(aggregate) => ([aggregate.param.as_ref(), Some(&aggregate.expr)], &[]),
+            Expr::Call(call) => ([None, None], &call.args),
+        };
+        fixed.into_iter().flatten().chain(args)
+    }
+
+    /// The expression without the mark that it is the same at every step.
+    pub fn unmarked(&self) -> &Expr {
+        match self {
+            Expr::Invariant(inner) => inner.unmarked(),
+            other => other,
+        }
+    }
+}
