@@ -2,6 +2,7 @@
 //! same code runs on Apache Kafka and on the embedded broker. What is in a record is not known here.
 
 pub mod admin;
+pub mod broker;
 mod config;
 mod consumer;
 mod error;

@@ -1,0 +1,90 @@
+//! Settings of the embedded broker.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// When an appended batch is pushed from the page cache to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FlushPolicy {
+    /// When the operating system sees fit, as a single Kafka broker does: survives a killed process, not a power cut.
+    #[default]
+    Os,
+    /// Before the producer gets its acknowledgement: survives a power cut, at the price of one disk flush per append.
+    EveryAppend,
+}
+
+/// Settings of the embedded broker.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `host:port` that clients are told to connect to; the bound address when not set.
+    pub advertise: Option<String>,
+    /// Where topics and offsets are kept.
+    pub data_dir: PathBuf,
+    /// Partitions of topics that are created by being used.
+    pub partitions: i32,
+    /// Age at which records go, in whole segments; `None` keeps all. A topic's `retention.ms` goes first.
+    pub retention: Option<Duration>,
+    /// When data is pushed to the disk.
+    pub flush: FlushPolicy,
+    /// Whether asking for a topic creates it.
+    pub auto_create_topics: bool,
+    /// Size in bytes at which a segment is closed and the next one begun. A topic's `segment.bytes` goes first.
+    pub segment_bytes: u64,
+    /// Bounds on what clients can make the broker hold.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9092)),
+            advertise: None,
+            data_dir: PathBuf::from("kafka"),
+            partitions: 1,
+            retention: None,
+            flush: FlushPolicy::Os,
+            auto_create_topics: true,
+            segment_bytes: 128 << 20,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds on what clients can make the broker hold.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Open connections; further ones are closed at once.
+    pub connections: usize,
+    /// Bytes of one request.
+    pub frame_bytes: usize,
+    /// Bytes of one record batch; a topic's `max.message.bytes` goes first.
+    pub batch_bytes: usize,
+    /// Bytes of record data in one answer.
+    pub fetch_bytes: usize,
+    /// Bytes of requests and answers held for all connections together.
+    pub in_flight_bytes: usize,
+    /// How long one request may take to arrive, or one answer to be taken.
+    pub transfer: Duration,
+    /// Partitions of all topics together.
+    pub partitions: usize,
+    /// Consumer groups, members and transactional producers, of each.
+    pub coordinated: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 1_000,
+            frame_bytes: 32 << 20,
+            batch_bytes: 16 << 20,
+            fetch_bytes: 32 << 20,
+            in_flight_bytes: 256 << 20,
+            transfer: Duration::from_secs(30),
+            partitions: 10_000,
+            coordinated: 10_000,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One connection: frames in, one request at a time, frames out, in order.
+//!
+//! Whatever is wrong with a frame ends this connection and nothing else.
+
+use super::api::{self, Client, Outcome};
+use super::node::Node;
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
+use kafka_protocol::protocol::{Decodable, Encodable};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
+
+/// A connection without requests is closed after this time, as in Kafka.
+const IDLE: Duration = Duration::from_secs(10 * 60);
+
+/// Why a connection ends before the client closes it.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The client is gone, silent or too slow.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The client sends what is not a Kafka request.
+    #[error("a frame of {0} bytes, more than the limit or less than a header")]
+    FrameSize(i32),
+    /// The request is not known here.
+    #[error("request {api} in version {version} is not supported")]
+    Unsupported {
+        /// Kafka's number of the request.
+        api: i16,
+        /// Its version.
+        version: i16,
+    },
+    /// The bytes are not what the request should look like.
+    #[error("malformed request: {0}")]
+    Malformed(String),
+}
+
+/// A frame, and its share of the memory that all connections have together.
+struct Frame<'a> {
+    bytes: Bytes,
+    _share: SemaphorePermit<'a>,
+}
+
+/// Serves a connection until one side ends it.
+pub async fn serve(node: &Node, mut stream: TcpStream, peer: SocketAddr) -> Result<(), Fault> {
+    stream.set_nodelay(true)?;
+    while let Some(frame) = read_frame(node, &mut stream).await? {
+        let Some(answer) = handle(node, peer, frame.bytes).await? else { continue };
+        let sent = timeout(node.config.limits.transfer, stream.write_all(&answer.bytes)).await;
+        sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    }
+    Ok(())
+}
+
+/// The next frame; `None` when the client is done.
+async fn read_frame<'a>(node: &'a Node, stream: &mut TcpStream) -> Result<Option<Frame<'a>>, Fault> {
+    let mut length = [0; 4];
+    match timeout(IDLE, stream.read_exact(&mut length)).await {
+        Err(_) => return Ok(None),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Ok(read) => read?,
+    };
+    let length = i32::from_be_bytes(length);
+    let size =
+        usize::try_from(length).ok().filter(|size| (8..=node.config.limits.frame_bytes).contains(size));
+    let size = size.ok_or(Fault::FrameSize(length))?;
+    let share = node.share(size).await?;
+    let mut bytes = BytesMut::zeroed(size);
+    let read = timeout(node.config.limits.transfer, stream.read_exact(&mut bytes)).await;
+    read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    Ok(Some(Frame { bytes: bytes.freeze(), _share: share }))
+}
+
+/// An answer as it goes out, and its share of the memory.
+struct Encoded<'a> {
+    bytes: BytesMut,
+    _share: Option<SemaphorePermit<'a>>,
+}
+
+async fn handle(node: &Node, peer: SocketAddr, mut frame: Bytes) -> Result<Option<Encoded<'_>>, Fault> {
+    let (code, version) =
+        (i16::from_be_bytes([frame[0], frame[1]]), i16::from_be_bytes([frame[2], frame[3]]));
+    let api = ApiKey::try_from(code).map_err(|()| Fault::Unsupported { api: code, version })?;
+    if !api::is_supported(api, version) {
+        return unsupported(api, version, &frame).map(Some);
+    }
+    let (header, request) = decode(api, version, &mut frame)?;
+    let client_id = header.client_id.as_deref().unwrap_or_default().to_owned();
+    let client = Client { id: client_id, host: peer.ip(), version };
+    let outcome = tokio::select! {
+        outcome = api::answer(node, &client, request) => outcome,
+        () = node.stopping.cancelled() => Outcome::Close,
+    };
+    match outcome {
+        Outcome::Answer(answer, share) => {
+            let bytes = encode(api, version, header.correlation_id, &answer)?;
+            Ok(Some(Encoded { bytes, _share: share }))
+        }
+        Outcome::Silence => Ok(None),
+        Outcome::Close => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
+    }
+}
+
+fn decode(api: ApiKey, version: i16, frame: &mut Bytes) -> Result<(RequestHeader, RequestKind), Fault> {
+    let header = RequestHeader::decode(frame, api.request_header_version(version));
+    let header = header.map_err(|error| Fault::Malformed(error.to_string()))?;
+    let request = RequestKind::decode(api, frame, version);
+    Ok((header, request.map_err(|error| Fault::Malformed(error.to_string()))?))
+}
+
+/// A client may ask for the versions in a version from the future; it is told which ones there are. Other requests
+/// in unknown versions cannot be answered in words that the client knows.
+fn unsupported<'a>(api: ApiKey, version: i16, frame: &Bytes) -> Result<Encoded<'a>, Fault> {
+    if api != ApiKey::ApiVersions {
+        return Err(Fault::Unsupported { api: api as i16, version });
+    }
+    let correlation_id = i32::from_be_bytes([frame[4], frame[5], frame[6], frame[7]]);
+    let bytes = encode(api, 0, correlation_id, &api::versions::unsupported().into())?;
+    Ok(Encoded { bytes, _share: None })
+}
+
+fn encode(api: ApiKey, version: i16, correlation_id: i32, answer: &ResponseKind) -> Result<BytesMut, Fault> {
+    let mut bytes = BytesMut::new();
+    bytes.put_i32(0);
+    let header = ResponseHeader::default().with_correlation_id(correlation_id);
+    let encoded = header.encode(&mut bytes, api.response_header_version(version));
+    let encoded = encoded.and_then(|()| answer.encode(&mut bytes, version));
+    encoded.map_err(|error| {
+        io::Error::other(format!("cannot encode an answer to {api:?} {version}: {error}"))
+    })?;
+    let length = bytes.len() as i32 - 4;
+    bytes[..4].copy_from_slice(&length.to_be_bytes());
+    Ok(bytes)
+}

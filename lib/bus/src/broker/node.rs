@@ -1,0 +1,100 @@
+//! What all connections share.
+
+use super::Error;
+use super::config::{Config, FlushPolicy};
+use super::data_dir::DataDir;
+use super::group::Groups;
+use super::state::Store;
+use super::topics::Topics;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::BrokerId;
+use parking_lot::Mutex;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
+
+/// The only broker of this cluster.
+pub const NODE_ID: BrokerId = BrokerId(1);
+/// There is one leader for ever, so its epoch never changes.
+pub const LEADER_EPOCH: i32 = 0;
+
+/// What all connections share.
+#[derive(Debug)]
+pub struct Node {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Host and port that clients are told.
+    pub advertised: (String, u16),
+    /// The directory, which stays locked as long as this lives.
+    pub dir: DataDir,
+    /// Topics.
+    pub topics: Topics,
+    /// Members of consumer groups.
+    pub groups: Groups,
+    /// Offsets and transactions. Whoever holds this may lock partitions, never the other way round.
+    pub store: Mutex<Store>,
+    /// Bytes that requests and answers may still take.
+    pub in_flight: Semaphore,
+    /// Cancelled when the broker stops.
+    pub stopping: CancellationToken,
+}
+
+impl Node {
+    /// Opens the data directory; `bound` is where the broker listens.
+    pub fn open(config: Config, dir: DataDir, bound: SocketAddr) -> Result<Node, Error> {
+        let config = Arc::new(config);
+        let flush = config.flush == FlushPolicy::EveryAppend;
+        let node = Node {
+            advertised: advertised(config.advertise.as_deref(), bound)?,
+            topics: Topics::open(dir.topics(), config.clone())?,
+            groups: Groups::new(config.limits.coordinated),
+            store: Mutex::new(Store::open(&dir.coordinator(), flush)?),
+            in_flight: Semaphore::new(config.limits.in_flight_bytes),
+            stopping: CancellationToken::new(),
+            config,
+            dir,
+        };
+        node.finish_transactions(now_ms());
+        Ok(node)
+    }
+
+    /// A share of the memory for requests and answers, waiting for it if need be. Fails when the broker stops.
+    pub async fn share(&self, bytes: usize) -> io::Result<SemaphorePermit<'_>> {
+        let bytes = u32::try_from(bytes.min(self.config.limits.in_flight_bytes)).unwrap_or(u32::MAX);
+        self.in_flight.acquire_many(bytes).await.map_err(io::Error::other)
+    }
+
+    /// Lets time pass for groups and transactions.
+    pub fn tick(&self) {
+        self.groups.tick(Instant::now());
+        self.expire_transactions(now_ms());
+    }
+
+    /// Pushes everything to the disk.
+    pub fn flush(&self) {
+        self.topics.flush();
+        if let Err(error) = self.store.lock().flush() {
+            tracing::error!(%error, "cannot flush the coordinator's journal");
+        }
+    }
+}
+
+fn advertised(setting: Option<&str>, bound: SocketAddr) -> Result<(String, u16), Error> {
+    let Some(text) = setting else { return Ok((bound.ip().to_string(), bound.port())) };
+    let parsed = text.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+    parsed.filter(|(host, _)| !host.is_empty()).ok_or_else(|| Error::BadAdvertise(text.to_owned()))
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Kafka's number for how something went; 0 is well.
+pub fn code<T>(result: &Result<T, ResponseError>) -> i16 {
+    result.as_ref().err().map_or(0, ResponseError::code)
+}
