@@ -12,5 +12,5 @@ mod value;
 
 pub use error::{EvalError, ParseError, Position, StorageError};
 pub use eval::{Options, Storage, query_instant, query_range};
-pub use query::{MAX_DEPTH, MAX_QUERY_BYTES, Query, Selector, ValueType, parse};
+pub use query::{MAX_DEPTH, MAX_QUERY_BYTES, Query, Selector, ValueType, parse, parse_selector};
 pub use value::{Answer, Value};

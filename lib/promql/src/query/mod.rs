@@ -49,6 +49,19 @@ pub fn parse(query: &str) -> Result<Query, ParseError> {
     Ok(Query { text: parsed.to_string(), expr })
 }
 
+/// Parses one selector and nothing else, as `match[]` has it: `up{job="a"}`.
+///
+/// # Errors
+/// As [`parse`]; also when the query is more than a selector.
+pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
+    match parse(text)?.expr.unmarked() {
+        Expr::Selector(VectorSelector { matchers, time }) if time.at.is_none() && time.offset_ms == 0 => {
+            Ok(matchers.clone())
+        }
+        _ => Err(ParseError::new("expected a selector and nothing else, like up{job=\"a\"}")),
+    }
+}
+
 impl Query {
     /// The type of the query's value.
     pub fn value_type(&self) -> ValueType {
