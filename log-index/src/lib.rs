@@ -7,6 +7,7 @@
 mod catalog;
 mod config;
 mod error;
+pub mod http;
 mod index;
 pub mod job;
 mod snapshot;

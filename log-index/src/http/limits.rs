@@ -1,0 +1,39 @@
+//! What one request, and all of them together, may take.
+
+use std::{thread, time::Duration};
+
+/// Limits of the query service. Every error that comes from one of them names it.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest form that a request may post, in bytes.
+    pub max_body_bytes: usize,
+    /// Longest query, in bytes.
+    pub max_query_bytes: usize,
+    /// Most lines that a log query may ask for.
+    pub max_entries: usize,
+    /// Most series that any part of a log query's metrics may have.
+    pub max_series: usize,
+    /// Most values per series of a range query.
+    pub max_steps: usize,
+    /// Most queries that are evaluated at once; others wait.
+    pub max_queries: usize,
+    /// Longest time from the arrival of a query to its answer.
+    pub timeout: Duration,
+    /// Longest time that a query waits for the index to reach what was acknowledged before the query came.
+    pub max_freshness_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_body_bytes: 1 << 20,
+            max_query_bytes: 64 << 10,
+            max_entries: 5_000,
+            max_series: 100_000,
+            max_steps: 11_000,
+            max_queries: 2 * thread::available_parallelism().map_or(2, usize::from),
+            timeout: Duration::from_secs(60),
+            max_freshness_wait: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `query` and `query_range`.
+
+use std::time::Instant;
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+use logql::{Answer, EvalError, Expr, Options, Value};
+
+use super::{
+    Error,
+    interval::thinned,
+    request::{QUERY_SINCE_NS, Span, Wishes, time},
+    response,
+};
+use crate::{
+    Snapshot,
+    http::{Service, params::Params},
+};
+
+/// Values at one time.
+pub(super) async fn instant(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, Error> {
+    let time = time(&params, "time")?.unwrap_or_else(|| service.now_ns());
+    let (expr, mut wishes) = understood(&service, &headers, &params)?;
+    wishes.time_ns = time;
+    answer(&service, wishes, move |snapshot, options| logql::query_instant(&expr, snapshot, time, options))
+        .await
+}
+
+/// Lines, or values at many times.
+pub(super) async fn range(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, Error> {
+    let range = Span::of(&params, service.now_ns(), QUERY_SINCE_NS)?.in_steps(&params)?;
+    let (expr, mut wishes) = understood(&service, &headers, &params)?;
+    wishes.time_ns = range.end_ns;
+    answer(&service, wishes, move |snapshot, options| logql::query_range(&expr, snapshot, &range, options))
+        .await
+}
+
+fn understood(service: &Service, headers: &HeaderMap, params: &Params) -> Result<(Expr, Wishes), Error> {
+    let expr = logql::parse(params.query(service.limits().max_query_bytes)?)?;
+    let wishes = Wishes::of(params, headers, service.limits())?;
+    if matches!(expr, Expr::Log(_)) {
+        wishes.check_entries()?;
+    }
+    Ok((expr, wishes))
+}
+
+async fn answer<F>(service: &Service, wishes: Wishes, evaluate: F) -> Result<Response, Error>
+where
+    F: FnOnce(&Snapshot, &Options<'_>) -> Result<Answer, EvalError> + Send + 'static,
+{
+    let begin = Instant::now();
+    let body = service.ask(None, move |view, cancelled| {
+        let mut answer = evaluate(&view.snapshot, &wishes.options(cancelled))?;
+        if let Value::Streams(streams) = &mut answer.value {
+            thinned(streams, &wishes);
+        }
+        let mut warnings = view.warnings();
+        warnings.append(&mut answer.notices);
+        Ok(response::query(answer, &warnings, &wishes, begin.elapsed()))
+    });
+    Ok(response::json(body.await?))
+}

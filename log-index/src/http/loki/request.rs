@@ -1,0 +1,221 @@
+//! What a request to Loki's API asks for.
+
+use axum::http::HeaderMap;
+use event::Matcher;
+use logql::{Direction, Options, Range};
+
+use crate::http::{
+    error::Failure,
+    limits::Limits,
+    params::{Params, wrong},
+    run::Cancelled,
+    time::loki_time,
+};
+
+const SECOND_NS: i64 = 1_000_000_000;
+/// How far back a query looks that does not say so.
+pub(super) const QUERY_SINCE_NS: i64 = 3_600 * SECOND_NS;
+/// The same for labels, series and sizes.
+pub(super) const LABELS_SINCE_NS: i64 = 6 * QUERY_SINCE_NS;
+const DEFAULT_LIMIT: usize = 100;
+
+/// A span of time, nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Span {
+    pub start: i64,
+    pub end: i64,
+}
+
+impl Span {
+    /// `start` and `end`; or `since` before the end; or `default_since` before it, where no end means `now`.
+    pub fn of(params: &Params, now: i64, default_since: i64) -> Result<Self, Failure> {
+        let end = time(params, "end")?.unwrap_or(now);
+        let since = params.duration_ns("since")?.unwrap_or(default_since);
+        let start = time(params, "start")?.unwrap_or_else(|| end.min(now).saturating_sub(since));
+        if end < start {
+            return Err(wrong("end", "end timestamp must not be before start time"));
+        }
+        Ok(Span { start, end })
+    }
+
+    /// With `step`, or one that gives about 250 values.
+    pub fn in_steps(self, params: &Params) -> Result<Range, Failure> {
+        let length = self.end.saturating_sub(self.start);
+        let default = (length / 250 / SECOND_NS).max(1) * SECOND_NS;
+        let step_ns = params.duration_ns("step")?.unwrap_or(default);
+        if step_ns <= 0 {
+            let reason = "zero or negative query resolution step widths are not accepted";
+            return Err(wrong("step", &format!("{reason}; try a positive one")));
+        }
+        Ok(Range { start_ns: self.start, end_ns: self.end, step_ns })
+    }
+}
+
+/// The time of a parameter in nanoseconds since 1970.
+pub(super) fn time(params: &Params, name: &str) -> Result<Option<i64>, Failure> {
+    let parse = |text: &str| {
+        let parsed = loki_time(text);
+        parsed.ok_or_else(|| wrong(name, &format!("cannot parse {text:?} to a valid timestamp")))
+    };
+    params.get(name).map(parse).transpose()
+}
+
+/// The matchers of the optional parameter `query`.
+pub(super) fn matchers(params: &Params, limits: &Limits) -> Result<Vec<Matcher>, Failure> {
+    match params.query(limits.max_query_bytes)?.trim() {
+        "" => Ok(Vec::new()),
+        selector => Ok(logql::parse_selector(selector)?),
+    }
+}
+
+/// How the lines or values of a query are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wishes {
+    /// Most lines.
+    pub limit: usize,
+    /// Order of the lines.
+    pub direction: Direction,
+    /// Least time between two lines; 0: all of them.
+    pub interval_ns: i64,
+    /// The time of an answer that is a single number.
+    pub time_ns: i64,
+    /// Labels of streams, metadata and parsers apart.
+    pub categorize: bool,
+    max_series: usize,
+    max_steps: usize,
+    max_entries: usize,
+}
+
+impl Wishes {
+    /// From parameters and headers, within the limits.
+    pub fn of(params: &Params, headers: &HeaderMap, limits: &Limits) -> Result<Self, Failure> {
+        let limit = params.number::<i64>("limit")?;
+        Ok(Wishes {
+            limit: match limit.map(usize::try_from) {
+                None => DEFAULT_LIMIT.min(limits.max_entries),
+                Some(Ok(limit)) if limit > 0 => limit,
+                Some(_) => return Err(wrong("limit", "limit must be a positive value")),
+            },
+            direction: direction(params)?,
+            interval_ns: params.duration_ns("interval")?.unwrap_or(0),
+            time_ns: 0,
+            categorize: wants_categories(headers),
+            max_series: limits.max_series,
+            max_steps: limits.max_steps,
+            max_entries: limits.max_entries,
+        })
+    }
+
+    /// Log queries have a limit on the limit.
+    pub fn check_entries(&self) -> Result<(), Failure> {
+        let (limit, max) = (self.limit, self.max_entries);
+        if limit <= max {
+            return Ok(());
+        }
+        Err(Failure::BadData(format!(
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query ({limit} > {max}): ask \
+             for fewer lines, or for one part of the time range after the other"
+        )))
+    }
+
+    /// For the evaluator. What `interval` leaves out must not count towards the limit.
+    pub fn options<'a>(&self, cancelled: Cancelled<'a>) -> Options<'a> {
+        Options {
+            limit: if self.interval_ns > 0 { self.max_entries } else { self.limit },
+            direction: self.direction,
+            max_series: self.max_series,
+            max_steps: self.max_steps,
+            cancelled: Some(cancelled),
+        }
+    }
+}
+
+fn direction(params: &Params) -> Result<Direction, Failure> {
+    match params.get("direction").map(str::to_ascii_lowercase).as_deref() {
+        None | Some("backward") => Ok(Direction::Backward),
+        Some("forward") => Ok(Direction::Forward),
+        Some(other) => Err(wrong("direction", &format!("{other:?} is neither forward nor backward"))),
+    }
+}
+
+/// Whether the client sent the flag by which Grafana asks for the labels' origins.
+pub(super) fn wants_categories(headers: &HeaderMap) -> bool {
+    let flags = headers.get_all("X-Loki-Response-Encoding-Flags").into_iter();
+    let mut names = flags.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    names.any(|name| name.trim() == super::response::CATEGORIZE_LABELS)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000 * SECOND_NS;
+
+    fn span(query: &str) -> Result<Span, Failure> {
+        Span::of(&Params::of(query), NOW, QUERY_SINCE_NS)
+    }
+
+    #[test]
+    fn a_span_defaults_to_the_hour_before_now() {
+        assert_eq!(span(""), Ok(Span { start: NOW - QUERY_SINCE_NS, end: NOW }));
+        assert_eq!(span("since=5m"), Ok(Span { start: NOW - 300 * SECOND_NS, end: NOW }));
+        assert_eq!(span("end=1600000000&since=60").unwrap().start, 1_599_999_940 * SECOND_NS);
+        assert_eq!(span("start=1600000000").unwrap(), Span { start: 1_600_000_000 * SECOND_NS, end: NOW });
+        let future = span("end=1800000000").unwrap();
+        assert_eq!(future.start, NOW - QUERY_SINCE_NS, "since counts from now if the end is ahead");
+    }
+
+    #[test]
+    fn a_span_that_ends_before_it_starts_is_refused() {
+        let error = span("start=1600000001&end=1600000000").unwrap_err().to_string();
+        assert_eq!(error, "invalid parameter \"end\": end timestamp must not be before start time");
+        assert!(span("start=soon").unwrap_err().to_string().contains("cannot parse \"soon\""));
+    }
+
+    #[test]
+    fn the_default_step_gives_about_250_values() {
+        let step = |query: &str| {
+            let params = Params::of(query);
+            Span::of(&params, NOW, QUERY_SINCE_NS)?.in_steps(&params).map(|range| range.step_ns)
+        };
+        assert_eq!(step(""), Ok(14 * SECOND_NS));
+        assert_eq!(step("since=10s"), Ok(SECOND_NS));
+        assert_eq!(step("step=2000ms"), Ok(2 * SECOND_NS));
+        assert!(step("step=0").is_err());
+        assert!(step("step=-1").is_err());
+    }
+
+    #[test]
+    fn wishes_have_lokis_defaults_and_limits() {
+        let wishes = |query: &str| Wishes::of(&Params::of(query), &HeaderMap::new(), &Limits::default());
+        let plain = wishes("").unwrap();
+        assert_eq!((plain.limit, plain.direction, plain.categorize), (100, Direction::Backward, false));
+        assert_eq!(wishes("direction=FORWARD").unwrap().direction, Direction::Forward);
+        for wrong in ["limit=0", "limit=-1", "limit=many", "direction=up", "interval=x"] {
+            assert!(wishes(wrong).is_err(), "{wrong}");
+        }
+        assert!(wishes("limit=5000").unwrap().check_entries().is_ok());
+        let error = wishes("limit=5001").unwrap().check_entries().unwrap_err().to_string();
+        assert!(error.contains("limit > max_entries_limit_per_query (5001 > 5000)"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_parameters_break_a_request(
+            name in "start|end|since|step|interval|limit|direction|time",
+            value in "[-+0-9.eExinfNaTZmshd%]{0,24}",
+            other in -10_i64..i64::MAX,
+        ) {
+            let params = Params::of(&format!("{name}={}&end={other}", value.replace('%', "%25")));
+            let span = Span::of(&params, NOW, LABELS_SINCE_NS);
+            if let Ok(span) = span {
+                prop_assert!(span.start <= span.end);
+                let _ = span.in_steps(&params);
+            }
+            let _ = Wishes::of(&params, &HeaderMap::new(), &Limits::default());
+            let _ = time(&params, &name);
+        }
+    }
+}

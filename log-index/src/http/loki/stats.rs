@@ -1,0 +1,21 @@
+//! `index/stats`: how much a query would read.
+
+use axum::{extract::State, response::Response};
+
+use super::{
+    Error,
+    request::{LABELS_SINCE_NS, Span},
+    response,
+};
+use crate::http::{Service, params::Params};
+
+/// Streams, chunks, entries and bytes of a selector in the span.
+pub(super) async fn stats(State(service): State<Service>, params: Params) -> Result<Response, Error> {
+    let Span { start, end } = Span::of(&params, service.now_ns(), LABELS_SINCE_NS)?;
+    let matchers = logql::parse_selector(params.query(service.limits().max_query_bytes)?)?;
+    let body = service.ask(None, move |view, _| {
+        let found = view.snapshot.stats(&matchers, start, end)?;
+        Ok(response::to_json(&found))
+    });
+    Ok(response::json(body.await?))
+}

@@ -1,0 +1,77 @@
+//! Numbers in the JSON of both APIs: times as seconds, values as text.
+
+use event::Sample;
+use serde::{Serialize, Serializer};
+
+/// Milliseconds since 1970, written as seconds: `1435781430.781`.
+pub(super) struct Seconds(pub i64);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 % 1000 {
+            0 => serializer.serialize_i64(self.0 / 1000),
+            _ => serializer.serialize_f64(self.0 as f64 / 1000.0),
+        }
+    }
+}
+
+/// `[time, "value"]` as Loki writes it: the shortest digits that give the same number, never an exponent.
+pub(super) fn loki_pair(sample: Sample) -> (Seconds, String) {
+    (Seconds(sample.timestamp_ms), plain(sample.value))
+}
+
+/// `[time, "value"]` as Prometheus writes it: like Loki, with an exponent for very large and small numbers.
+pub(super) fn prometheus_pair(sample: Sample) -> (Seconds, String) {
+    let size = sample.value.abs();
+    let wants_exponent = size.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size);
+    let text = if wants_exponent { exponential(sample.value) } else { plain(sample.value) };
+    (Seconds(sample.timestamp_ms), text)
+}
+
+fn plain(value: f64) -> String {
+    match value {
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        _ => value.to_string(),
+    }
+}
+
+/// With a sign and at least two digits in the exponent: `1.5e-07`, `1e+21`.
+fn exponential(value: f64) -> String {
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+    format!("{digits}e{sign}{exponent:0>2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(timestamp_ms: i64, value: f64) -> [String; 2] {
+        let sample = Sample { timestamp_ms, value };
+        [prometheus_pair(sample), loki_pair(sample)].map(|pair| serde_json::to_string(&pair).unwrap())
+    }
+
+    #[test]
+    fn numbers_have_their_shortest_form() {
+        assert_eq!(written(1_435_781_430_781, 1.0)[0], r#"[1435781430.781,"1"]"#);
+        assert_eq!(written(1_435_781_430_000, 0.1)[1], r#"[1435781430,"0.1"]"#);
+        assert_eq!(written(500, -0.5)[0], r#"[0.5,"-0.5"]"#);
+        assert_eq!(written(0, 123_456_789.125)[0], r#"[0,"123456789.125"]"#);
+    }
+
+    #[test]
+    fn what_json_has_no_number_for_is_text() {
+        assert_eq!(written(0, f64::NAN), [r#"[0,"NaN"]"#; 2]);
+        assert_eq!(written(0, f64::INFINITY), [r#"[0,"+Inf"]"#; 2]);
+        assert_eq!(written(0, f64::NEG_INFINITY), [r#"[0,"-Inf"]"#; 2]);
+    }
+
+    #[test]
+    fn only_prometheus_writes_exponents() {
+        assert_eq!(written(0, 1e21), [r#"[0,"1e+21"]"#, r#"[0,"1000000000000000000000"]"#]);
+        assert_eq!(written(0, -1.5e-7), [r#"[0,"-1.5e-07"]"#, r#"[0,"-0.00000015"]"#]);
+        assert_eq!(written(0, 5e-324)[0], r#"[0,"5e-324"]"#);
+    }
+}

@@ -1,0 +1,30 @@
+//! Prometheus' HTTP API.
+
+mod error;
+mod format;
+mod labels;
+mod metadata;
+mod query;
+mod request;
+mod response;
+mod series;
+mod status;
+
+use axum::{Router, routing::get};
+
+use super::Service;
+use error::Error;
+
+pub(super) fn router() -> Router<Service> {
+    let api = Router::new()
+        .route("/query", get(query::instant).post(query::instant))
+        .route("/query_range", get(query::range).post(query::range))
+        .route("/query_exemplars", get(query::exemplars).post(query::exemplars))
+        .route("/labels", get(labels::names).post(labels::names))
+        .route("/label/{name}/values", get(labels::values))
+        .route("/series", get(series::series).post(series::series))
+        .route("/metadata", get(metadata::metadata))
+        .route("/format_query", get(format::format).post(format::format))
+        .route("/status/buildinfo", get(status::buildinfo));
+    Router::new().nest("/api/v1", api)
+}

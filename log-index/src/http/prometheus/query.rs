@@ -1,0 +1,59 @@
+//! `query`, `query_range` and `query_exemplars`.
+
+use axum::{extract::State, response::Response};
+use promql::{Answer, EvalError, Options, Value};
+
+use super::{
+    Error,
+    request::{Limit, Span, Wishes, query, step_ms, time},
+    response,
+};
+use crate::{
+    Snapshot,
+    http::{Service, params::Params},
+};
+
+/// The value at one time.
+pub(super) async fn instant(State(service): State<Service>, params: Params) -> Result<Response, Error> {
+    let time = time(&params, "time")?.unwrap_or_else(|| service.now_ns() / 1_000_000);
+    let query = query(&params, service.limits())?;
+    answer(&service, &params, move |snapshot, options| promql::query_instant(&query, snapshot, time, options))
+        .await
+}
+
+/// Values at many times.
+pub(super) async fn range(State(service): State<Service>, params: Params) -> Result<Response, Error> {
+    let span = Span::closed(&params)?;
+    let step = step_ms(&params, span, service.limits().max_steps)?;
+    let query = query(&params, service.limits())?;
+    answer(&service, &params, move |snapshot, options| {
+        promql::query_range(&query, snapshot, span.start, span.end, step, options)
+    })
+    .await
+}
+
+/// There are no exemplars: an empty list for every query that can be understood.
+pub(super) async fn exemplars(State(service): State<Service>, params: Params) -> Result<Response, Error> {
+    Span::open(&params)?;
+    query(&params, service.limits())?;
+    Ok(response::json(response::data(&[(); 0], &[], &[])))
+}
+
+async fn answer<F>(service: &Service, params: &Params, evaluate: F) -> Result<Response, Error>
+where
+    F: FnOnce(&Snapshot, &Options<'_>) -> Result<Answer, EvalError> + Send + 'static,
+{
+    let (limit, wishes) = (Limit::of(params)?, Wishes::of(params, service.limits())?);
+    let body = service.ask(params.timeout()?, move |view, cancelled| {
+        let mut answer = evaluate(&view.snapshot, &wishes.options(cancelled))?;
+        let mut warnings = view.warnings();
+        warnings.append(&mut answer.warnings);
+        match &mut answer.value {
+            Value::Vector(elements) => limit.apply(elements, &mut warnings),
+            Value::Matrix(series) => limit.apply(series, &mut warnings),
+            Value::Scalar(_) | Value::String { .. } => {}
+        }
+        Ok(response::query(answer, &warnings))
+    });
+    Ok(response::json(body.await?))
+}

@@ -1,0 +1,91 @@
+//! Evaluation on threads of its own: so many at once, for so long, and no longer than the client waits.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+
+use super::{Service, error::Failure};
+use crate::Snapshot;
+
+/// Asked by an evaluation now and then: whether nobody waits for its answer any more.
+pub(super) type Cancelled<'a> = &'a dyn Fn() -> bool;
+
+/// What a query reads.
+pub(super) struct View {
+    pub snapshot: Snapshot,
+    stale: Option<String>,
+}
+
+impl View {
+    /// What the reader of the answer should know, as of now: about what may be missing, and about what could
+    /// not be read.
+    pub fn warnings(&self) -> Vec<String> {
+        self.stale.iter().cloned().chain(self.snapshot.notices()).collect()
+    }
+}
+
+impl Service {
+    /// Waits until the index has what was acknowledged before this call, then runs `work` on it: see
+    /// [`Service::run`].
+    pub(super) async fn ask<T, F>(&self, wanted: Option<Duration>, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&View, Cancelled<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let stale = self.catch_up(self.limits().max_freshness_wait).await.err();
+        let view = View { snapshot: self.index().snapshot(), stale };
+        self.run(wanted, move |cancelled| work(&view, cancelled)).await
+    }
+
+    /// Runs `work` within the service's limits and at most for `wanted`, if the client says so. When this future
+    /// is dropped, because the client hung up, `work` is told.
+    ///
+    /// # Errors
+    /// Those of `work`; when there is no place for it or it takes too long.
+    pub(super) async fn run<T, F>(&self, wanted: Option<Duration>, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(Cancelled<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let limit = wanted.unwrap_or(Duration::MAX).min(self.limits().timeout);
+        let deadline = Instant::now() + limit;
+        let place = timeout_at(deadline, self.queries().acquire_owned()).await;
+        let place = place.map_err(|_| self.busy())?.map_err(|_| Failure::Cancelled)?;
+        let gone = Arc::new(AtomicBool::new(false));
+        let _guard = SetOnDrop(Arc::clone(&gone));
+        let task = spawn_blocking(move || {
+            let _place = place;
+            work(&|| gone.load(Ordering::Relaxed))
+        });
+        match timeout_at(deadline, task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a query's evaluation broke off");
+                Err(Failure::Internal("the evaluation broke off; the service's log says where".into()))
+            }
+            Err(_) => Err(Failure::TimedOut(limit)),
+        }
+    }
+
+    fn busy(&self) -> Failure {
+        let limit = self.limits().max_queries;
+        Failure::Busy(format!("too many queries at once (limit: {limit}): try again later"))
+    }
+}
+
+struct SetOnDrop(Arc<AtomicBool>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

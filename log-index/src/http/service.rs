@@ -1,0 +1,61 @@
+//! What the handlers share.
+
+use std::{sync::Arc, time::SystemTime};
+
+use tokio::sync::Semaphore;
+
+use super::{Ends, Limits};
+use crate::Index;
+
+/// The query service over one index. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    index: Index,
+    ends: Option<Arc<dyn Ends>>,
+    clock: fn() -> i64,
+    limits: Limits,
+    queries: Arc<Semaphore>,
+}
+
+impl Service {
+    /// Answers from `index`. With `ends`, each query first waits until the index has read what its topics held
+    /// when the query came; without, it answers from what the index has.
+    pub fn new(index: Index, ends: Option<Arc<dyn Ends>>, limits: Limits) -> Self {
+        Self::with_clock(index, ends, limits, now_ns)
+    }
+
+    /// The same with a clock of the caller's: nanoseconds since 1970.
+    pub fn with_clock(index: Index, ends: Option<Arc<dyn Ends>>, limits: Limits, clock: fn() -> i64) -> Self {
+        let queries = Arc::new(Semaphore::new(limits.max_queries));
+        Service(Arc::new(Inner { index, ends, clock, limits, queries }))
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.0.index
+    }
+
+    pub(super) fn ends(&self) -> Option<&dyn Ends> {
+        self.0.ends.as_deref()
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Nanoseconds since 1970.
+    pub(super) fn now_ns(&self) -> i64 {
+        (self.0.clock)()
+    }
+
+    /// One permit for each query that may be evaluated.
+    pub(super) fn queries(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.queries)
+    }
+}
+
+fn now_ns() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX)
+}
