@@ -85,10 +85,10 @@ fn filter(rows: Vec<Row>, others: &[Row], present: bool) -> impl Iterator<Item =
 
 /// Arithmetic and comparison within one group.
 fn join(binary: &Binary, key: Labels, left: Vec<Row>, right: Vec<Row>) -> Result<Vec<Row>, EvalError> {
-    let (left_fill, right_fill) = binary.matching.fill;
+    // As in Prometheus, `fill_left` stands in for the "many" side of `group_right` too.
+    let (many_fill, one_fill) = binary.matching.fill;
     let swapped = binary.matching.cardinality == Cardinality::OneToMany;
     let (many, one) = if swapped { (right, left) } else { (left, right) };
-    let (many_fill, one_fill) = if swapped { (right_fill, left_fill) } else { (left_fill, right_fill) };
     let unmatched = (many.is_empty() && many_fill.is_none()) || (one.is_empty() && one_fill.is_none());
     if unmatched {
         return Ok(Vec::new());
@@ -199,16 +199,14 @@ impl Joiner<'_> {
 
     fn labels(&self, many: &Labels, one: &Labels) -> Labels {
         let matching = &self.binary.matching;
-        let drop_name = drops_name(self.binary);
-        let kept = match (&matching.labels, matching.cardinality) {
-            (Grouping::Only(names), Cardinality::OneToOne) => {
-                many.filtered(|n| names.iter().any(|k| k == n) && !(drop_name && n == METRIC_NAME))
-            }
-            (Grouping::Except(names), Cardinality::OneToOne) => {
-                many.filtered(|n| !names.iter().any(|k| k == n) && !(drop_name && n == METRIC_NAME))
-            }
-            _ => many.filtered(|n| !(drop_name && n == METRIC_NAME)),
+        let one_to_one = matching.cardinality == Cardinality::OneToOne;
+        let is_kept = |name: &str| match &matching.labels {
+            _ if name == METRIC_NAME && drops_name(self.binary) => false,
+            Grouping::Only(names) if one_to_one => names.iter().any(|k| k == name),
+            Grouping::Except(names) if one_to_one => !names.iter().any(|k| k == name),
+            _ => true,
         };
+        let kept = many.filtered(is_kept);
         let include = &matching.include;
         include.iter().fold(kept, |labels, name| labels.with(name, one.get(name).unwrap_or("")))
     }

@@ -18,11 +18,11 @@ use event::{Labels, Matcher, Sample, Series};
 
 use crate::{
     Answer, EvalError, Query, StorageError, Value, ValueType,
-    functions::Function,
+    functions::{Function, Map},
     query::expr::{Call, Expr},
 };
 
-pub(crate) use range::{OverTime, Window, sum_of_resets};
+pub(crate) use range::{OfWindow, OverTime, Window, sum_of_resets};
 pub(crate) use rows::{Point, Row, merge, without_name};
 pub(crate) use steps::Steps;
 
@@ -241,12 +241,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A function of each value: the first argument is the vector, the others are scalars.
-    fn map(
-        &self,
-        map: fn(f64, &[f64]) -> Option<f64>,
-        call: &Call,
-        steps: &Steps,
-    ) -> Result<Vec<Row>, EvalError> {
+    fn map(&self, map: Map, call: &Call, steps: &Steps) -> Result<Vec<Row>, EvalError> {
         let Some((vector, scalars)) = call.args.split_first() else {
             return Err(EvalError::execution("expected an argument"));
         };
@@ -274,8 +269,7 @@ impl<'a> Evaluator<'a> {
                     row.labels = without_name(&row.labels);
                     row.update(|point| Some(-point.value));
                 }
-                rows::require_unique(&rows)?;
-                Ok(Evaluated::Vector(rows))
+                Ok(Evaluated::Vector(merge(rows)?))
             }
             text => Ok(text),
         }

@@ -2,18 +2,21 @@
 
 use event::{METRIC_NAME, Sample, Series};
 
-use super::{Evaluator, Point, Row, Steps, rows::require_unique, without_name};
+use super::{Evaluator, Point, Row, Steps, merge, without_name};
 use crate::{
     EvalError, ValueType,
     query::expr::{Expr, TimeShift},
 };
 
+/// `None`: no value at this step.
+pub type OfWindow = fn(&Window<'_>, &[f64]) -> Option<f64>;
+
 /// A function of the samples in a window and of scalars.
 #[derive(Clone, Copy, Debug)]
 pub struct OverTime {
-    /// `None`: no value at this step. Windows without samples are not asked about. The numbers are the scalar
+    /// Windows without samples are not asked about. The numbers are the scalar
     /// arguments in their order.
-    pub eval: fn(&Window<'_>, &[f64]) -> Option<f64>,
+    pub eval: OfWindow,
     /// Whether the result is still the metric itself.
     pub keeps_name: bool,
     /// Whether it only makes sense for counters.
@@ -75,8 +78,7 @@ impl Evaluator<'_> {
                 if function.keeps_name { series.labels.clone() } else { without_name(&series.labels) };
             rows.push(Row { labels, points });
         }
-        require_unique(&rows)?;
-        Ok(rows)
+        merge(rows)
     }
 
     fn slide(

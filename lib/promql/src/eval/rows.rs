@@ -82,12 +82,3 @@ pub fn merge(rows: Vec<Row>) -> Result<Vec<Row>, EvalError> {
     }
     Ok(merged)
 }
-
-/// For functions whose rows must differ even if they never have a value at the same step.
-pub fn require_unique(rows: &[Row]) -> Result<(), EvalError> {
-    let mut seen = HashSet::with_capacity(rows.len());
-    match rows.iter().filter(|row| !row.points.is_empty()).all(|row| seen.insert(&row.labels)) {
-        true => Ok(()),
-        false => Err(EvalError::execution(SAME_LABELS)),
-    }
-}

@@ -2,8 +2,10 @@
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
+use super::Map;
+
 /// The function of this name.
-pub fn find(name: &str) -> Option<fn(f64, &[f64]) -> Option<f64>> {
+pub fn find(name: &str) -> Option<Map> {
     Some(match name {
         "day_of_month" => |v, _| part(v, |t| t.day().into()),
         "day_of_week" => |v, _| part(v, |t| t.weekday().to_sunday_zero_offset().into()),

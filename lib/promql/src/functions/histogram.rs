@@ -140,7 +140,7 @@ fn interpolate(q: f64, buckets: &[Bucket]) -> f64 {
     let [lower @ .., last] = buckets else { return f64::NAN };
     let (Some(highest), false) = (lower.last(), last.count == 0.0) else { return f64::NAN };
     let rank = q * last.count;
-    let at = lower.partition_point(|bucket| !(bucket.count >= rank));
+    let at = lower.iter().position(|bucket| bucket.count >= rank).unwrap_or(lower.len());
     let Some(bucket) = lower.get(at) else { return highest.bound };
     let below = match at.checked_sub(1).map(|below| lower[below]) {
         Some(below) => below,

@@ -1,6 +1,6 @@
 //! Functions of single values.
 
-type Map = fn(f64, &[f64]) -> Option<f64>;
+use super::Map;
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<Map> {

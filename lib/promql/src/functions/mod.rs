@@ -22,12 +22,15 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Function {
     /// Of each value of the vector that is the first argument, and of the scalars that are the others.
-    Map(fn(f64, &[f64]) -> Option<f64>),
+    Map(Map),
     /// Of the samples in a window.
     OverTime(OverTime),
     /// In its own way.
     Custom(Custom),
 }
+
+/// `None`: no value.
+pub(crate) type Map = fn(f64, &[f64]) -> Option<f64>;
 
 /// A function that takes its arguments itself.
 pub(crate) type Custom = fn(&Evaluator<'_>, &Call, &Steps) -> Result<Evaluated, EvalError>;

@@ -8,15 +8,13 @@ use super::{
 };
 use crate::{
     EvalError,
-    eval::{Evaluated, Evaluator, OverTime, Steps, Window},
+    eval::{Evaluated, Evaluator, OfWindow, OverTime, Steps},
     query::expr::Call,
 };
 
-type Eval = fn(&Window<'_>, &[f64]) -> Option<f64>;
-
 /// The function of this name.
 pub fn find(name: &str) -> Option<OverTime> {
-    let eval: Eval = match name {
+    let eval: OfWindow = match name {
         "avg_over_time" => |w, _| mean(w.samples),
         "count_over_time" => |w, _| Some(w.samples.len() as f64),
         "first_over_time" => |w, _| w.samples.first().map(|s| s.value),
@@ -44,7 +42,7 @@ pub fn find_custom(name: &str) -> Option<Custom> {
 }
 
 fn quantile_over_time(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
-    let eval: Eval = |window, scalars| {
+    let eval: OfWindow = |window, scalars| {
         let mut values: Vec<f64> = window.samples.iter().map(|s| s.value).collect();
         Some(quantile(scalars[0], &mut values))
     };
@@ -93,6 +91,9 @@ fn smallest(samples: &[Sample]) -> Option<&Sample> {
 /// The median of the distances to the median.
 fn median_deviation(samples: &[Sample]) -> f64 {
     let mut values: Vec<f64> = samples.iter().map(|s| s.value).collect();
+    if values.iter().any(|value| value.is_nan()) {
+        return f64::NAN;
+    }
     let median = quantile(0.5, &mut values);
     values.iter_mut().for_each(|value| *value = (*value - median).abs());
     quantile(0.5, &mut values)

@@ -2,11 +2,11 @@
 
 use event::Sample;
 
-use crate::eval::{OverTime, Window, sum_of_resets};
+use crate::eval::{OfWindow, OverTime, Window, sum_of_resets};
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<OverTime> {
-    let (eval, of_counter): (fn(&Window<'_>, &[f64]) -> Option<f64>, bool) = match name {
+    let (eval, of_counter): (OfWindow, bool) = match name {
         "changes" => (|w, _| Some(changes(w.samples)), false),
         "delta" => (|w, _| extrapolated(w, false), false),
         "idelta" => (|w, _| last_two(w).map(|(before, last)| last.value - before.value), false),

@@ -3,11 +3,11 @@
 use event::Sample;
 
 use super::sum::Sum;
-use crate::eval::{OverTime, Window};
+use crate::eval::{OfWindow, OverTime};
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<OverTime> {
-    let eval: fn(&Window<'_>, &[f64]) -> Option<f64> = match name {
+    let eval: OfWindow = match name {
         "deriv" => |w, _| Some(line(w.samples, w.samples.first()?.timestamp_ms)?.slope),
         "double_exponential_smoothing" => |w, scalars| smooth(w.samples, scalars[0], scalars[1]),
         "predict_linear" => |w, scalars| {

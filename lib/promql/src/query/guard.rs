@@ -91,7 +91,11 @@ fn tokens(query: &str) -> Result<Vec<(usize, Token)>, ParseError> {
         match c {
             '"' | '\'' | '`' => skip_string(query, &mut chars, offset, c)?,
             '#' => drop(chars.by_ref().find(|(_, c)| *c == '\n')),
-            '(' | '[' | '{' => found.push((offset, Token::Open(c))),
+            '(' | '{' => found.push((offset, Token::Open(c))),
+            '[' | ':' => {
+                check_duration(query, offset + 1)?;
+                found.extend((c == '[').then_some((offset, Token::Open(c))));
+            }
             ')' | ']' | '}' => found.push((offset, Token::Close(c))),
             '+' | '-' | '*' | '/' | '%' | '^' | '=' | '<' | '>' | '!' => {
                 found.push((offset, Token::Operator))
@@ -101,6 +105,7 @@ fn tokens(query: &str) -> Result<Vec<(usize, Token)>, ParseError> {
                 let is_operator =
                     ["and", "or", "unless", "atan2", "offset"].iter().any(|o| word.eq_ignore_ascii_case(o));
                 if is_operator {
+                    check_duration(query, offset + word.len())?;
                     found.push((offset, Token::Operator));
                 }
                 for _ in 1..word.len() {
@@ -111,6 +116,26 @@ fn tokens(query: &str) -> Result<Vec<(usize, Token)>, ParseError> {
         }
     }
     Ok(found)
+}
+
+/// The parser panics on numbers of seconds that no duration can hold.
+fn check_duration(query: &str, offset: usize) -> Result<(), ParseError> {
+    /// More than three thousand years.
+    const MOST_SECONDS: f64 = 1e11;
+    let rest = query[offset..].trim_start_matches(|c: char| c.is_whitespace() || c == '+' || c == '-');
+    let mut before = ' ';
+    let is_part = |c: char| {
+        let sign = (c == '+' || c == '-') && before.eq_ignore_ascii_case(&'e');
+        before = c;
+        sign || c.is_ascii_alphanumeric() || c == '.'
+    };
+    let end = rest.len() - rest.trim_start_matches(is_part).len();
+    match rest[..end].parse::<f64>() {
+        Ok(seconds) if seconds.is_nan() || seconds > MOST_SECONDS => {
+            Err(ParseError::at("duration out of range", query, offset))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn word_at(query: &str, offset: usize) -> &str {
@@ -125,13 +150,30 @@ fn skip_string(
     offset: usize,
     quote: char,
 ) -> Result<(), ParseError> {
-    while let Some((_, c)) = chars.next() {
+    while let Some((at, c)) = chars.next() {
         if c == quote {
             return Ok(());
         }
         if c == '\\' && quote != '`' {
+            if is_high_byte(&query[at..]) {
+                return Err(ParseError::at(
+                    "escape of a byte that is not ASCII: write the character itself, or \\u and its number",
+                    query,
+                    at,
+                ));
+            }
             chars.next();
         }
     }
     Err(ParseError::at("unterminated quoted string", query, offset))
+}
+
+/// Whether an escape, `\xff` or `\377`, stands for a byte that is no character of its own.
+fn is_high_byte(escape: &str) -> bool {
+    let digits = |from: usize, radix| {
+        let text = escape.get(from..from + (if radix == 16 { 2 } else { 3 }))?;
+        u32::from_str_radix(text, radix).ok()
+    };
+    let byte = if escape.starts_with("\\x") { digits(2, 16) } else { digits(1, 8) };
+    byte.is_some_and(|byte| byte > 0x7f)
 }

@@ -1,0 +1,114 @@
+//! Limits, and what callers ask of a query before they run it.
+
+use std::cell::Cell;
+
+use crate::memory::Memory;
+use event::{Labels, Matcher, Series};
+use promql::{EvalError, Options, Storage, StorageError, ValueType, parse, query_instant, query_range};
+
+fn storage() -> Memory {
+    let samples: Vec<(i64, f64)> = (0..100).map(|i| (i * 1000, i as f64)).collect();
+    Memory::default().with(Labels::from([("__name__", "a")]), &samples)
+}
+
+#[test]
+fn more_samples_than_allowed_end_the_query() {
+    let options = Options { max_samples: 50, ..Options::default() };
+    let error = query_instant(&parse("sum_over_time(a[2m])").unwrap(), &storage(), 99_000, &options);
+    assert!(matches!(error, Err(EvalError::TooManySamples { limit: 50 })));
+}
+
+#[test]
+fn a_subquery_of_a_billion_steps_is_refused_before_it_starts() {
+    for query in ["max_over_time(vector(1)[10y:1ms])", "count_over_time(a[900y:1ms])"] {
+        let error = query_instant(&parse(query).unwrap(), &storage(), 99_000, &Options::default());
+        let refused =
+            matches!(error, Err(EvalError::TooManySamples { .. }) | Err(EvalError::TooManySteps { .. }));
+        assert!(refused, "{query}: {error:?}");
+    }
+}
+
+#[test]
+fn more_steps_than_allowed_are_refused() {
+    let query = parse("a").unwrap();
+    let options = Options::default();
+    let range = |end| query_range(&query, &storage(), 0, end, 1, &options);
+    assert!(range(10_999).is_ok());
+    assert!(matches!(range(11_000), Err(EvalError::TooManySteps { limit: 11_000 })));
+}
+
+#[test]
+fn impossible_ranges_are_bad_requests() {
+    let query = parse("a").unwrap();
+    for (start, end, step) in
+        [(0, 10, 0), (0, 10, -1), (10, 0, 1), (i64::MIN, i64::MAX, 1), (0, i64::MAX, i64::MAX)]
+    {
+        let answer = query_range(&query, &storage(), start, end, step, &Options::default());
+        assert!(matches!(answer, Err(EvalError::BadRequest(_))), "{start} {end} {step}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_query_ends() {
+    let asked = Cell::new(0);
+    let cancelled = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 3
+    };
+    let options = Options { cancelled: Some(&cancelled), ..Options::default() };
+    let error = query_instant(&parse("a + a + a + a + a").unwrap(), &storage(), 0, &options);
+    assert!(matches!(error, Err(EvalError::Cancelled)));
+}
+
+#[test]
+fn a_failing_storage_fails_the_query() {
+    struct Broken;
+    impl Storage for Broken {
+        fn select(&self, _: &[Matcher], _: i64, _: i64) -> Result<Vec<Series>, StorageError> {
+            Err(StorageError("segment 7 is damaged".into()))
+        }
+    }
+    let error = query_instant(&parse("a").unwrap(), &Broken, 0, &Options::default()).unwrap_err();
+    assert_eq!(error.to_string(), "storage: segment 7 is damaged");
+}
+
+#[test]
+fn each_selector_is_selected_once_for_the_whole_range() {
+    struct Recorder(Cell<Vec<(i64, i64)>>);
+    impl Storage for Recorder {
+        fn select(&self, _: &[Matcher], start: i64, end: i64) -> Result<Vec<Series>, StorageError> {
+            let mut seen = self.0.take();
+            seen.push((start, end));
+            self.0.set(seen);
+            Ok(Vec::new())
+        }
+    }
+    let recorder = Recorder(Cell::default());
+    let query = parse("rate(a[1m]) + b offset 10s").unwrap();
+    query_range(&query, &recorder, 600_000, 900_000, 1000, &Options::default()).unwrap();
+    assert_eq!(recorder.0.take(), [(540_001, 900_000), (290_001, 890_000)]);
+}
+
+#[test]
+fn queries_tell_how_far_back_they_read() {
+    let reach = |text: &str| parse(text).unwrap().lookback_ms(&Options::default());
+    assert_eq!(reach("1"), 0);
+    assert_eq!(reach("a"), 300_000);
+    assert_eq!(reach("rate(a[1m] offset 1m) + a"), 300_000);
+    assert_eq!(reach("max_over_time(rate(a[10m])[1h:1m] offset 1m)"), 71 * 60_000);
+    assert_eq!(reach("a offset -10m"), 0);
+    assert_eq!(reach("rate(a[1h] @ 100)"), 0);
+}
+
+#[test]
+fn queries_tell_their_selectors_and_type() {
+    let query = parse(r#"sum by (x) (rate(a{x!="1"}[5m])) > scalar(b @ end())"#).unwrap();
+    assert_eq!(query.value_type(), ValueType::Vector);
+    let selectors = query.selectors();
+    let written: Vec<String> = selectors[0].matchers.iter().map(|m| m.to_string()).collect();
+    assert_eq!(written, [r#"__name__="a""#, r#"x!="1""#]);
+    assert_eq!((selectors[0].reach_ms, selectors[0].fixed), (300_000, false));
+    assert!(selectors[1].fixed);
+    assert_eq!(parse("a[5m]").unwrap().value_type(), ValueType::Matrix);
+    assert_eq!(parse("1 + time()").unwrap().value_type(), ValueType::Scalar);
+}

@@ -1,0 +1,6 @@
+//! The crate from outside: cases in plain text, limits, and random queries.
+
+mod cases;
+mod limits;
+mod memory;
+mod random_queries;
