@@ -1,0 +1,148 @@
+//! What this program asks of a broker: the same on the embedded broker and, where TAILRACE_TEST_KAFKA names one,
+//! on Apache Kafka.
+
+use std::time::{Duration, Instant};
+
+use bus::{
+    Config, Consumer, ConsumerBuilder, Offsets, Outgoing, Producer, Record, Start, Topics, admin,
+    broker::{self, Broker},
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A broker with topics of its own for each test.
+struct Bus {
+    config: Config,
+    _broker: Option<(Broker, tempfile::TempDir)>,
+}
+
+impl Bus {
+    async fn new(tag: &str) -> Bus {
+        let (brokers, broker) = match std::env::var("TAILRACE_TEST_KAFKA") {
+            Ok(brokers) => (brokers, None),
+            Err(_) => {
+                let dir = tempfile::tempdir().unwrap();
+                let listen = "127.0.0.1:0".parse().unwrap();
+                let config = broker::Config { listen, data_dir: dir.path().into(), ..Default::default() };
+                let broker = Broker::start(config).await.unwrap();
+                (broker.addr().to_string(), Some((broker, dir)))
+            }
+        };
+        let unique = format!("{tag}-{}", std::process::id());
+        let topics = Topics {
+            logs: format!("logs-{unique}"),
+            metrics: format!("metrics-{unique}"),
+            derived: format!("derived-{unique}"),
+            alerts: format!("alerts-{unique}"),
+            dead_letter: format!("dead-{unique}"),
+        };
+        let config = Config { brokers, topics, ..Config::default() };
+        admin::create_topics(&config).await.unwrap();
+        Bus { config, _broker: broker }
+    }
+
+    async fn send(&self, producer: &Producer, key: &str, value: &str) -> (i32, i64) {
+        let record = Outgoing {
+            topic: self.config.topics.logs.clone(),
+            key: key.into(),
+            value: value.into(),
+            partition: None,
+        };
+        producer.send(record).await.unwrap()
+    }
+
+    fn consumer(&self) -> Consumer {
+        let (config, topics) = (&self.config, [self.config.topics.logs.as_str()]);
+        Consumer::open(&ConsumerBuilder { config, group: "contract", topics: &topics, queue_kib: 1024 })
+            .unwrap()
+    }
+}
+
+fn read(consumer: &Consumer, count: usize) -> Vec<Record> {
+    let (begin, mut records) = (Instant::now(), Vec::new());
+    while records.len() < count {
+        assert!(begin.elapsed() < PATIENCE, "{} of {count} records", records.len());
+        records.extend(consumer.poll(Duration::from_millis(100), 1000).unwrap());
+    }
+    records
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn creating_topics_twice_is_no_error_and_gives_their_partitions() {
+    let bus = Bus::new("create").await;
+    admin::create_topics(&bus.config).await.unwrap();
+    assert_eq!(bus.consumer().partitions().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_one_key_come_back_in_order_with_key_value_and_offset() {
+    let bus = Bus::new("order").await;
+    let producer = Producer::new(&bus.config).unwrap();
+    for i in 0..50 {
+        bus.send(&producer, "web1", &format!("value {i}")).await;
+    }
+    let consumer = bus.consumer();
+    consumer.start(&Offsets::default(), Start::Earliest).unwrap();
+    for (i, record) in read(&consumer, 50).iter().enumerate() {
+        assert_eq!(record.value, format!("value {i}"));
+        assert_eq!((record.key.as_ref(), record.offset), (b"web1".as_slice(), i as i64));
+        assert!(record.timestamp_ms > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ends_lie_behind_what_was_acknowledged() {
+    let bus = Bus::new("ends").await;
+    let (producer, consumer) = (Producer::new(&bus.config).unwrap(), bus.consumer());
+    let (partition, offset) = bus.send(&producer, "web1", "a").await;
+    let ends = consumer.ends(PATIENCE).unwrap();
+    assert_eq!(ends.get(&bus.config.topics.logs, partition), Some(offset + 1));
+    assert_eq!(ends.iter().map(|(_, next)| next).sum::<i64>(), 1, "the other partitions are empty");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn committed_offsets_and_their_text_are_there_for_the_next_reader() {
+    let bus = Bus::new("commit").await;
+    let producer = Producer::new(&bus.config).unwrap();
+    let (partition, _) = bus.send(&producer, "web1", "a").await;
+    bus.send(&producer, "web1", "b").await;
+    let topic = bus.config.topics.logs.as_str();
+    let mut offsets = Offsets::default();
+    offsets.set(topic, partition, 1);
+    bus.consumer().commit(&offsets, "watermark 17").unwrap();
+    let consumer = bus.consumer();
+    let committed = consumer.committed().unwrap();
+    assert_eq!(committed, [((topic.to_owned(), partition), 1, "watermark 17".to_owned())]);
+    consumer.start(&offsets, Start::Earliest).unwrap();
+    assert_eq!(read(&consumer, 1)[0].value, "b");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offset_is_found_by_the_time_of_its_record() {
+    let bus = Bus::new("time").await;
+    let producer = Producer::new(&bus.config).unwrap();
+    let (partition, _) = bus.send(&producer, "web1", "a").await;
+    let consumer = bus.consumer();
+    consumer.start(&Offsets::default(), Start::Earliest).unwrap();
+    let written = read(&consumer, 1)[0].timestamp_ms;
+    let at = |time| consumer.offsets_by_time(time).unwrap().get(&bus.config.topics.logs, partition);
+    assert_eq!(at(written), Some(0));
+    assert_eq!(at(written + 1), Some(1), "nothing that late: the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_waits_is_woken_by_a_record() {
+    let bus = Bus::new("wake").await;
+    let (producer, consumer) = (Producer::new(&bus.config).unwrap(), bus.consumer());
+    consumer.start(&Offsets::default(), Start::Earliest).unwrap();
+    let reader = std::thread::spawn(move || read(&consumer, 1));
+    bus.send(&producer, "web1", "a").await;
+    assert_eq!(reader.join().unwrap()[0].value, "a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_not_there_is_an_error_that_names_it() {
+    let config = Config { brokers: "127.0.0.1:1".into(), ..Config::default() };
+    let error = admin::create_topics(&config).await.unwrap_err().to_string();
+    assert!(error.contains("127.0.0.1:1") && error.contains("bus.brokers"), "{error}");
+}
