@@ -1,18 +1,143 @@
-//! `|= "text"`, `!= "text"`, `|~ "regex"`, `!~ "regex"`, each with alternatives (`or`).
+//! `|= "text"`, `!= "text"`, `|~ "regex"`, `!~ "regex"`, `|> "pattern"`, `!> "pattern"`, each with
+//! alternatives (`or`), and `|= ip("10.0.0.0/8")`.
 
-/// One line filter.
+use std::fmt;
+
+use memchr::memmem::Finder;
+use regex::bytes::Regex;
+
+use super::{ip::IpMatcher, pattern::LinePattern};
+use crate::{
+    ParseError,
+    parse::{Parser, Tok, text::quote},
+    regexp,
+};
+
+/// How a line filter looks at a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineMatch {
+    /// `|=`, `!=`
+    Contains,
+    /// `|~`, `!~`
+    Regex,
+    /// `|>`, `!>`
+    Pattern,
+}
+
+/// One line filter: a line has to match any (if `wanted`) or none of the alternatives.
 #[derive(Clone, Debug)]
-pub struct LineFilter {}
+pub struct LineFilter {
+    how: LineMatch,
+    wanted: bool,
+    alternatives: Vec<Needle>,
+}
+
+/// One thing to look for.
+#[derive(Clone, Debug)]
+enum Needle {
+    Text(String, Box<Finder<'static>>),
+    Regex(String, Regex),
+    Pattern(LinePattern),
+    Ip(IpMatcher),
+}
 
 impl LineFilter {
     /// Whether a line passes.
-    pub fn matches(&self, _line: &[u8]) -> bool {
-        true
+    pub fn matches(&self, line: &[u8]) -> bool {
+        self.alternatives.iter().any(|needle| needle.is_in(line)) == self.wanted
     }
 
     /// Texts of which every line that passes holds at least one, byte for byte; `None` if the filter has no
     /// such texts. A store may skip blocks without any of them.
     pub fn required_texts(&self) -> Option<Vec<&str>> {
-        None
+        self.alternatives.iter().map(Needle::text).collect::<Option<_>>().filter(|_| self.wanted)
+    }
+
+    pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<Self, ParseError> {
+        let at = parser.at();
+        let (how, wanted) = match parser.peek() {
+            Tok::Word("|=") => (LineMatch::Contains, true),
+            Tok::Word("!=") => (LineMatch::Contains, false),
+            Tok::Word("|~") => (LineMatch::Regex, true),
+            Tok::Word("!~") => (LineMatch::Regex, false),
+            Tok::Word("|>") => (LineMatch::Pattern, true),
+            Tok::Word("!>") => (LineMatch::Pattern, false),
+            _ => return Err(parser.unexpected(&[])),
+        };
+        parser.advance();
+        let mut alternatives = vec![Needle::parse(parser, how, at)?];
+        while parser.accept("or") {
+            alternatives.push(Needle::parse(parser, how, at)?);
+        }
+        Ok(LineFilter { how, wanted, alternatives })
+    }
+}
+
+impl Needle {
+    fn parse(parser: &mut Parser<'_>, how: LineMatch, at: usize) -> Result<Self, ParseError> {
+        let made = match parser.peek() {
+            Tok::Word("ip") => IpMatcher::parse(parser)?.and_then(|ip| match how {
+                LineMatch::Contains => Ok(Needle::Ip(ip)),
+                _ => Err("ip: invalid operation".into()),
+            }),
+            Tok::Text(text) => {
+                let text = text.clone();
+                parser.advance();
+                Needle::new(how, text)
+            }
+            _ => return Err(parser.unexpected(&["STRING", "ip"])),
+        };
+        made.map_err(|message| parser.stage_error(at, &message))
+    }
+
+    fn new(how: LineMatch, text: String) -> Result<Self, String> {
+        Ok(match how {
+            LineMatch::Contains => {
+                Needle::Text(text.clone(), Box::new(Finder::new(text.as_bytes()).into_owned()))
+            }
+            LineMatch::Regex => Needle::Regex(text.clone(), regexp::compile(&text)?),
+            LineMatch::Pattern => Needle::Pattern(LinePattern::new(&text)?),
+        })
+    }
+
+    fn is_in(&self, line: &[u8]) -> bool {
+        match self {
+            Needle::Text(_, finder) => finder.find(line).is_some(),
+            Needle::Regex(_, regex) => regex.is_match(line),
+            Needle::Pattern(pattern) => pattern.matches(line),
+            Needle::Ip(ip) => ip.finds_in(line),
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        if let Needle::Text(text, _) = self { Some(text) } else { None }
+    }
+}
+
+impl fmt::Display for LineFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.how, self.wanted) {
+            (LineMatch::Contains, true) => "|=",
+            (LineMatch::Contains, false) => "!=",
+            (LineMatch::Regex, true) => "|~",
+            (LineMatch::Regex, false) => "!~",
+            (LineMatch::Pattern, true) => "|>",
+            (LineMatch::Pattern, false) => "!>",
+        })?;
+        for (i, needle) in self.alternatives.iter().enumerate() {
+            write!(f, "{}{needle}", if i == 0 { " " } else { " or " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Needle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Needle::Text(text, _) => f.write_str(&quote(text)),
+            Needle::Regex(text, _) => f.write_str(&quote(text)),
+            Needle::Pattern(pattern) => f.write_str(&quote(pattern.as_str())),
+            Needle::Ip(ip) => ip.fmt(f),
+        }
     }
 }

@@ -1,0 +1,89 @@
+//! Log queries: entries as they come, until there are enough.
+
+use std::{collections::HashMap, ops::ControlFlow};
+
+use event::Labels;
+
+use crate::{
+    Answer, Direction, Entries, EntryAnswer, EntryRef, EvalError, LabelSet, Options, Order, Range, Scan,
+    Stats, StreamAnswer, Value,
+    ast::LogExpr,
+    stage::row::{Origin, Row},
+};
+
+/// How many entries pass between two looks at whether the query was cancelled.
+const CANCEL_EVERY: u64 = 4096;
+
+/// The first entries of `log` in the direction of the query.
+pub fn evaluate(
+    log: &LogExpr,
+    entries: &dyn Entries,
+    range: &Range,
+    options: &Options<'_>,
+) -> Result<Answer, EvalError> {
+    let filters = log.leading_filters();
+    let order = match options.direction {
+        Direction::Forward => Order::Forward,
+        Direction::Backward => Order::Backward,
+    };
+    let scan = Scan {
+        matchers: &log.matchers,
+        start_ns: range.start_ns,
+        end_ns: range.end_ns,
+        order,
+        filters: &filters,
+    };
+    let mut found =
+        Found { log, options, streams: HashMap::new(), stats: Stats::default(), cancelled: false };
+    if options.limit > 0 {
+        entries.scan(&scan, &mut |stream, entry| found.visit(stream, entry))?;
+    }
+    if found.cancelled { Err(EvalError::Cancelled) } else { Ok(found.answer()) }
+}
+
+struct Found<'a> {
+    log: &'a LogExpr,
+    options: &'a Options<'a>,
+    streams: HashMap<LabelSet, StreamAnswer>,
+    stats: Stats,
+    cancelled: bool,
+}
+
+impl Found<'_> {
+    fn visit(&mut self, stream: &Labels, entry: EntryRef<'_>) -> ControlFlow<()> {
+        self.stats.entries_scanned += 1;
+        self.stats.bytes_scanned += entry.line.len() as u64;
+        if self.stats.entries_scanned.is_multiple_of(CANCEL_EVERY) {
+            self.cancelled = self.options.cancelled.is_some_and(|cancelled| cancelled());
+        }
+        let mut row = Row::new(stream, entry);
+        if self.log.stages.iter().all(|stage| stage.apply(&mut row)) {
+            self.stats.entries_passed += 1;
+            self.add(&row);
+        }
+        let enough = self.stats.entries_passed >= self.options.limit as u64;
+        if self.cancelled || enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn add(&mut self, row: &Row<'_>) {
+        let answer = EntryAnswer {
+            timestamp_ns: row.timestamp_ns,
+            line: row.text().into_owned(),
+            metadata: row.labels_from(Origin::Metadata),
+            parsed: row.labels_from(Origin::Parsed),
+        };
+        let stream = self.streams.entry(row.label_set()).or_insert_with_key(|labels| StreamAnswer {
+            labels: labels.clone(),
+            stream: row.labels_from(Origin::Stream).into_iter().collect(),
+            entries: Vec::new(),
+        });
+        stream.entries.push(answer);
+    }
+
+    fn answer(self) -> Answer {
+        let mut streams: Vec<StreamAnswer> = self.streams.into_values().collect();
+        streams.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let stats = Stats { returned: self.stats.entries_passed, ..self.stats };
+        Answer { value: Value::Streams(streams), stats, notices: Vec::new() }
+    }
+}

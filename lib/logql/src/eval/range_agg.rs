@@ -1,0 +1,218 @@
+//! Range aggregations: one pass over the entries in any order. Window edges cut time into cells; each entry
+//! goes into one cell, and each window is the merger of the cells that it covers.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
+};
+
+use event::{Labels, MatchOp, Matcher};
+
+use super::{
+    Evaluation,
+    accumulator::Accumulator,
+    pipeline_error,
+    series::Series,
+    steps::{Span, Steps},
+};
+use crate::{
+    EntryRef, EvalError, LabelSet, Order, Scan, Stats,
+    ast::{Grouping, RangeAggregation, RangeOp},
+    stage::row::{ERROR, PRESERVE_ERROR, Row},
+};
+
+type Cells = BTreeMap<Span, Accumulator>;
+
+/// How many entries pass between two looks at whether the query was cancelled.
+const CANCEL_EVERY: u64 = 4096;
+
+/// The series of `aggregation`. With `outer`, the grouping of a function around it that commutes with it,
+/// entries are grouped at once rather than series afterwards.
+pub fn evaluate(
+    evaluation: &Evaluation<'_>,
+    aggregation: &RangeAggregation,
+    outer: Option<Option<&Grouping>>,
+) -> Result<Vec<Series>, EvalError> {
+    let mut pass = Pass::new(evaluation, aggregation, outer);
+    let filters = aggregation.log.leading_filters();
+    let (start_ns, end_ns) = evaluation.steps.bounds(aggregation.range_ns, aggregation.offset_ns);
+    let scan = Scan {
+        matchers: &aggregation.log.matchers,
+        start_ns,
+        end_ns,
+        order: Order::Unordered,
+        filters: &filters,
+    };
+    let scanned = evaluation.entries.scan(&scan, &mut |stream, entry| match pass.visit(stream, entry) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            pass.failure = Some(error);
+            ControlFlow::Break(())
+        }
+    });
+    evaluation.stats.set(pass.stats);
+    match pass.failure.take() {
+        Some(error) => return Err(error),
+        None => scanned?,
+    }
+    Ok(pass.finish())
+}
+
+/// The state of the pass.
+struct Pass<'a> {
+    evaluation: &'a Evaluation<'a>,
+    aggregation: &'a RangeAggregation,
+    outer: Option<Option<&'a Grouping>>,
+    index: HashMap<LabelSet, usize>,
+    series: Vec<(LabelSet, Cells)>,
+    /// The last stream whose labels name a series as they are.
+    plain: Option<(Labels, usize)>,
+    stats: Stats,
+    failure: Option<EvalError>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(
+        evaluation: &'a Evaluation<'a>,
+        aggregation: &'a RangeAggregation,
+        outer: Option<Option<&'a Grouping>>,
+    ) -> Self {
+        Pass {
+            evaluation,
+            aggregation,
+            outer,
+            index: HashMap::new(),
+            series: Vec::new(),
+            plain: None,
+            stats: evaluation.stats.get(),
+            failure: None,
+        }
+    }
+
+    fn visit(&mut self, stream: &Labels, entry: EntryRef<'_>) -> Result<(), EvalError> {
+        self.stats.entries_scanned += 1;
+        self.stats.bytes_scanned += entry.line.len() as u64;
+        if self.stats.entries_scanned.is_multiple_of(CANCEL_EVERY)
+            && self.evaluation.options.cancelled.is_some_and(|cancelled| cancelled())
+        {
+            return Err(EvalError::Cancelled);
+        }
+        let (range_ns, offset_ns) = (self.aggregation.range_ns, self.aggregation.offset_ns);
+        let Some(span) = self.evaluation.steps.span(entry.timestamp_ns, range_ns, offset_ns) else {
+            return Ok(());
+        };
+        let mut row = Row::new(stream, entry);
+        let Some(value) = self.value(&mut row) else { return Ok(()) };
+        self.stats.entries_passed += 1;
+        let at = self.series_of(stream, &row)?;
+        let new = Accumulator::new(self.aggregation.op, entry.timestamp_ns, value);
+        let cells = &mut self.series[at].1;
+        cells.entry(span).and_modify(|cell| cell.merge(&new)).or_insert(new);
+        Ok(())
+    }
+
+    /// What the entry adds, unless a stage refuses it.
+    fn value(&self, row: &mut Row<'_>) -> Option<f64> {
+        if !self.aggregation.log.stages.iter().all(|stage| stage.apply(row)) {
+            return None;
+        }
+        match &self.aggregation.unwrap {
+            Some(unwrap) => unwrap.apply(row),
+            None => Some(match self.aggregation.op {
+                RangeOp::BytesOverTime | RangeOp::BytesRate => row.line.len() as f64,
+                _ => 1.0,
+            }),
+        }
+    }
+
+    fn series_of(&mut self, stream: &Labels, row: &Row<'_>) -> Result<usize, EvalError> {
+        let untouched = row.is_untouched();
+        if let Some((labels, at)) = &self.plain
+            && untouched
+            && labels == stream
+        {
+            return Ok(*at);
+        }
+        let labels = self.labels(row)?;
+        let at = match self.index.get(&labels) {
+            Some(at) => *at,
+            None => {
+                self.evaluation.check_series(self.series.len() + 1)?;
+                self.index.insert(labels.clone(), self.series.len());
+                self.series.push((labels, Cells::new()));
+                self.series.len() - 1
+            }
+        };
+        if untouched {
+            self.plain = Some((stream.clone(), at));
+        }
+        Ok(at)
+    }
+
+    fn labels(&self, row: &Row<'_>) -> Result<LabelSet, EvalError> {
+        if row.get(ERROR).is_some_and(|error| !error.is_empty()) && row.get(PRESERVE_ERROR) != Some("true") {
+            return Err(pipeline_error(&row.label_set()));
+        }
+        if self.aggregation.op == RangeOp::AbsentOverTime {
+            return Ok(LabelSet::default());
+        }
+        let outer = self.outer.map(|grouping| grouping.map_or((false, &[][..]), parts));
+        let own = self.aggregation.grouping.as_ref().map(parts);
+        let value_label = self.aggregation.unwrap.as_ref().map(|unwrap| unwrap.label.as_str());
+        let keeps = |name: &str| match own.or(outer) {
+            Some((without, labels)) => labels.iter().any(|l| l == name) != without,
+            None => true,
+        };
+        let by = matches!(own.or(outer), Some((false, _)));
+        let kept = row.labels().filter(|(_, n, _)| keeps(n) && (by || Some(*n) != value_label));
+        Ok(kept.map(|(_, n, v)| (n.to_owned(), v.to_owned())).collect())
+    }
+
+    fn finish(self) -> Vec<Series> {
+        let steps = self.evaluation.steps;
+        let aggregation = self.aggregation;
+        if aggregation.op == RangeOp::AbsentOverTime {
+            return vec![absent(&self.series, aggregation, steps)];
+        }
+        let windows = |(labels, cells): (LabelSet, Cells)| Series {
+            labels,
+            values: windows(&cells, aggregation, steps),
+        };
+        self.series.into_iter().map(windows).collect()
+    }
+}
+
+fn parts(grouping: &Grouping) -> (bool, &[String]) {
+    (grouping.without, &grouping.labels)
+}
+
+/// The value of each window: of its cells, in the order of time.
+fn windows(cells: &Cells, aggregation: &RangeAggregation, steps: Steps) -> Vec<Option<f64>> {
+    let cells: Vec<(&Span, &Accumulator)> = cells.iter().collect();
+    let mut begin = 0;
+    let window = |step: usize| {
+        let step_number = step as u32;
+        while cells.get(begin).is_some_and(|((_, last), _)| *last < step_number) {
+            begin += 1;
+        }
+        let mut covered = cells[begin..].iter().take_while(|((first, _), _)| *first <= step_number);
+        let mut merged = covered.next()?.1.clone();
+        covered.for_each(|(_, cell)| merged.merge(cell));
+        Some(merged.finish(aggregation, steps.time_ns(step).saturating_sub(aggregation.offset_ns)))
+    };
+    (0..steps.count).map(window).collect()
+}
+
+/// 1 where no entry is; named by what the selector demands.
+fn absent(series: &[(LabelSet, Cells)], aggregation: &RangeAggregation, steps: Steps) -> Series {
+    let present = series.first().map(|(_, cells)| windows(cells, aggregation, steps));
+    let values = match present {
+        Some(values) => values.iter().map(|v| v.is_none().then_some(1.0)).collect(),
+        None => vec![Some(1.0); steps.count],
+    };
+    let matchers = &aggregation.log.matchers;
+    let once = |m: &&Matcher| matchers.iter().filter(|other| other.name == m.name).count() == 1;
+    let equal = matchers.iter().filter(|m| m.op == MatchOp::Equal).filter(once);
+    let labels = equal.map(|m| (m.name.clone(), m.value.clone())).filter(|(_, v)| !v.is_empty()).collect();
+    Series { labels, values }
+}

@@ -1,0 +1,93 @@
+//! Go templates over the labels of an entry.
+
+mod functions;
+
+use std::{cell::RefCell, collections::BTreeMap, fmt, sync::Arc};
+
+use gotmpl::Value;
+
+use super::row::Row;
+
+/// Most turns of `range` loops in one rendering.
+const MAX_TURNS: u64 = 100_000;
+
+thread_local! {
+    /// What `__line__` and `__timestamp__` mean: functions of a template see nothing of its data.
+    static CURRENT: RefCell<(String, i64)> = const { RefCell::new((String::new(), 0)) };
+}
+
+/// A template that was parsed.
+#[derive(Clone)]
+pub struct Template {
+    source: Arc<str>,
+    template: Option<Arc<gotmpl::Template>>,
+    /// Names behind a dot. Those that an entry does not have are empty.
+    fields: Vec<Arc<str>>,
+    /// Whether it may use labels that it does not name.
+    uses_dot: bool,
+}
+
+impl Template {
+    /// # Errors
+    /// When `source` is no template.
+    pub fn new(name: &str, source: &str) -> Result<Self, String> {
+        let template = match source.contains("{{") {
+            false => None,
+            true => Some(Arc::new(compile(name, source)?)),
+        };
+        let uses_dot = ["{{.}}", "{{ . }}", "range", "with", "$"].iter().any(|s| source.contains(s));
+        Ok(Template { source: source.into(), template, fields: fields(source), uses_dot })
+    }
+
+    /// As written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// # Errors
+    /// When a function of the template fails on the entry's labels.
+    pub fn render(&self, row: &Row<'_>) -> Result<String, String> {
+        let Some(template) = &self.template else { return Ok(self.source.to_string()) };
+        if self.source.contains("__line__") || self.source.contains("__timestamp__") {
+            CURRENT.set((row.text().into_owned(), row.timestamp_ns));
+        }
+        template.execute_to_string(&self.data(row)).map_err(|e| e.to_string())
+    }
+
+    fn data(&self, row: &Row<'_>) -> Value {
+        let mut map: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+        if self.uses_dot {
+            map.extend(row.labels().map(|(_, n, v)| (n.into(), Value::String(v.into()))));
+        }
+        for field in &self.fields {
+            map.insert(field.clone(), Value::String(row.get(field).unwrap_or("").into()));
+        }
+        Value::Map(Arc::new(map))
+    }
+}
+
+fn compile(name: &str, source: &str) -> Result<gotmpl::Template, String> {
+    gotmpl::Template::new(name)
+        .max_range_iters(MAX_TURNS)
+        .funcs(functions::all())
+        .parse(source)
+        .map_err(|e| e.to_string())
+}
+
+fn fields(source: &str) -> Vec<Arc<str>> {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    let names = source.split('.').skip(1).filter_map(|tail| {
+        let end = tail.find(|c| !part(c)).unwrap_or(tail.len());
+        (end > 0).then(|| Arc::from(&tail[..end]))
+    });
+    let mut names: Vec<Arc<str>> = names.collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Template").field(&self.source).finish()
+    }
+}
