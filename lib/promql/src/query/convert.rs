@@ -16,6 +16,7 @@ use super::{
         RangeSelector, Subquery, TimeShift, ValueType, VectorSelector,
     },
     guard,
+    locate::locate,
 };
 use crate::{ParseError, functions};
 
@@ -142,7 +143,7 @@ impl Converter<'_> {
         let name = parsed.func.name;
         let Some(function) = functions::find(name) else {
             let message = format!("unknown function with name '{name}'");
-            return Err(guard::locate(self.query, message));
+            return Err(locate(self.query, message));
         };
         let args = parsed.args.args.iter().map(|arg| self.expr(arg, depth));
         let mut args = args.collect::<Result<Vec<_>, _>>()?;

@@ -3,6 +3,8 @@
 mod convert;
 pub(crate) mod expr;
 mod guard;
+mod locate;
+mod token;
 
 use std::fmt;
 
@@ -44,7 +46,7 @@ pub struct Selector {
 /// than [`MAX_DEPTH`].
 pub fn parse(query: &str) -> Result<Query, ParseError> {
     guard::check(query)?;
-    let parsed = promql_parser::parser::parse(query).map_err(|message| guard::locate(query, message))?;
+    let parsed = promql_parser::parser::parse(query).map_err(|message| locate::locate(query, message))?;
     let expr = convert::convert(&parsed, query)?;
     Ok(Query { text: parsed.to_string(), expr })
 }
