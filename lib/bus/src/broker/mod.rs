@@ -20,6 +20,7 @@ mod log;
 mod node;
 mod partition;
 mod server;
+mod shape;
 mod state;
 mod topic_config;
 mod topics;

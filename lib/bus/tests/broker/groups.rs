@@ -1,13 +1,15 @@
 //! Consumer groups and committed offsets of the embedded broker, with rdkafka as the client.
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
+use crate::support::*;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use crate::support::*;
 
 fn admin(addr: SocketAddr) -> AdminClient<DefaultClientContext> {
     client(addr).create().expect("admin client")
@@ -97,7 +99,8 @@ async fn topics_are_created_extended_described_and_deleted() {
     let metadata = admin.inner().fetch_metadata(Some("t"), PATIENCE).expect("metadata");
     assert_eq!(metadata.topics()[0].partitions().len(), 5);
 
-    let described = admin.describe_configs([&ResourceSpecifier::Topic("t")], &options).await.expect("answered");
+    let described =
+        admin.describe_configs([&ResourceSpecifier::Topic("t")], &options).await.expect("answered");
     let settings = described[0].as_ref().expect("described").entry_map();
     assert_eq!(settings["retention.ms"].value.as_deref(), Some("60000"));
 

@@ -1,11 +1,11 @@
 //! Records in and out of the embedded broker, with rdkafka as the client.
 
+use crate::support::*;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::FutureRecord;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::time::{Duration, Instant};
-use crate::support::*;
 
 #[tokio::test]
 async fn records_come_back_as_they_were_sent_with_every_codec() {

@@ -1,11 +1,11 @@
 //! Transactions of the embedded broker, with rdkafka as the client.
 
+use crate::support::{self, *};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::net::SocketAddr;
-use crate::support::{self, *};
 
 fn transactional(addr: SocketAddr, id: &str, timeout_ms: &str) -> BaseProducer {
     let mut config = client(addr);
@@ -61,7 +61,8 @@ async fn aborted_records_are_invisible_and_committed_ones_are_not() {
     write(&producer, &["c"]);
     producer.commit_transaction(PATIENCE).expect("committed");
     assert_eq!(values(take(&committed(broker.addr()), 3)), ["a", "b", "c"]);
-    let uncommitted = reader(broker.addr(), "t", Offset::Beginning, &[("isolation.level", "read_uncommitted")]);
+    let uncommitted =
+        reader(broker.addr(), "t", Offset::Beginning, &[("isolation.level", "read_uncommitted")]);
     assert_eq!(values(take(&uncommitted, 5)), ["a", "b", "never", "nor this", "c"]);
     broker.stop().await;
 }

@@ -1,5 +1,8 @@
 //! The requests that are answered: one file for each family, one row in the table for each request.
 
+#[cfg(test)]
+mod samples;
+
 mod configs;
 mod coordination;
 mod fetch;
@@ -13,47 +16,62 @@ mod transactions;
 pub mod versions;
 
 use super::node::Node;
+use super::shape::{Shape, behind_header};
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 use tokio::sync::SemaphorePermit;
 
-/// The requests and the versions of them that are answered. The upper ends stop where a version would need what one
-/// node does not have: topic ids (Fetch 13, Metadata 10, CreateTopics 7, DeleteTopics 6), the newer group protocol
-/// (OffsetCommit and OffsetFetch 9) or the second form of transactions (Produce 12, EndTxn 5 and their like).
-pub const SUPPORTED: &[(ApiKey, i16, i16)] = &[
-    (ApiKey::Produce, 3, 10),
-    (ApiKey::Fetch, 4, 12),
-    (ApiKey::ListOffsets, 1, 7),
-    (ApiKey::Metadata, 0, 9),
-    (ApiKey::OffsetCommit, 2, 8),
-    (ApiKey::OffsetFetch, 1, 8),
-    (ApiKey::FindCoordinator, 0, 4),
-    (ApiKey::JoinGroup, 0, 9),
-    (ApiKey::Heartbeat, 0, 4),
-    (ApiKey::LeaveGroup, 0, 5),
-    (ApiKey::SyncGroup, 0, 5),
-    (ApiKey::DescribeGroups, 0, 5),
-    (ApiKey::ListGroups, 0, 4),
-    (ApiKey::ApiVersions, 0, 3),
-    (ApiKey::CreateTopics, 2, 6),
-    (ApiKey::DeleteTopics, 1, 5),
-    (ApiKey::DeleteRecords, 0, 2),
-    (ApiKey::InitProducerId, 0, 4),
-    (ApiKey::OffsetForLeaderEpoch, 2, 4),
-    (ApiKey::AddPartitionsToTxn, 0, 3),
-    (ApiKey::AddOffsetsToTxn, 0, 3),
-    (ApiKey::EndTxn, 0, 3),
-    (ApiKey::TxnOffsetCommit, 0, 3),
-    (ApiKey::DescribeConfigs, 1, 4),
-    (ApiKey::CreatePartitions, 0, 3),
-    (ApiKey::DeleteGroups, 0, 2),
-    (ApiKey::OffsetDelete, 0, 0),
+/// The requests, the versions of them that are answered, and their [`shape`](super::shape). The upper ends stop where
+/// a version would need what one node does not have: topic ids (Fetch 13, Metadata 10, CreateTopics 7,
+/// DeleteTopics 6), the newer group protocol (OffsetCommit and OffsetFetch 9) or the second form of transactions
+/// (Produce 12, EndTxn 5 and their like).
+pub const SUPPORTED: &[(ApiKey, i16, i16, &str)] = &[
+    (ApiKey::Produce, 3, 10, "s 2 4 { s { 4 b } }"),
+    (ApiKey::Fetch, 4, 12, "4 4 4 4 1 4@7+ 4@7+ { s { 4 4@9+ 8 4@12+ 8@5+ 4 } } { s [ 4 ] }@7+ s@11+"),
+    (ApiKey::ListOffsets, 1, 7, "4 1@2+ { s { 4 4@4+ 8 } }"),
+    (ApiKey::Metadata, 0, 9, "{ s } 1@4+ 1@8+ 1@8+"),
+    (ApiKey::OffsetCommit, 2, 8, "s 4 s s@7+ 8@2-4 { s { 4 8 4@6+ s } }"),
+    (ApiKey::OffsetFetch, 1, 8, "s@1-7 { s [ 4 ] }@1-7 { s { s [ 4 ] } }@8+ 1@7+"),
+    (ApiKey::FindCoordinator, 0, 4, "s@0-3 1@1+ [ s ]@4+"),
+    (ApiKey::JoinGroup, 0, 9, "s 4 4@1+ s s@5+ s { s b } s@8+"),
+    (ApiKey::Heartbeat, 0, 4, "s 4 s s@3+"),
+    (ApiKey::LeaveGroup, 0, 5, "s s@0-2 { s s s@5+ }@3+"),
+    (ApiKey::SyncGroup, 0, 5, "s 4 s s@3+ s@5+ s@5+ { s b }"),
+    (ApiKey::DescribeGroups, 0, 5, "[ s ] 1@3+"),
+    (ApiKey::ListGroups, 0, 4, "[ s ]@4+"),
+    (ApiKey::ApiVersions, 0, 3, "s@3+ s@3+"),
+    (ApiKey::CreateTopics, 2, 6, "{ s 4 2 { 4 [ 4 ] } { s s } } 4 1"),
+    (ApiKey::DeleteTopics, 1, 5, "[ s ] 4"),
+    (ApiKey::DeleteRecords, 0, 2, "{ s { 4 8 } } 4"),
+    (ApiKey::InitProducerId, 0, 4, "s 4 8@3+ 2@3+"),
+    (ApiKey::OffsetForLeaderEpoch, 2, 4, "4@3+ { s { 4 4 4 } }"),
+    (ApiKey::AddPartitionsToTxn, 0, 3, "s 8 2 { s [ 4 ] }"),
+    (ApiKey::AddOffsetsToTxn, 0, 3, "s 8 2 s"),
+    (ApiKey::EndTxn, 0, 3, "s 8 2 1"),
+    (ApiKey::TxnOffsetCommit, 0, 3, "s s 8 2 4@3+ s@3+ s@3+ { s { 4 8 4@2+ s } }"),
+    (ApiKey::DescribeConfigs, 1, 4, "{ 1 s [ s ] } 1 1@3+"),
+    (ApiKey::CreatePartitions, 0, 3, "{ s 4 { [ 4 ] } } 4 1"),
+    (ApiKey::DeleteGroups, 0, 2, "[ s ]"),
+    (ApiKey::OffsetDelete, 0, 0, "s { s { 4 } }"),
 ];
+
+static SHAPES: LazyLock<HashMap<ApiKey, Option<Shape>>> =
+    LazyLock::new(|| SUPPORTED.iter().map(|(api, _, _, shape)| (*api, Shape::parse(shape))).collect());
 
 /// Whether this version of a request is answered.
 pub fn is_supported(api: ApiKey, version: i16) -> bool {
-    SUPPORTED.iter().any(|(key, from, to)| *key == api && (*from..=*to).contains(&version))
+    SUPPORTED.iter().any(|(key, from, to, _)| *key == api && (*from..=*to).contains(&version))
+}
+
+/// Whether a frame looks like this request, so that it can be decoded.
+pub fn is_well_formed(api: ApiKey, version: i16, frame: &[u8]) -> bool {
+    let flexible = api.request_header_version(version) >= 2;
+    let shape = SHAPES.get(&api).and_then(Option::as_ref);
+    let body = behind_header(frame, flexible);
+    shape.zip(body).is_some_and(|(shape, body)| shape.fits(body, version, flexible))
 }
 
 /// Who asks.

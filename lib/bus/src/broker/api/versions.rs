@@ -7,7 +7,7 @@ use kafka_protocol::messages::api_versions_response::ApiVersion;
 
 /// The table of what is supported.
 pub fn supported() -> ApiVersionsResponse {
-    let row = |(api, from, to): &(_, i16, i16)| {
+    let row = |(api, from, to, _): &(_, i16, i16, &str)| {
         ApiVersion::default().with_api_key(*api as i16).with_min_version(*from).with_max_version(*to)
     };
     ApiVersionsResponse::default().with_api_keys(SUPPORTED.iter().map(row).collect())

@@ -1,0 +1,134 @@
+//! The embedded broker killed at any moment. It runs as a process of its own: the package's example `broker`, which
+//! `cargo test` builds along.
+
+use crate::support::*;
+use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer};
+use rdkafka::topic_partition_list::Offset;
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+struct Process {
+    child: Child,
+    addr: SocketAddr,
+}
+
+impl Process {
+    fn start(addr: &str, dir: &Path) -> Process {
+        let mut child = Command::new(program())
+            .arg(addr)
+            .arg(dir)
+            // It stops when this pipe is closed, so none is left behind when a test fails.
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the example `broker` is built; `cargo build --examples` does it alone");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("standard output");
+        BufReader::new(stdout).read_line(&mut line).expect("address");
+        Process { child, addr: line.trim().parse().expect("address") }
+    }
+
+    /// kill -9 and a new start on the same port.
+    fn crash(mut self, dir: &Path) -> Process {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("gone");
+        Process::start(&self.addr.to_string(), dir)
+    }
+}
+
+fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("this program");
+    test.ancestors().nth(2).expect("target directory").join("examples/broker")
+}
+
+fn numbered(producer: &FutureProducer, number: usize) -> rdkafka::producer::DeliveryFuture {
+    let value = number.to_string();
+    let record = FutureRecord::<(), str>::to("t").payload(&value).partition(0);
+    producer.send_result(record).map_err(|(error, _)| error).expect("queued")
+}
+
+#[tokio::test]
+async fn every_acknowledged_record_is_there_once_and_in_order_after_kill_9() {
+    const ROUNDS: usize = 10;
+    const RECORDS: usize = 200;
+    let dir = tempfile::tempdir().expect("dir");
+    let mut process = Process::start("127.0.0.1:0", dir.path());
+    let settings =
+        [("reconnect.backoff.ms", "10"), ("reconnect.backoff.max.ms", "50"), ("retry.backoff.ms", "10")];
+    let producer = producer(process.addr, &settings);
+    let mut offsets = Vec::new();
+    for round in 0..ROUNDS {
+        let mut sent: Vec<_> = (0..RECORDS).map(|at| numbered(&producer, round * RECORDS + at)).collect();
+        let after = sent.split_off((round * 17) % RECORDS);
+        for delivery in sent {
+            offsets.push(delivery.await.expect("answered").expect("acknowledged").offset);
+        }
+        process = process.crash(dir.path());
+        for delivery in after {
+            offsets.push(delivery.await.expect("answered").expect("acknowledged").offset);
+        }
+    }
+    let expected: Vec<i64> = (0..(ROUNDS * RECORDS) as i64).collect();
+    assert_eq!(offsets, expected, "a record was acknowledged elsewhere than in its place");
+    let read = take(&reader(process.addr, "t", Offset::Beginning, &[]), ROUNDS * RECORDS);
+    let wanted: Vec<(i64, String)> = expected.iter().map(|offset| (*offset, offset.to_string())).collect();
+    assert_eq!(read, wanted);
+    assert_eq!(ends(process.addr, "t"), (0, (ROUNDS * RECORDS) as i64));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_goes_on_after_kill_9_and_counts_once() {
+    let dir = tempfile::tempdir().expect("dir");
+    let mut process = Process::start("127.0.0.1:0", dir.path());
+    let mut config = client(process.addr);
+    config
+        .set("transactional.id", "id")
+        .set("reconnect.backoff.ms", "10")
+        .set("reconnect.backoff.max.ms", "50");
+    let producer: BaseProducer = config.create().expect("producer");
+    producer.init_transactions(PATIENCE).expect("initialized");
+    for round in 0..6 {
+        producer.begin_transaction().expect("begun");
+        let value = round.to_string();
+        let record = BaseRecord::<(), str>::to("t").payload(&value).partition(0);
+        producer.send(record).map_err(|(error, _)| error).expect("queued");
+        producer.flush(PATIENCE).expect("flushed");
+        process = process.crash(dir.path());
+        let ended = match round % 2 {
+            0 => producer.commit_transaction(PATIENCE),
+            _ => producer.abort_transaction(PATIENCE),
+        };
+        ended.expect("ended");
+    }
+    let consumer = reader(process.addr, "t", Offset::Beginning, &[("isolation.level", "read_committed")]);
+    let values: Vec<String> = take(&consumer, 3).into_iter().map(|(_, value)| value).collect();
+    assert_eq!(values, ["0", "2", "4"]);
+}
+
+#[tokio::test]
+async fn a_torn_tail_is_cut_off_and_the_rest_is_kept() {
+    let dir = tempfile::tempdir().expect("dir");
+    let broker = start(dir.path()).await;
+    let producer = producer(broker.addr(), &[]);
+    send(&producer, "t", "whole").await;
+    send(&producer, "t", "torn").await;
+    broker.stop().await;
+
+    let path = dir.path().join("topics/t/0/00000000000000000000.log");
+    let file = OpenOptions::new().write(true).open(&path).expect("segment");
+    file.set_len(file.metadata().expect("size").len() - 3).expect("cut");
+    let mut journal =
+        OpenOptions::new().append(true).open(dir.path().join("coordinator.log")).expect("journal");
+    journal.write_all(b"0123abcd {\"offsets\":{\"gro").expect("torn line");
+
+    let broker = start(dir.path()).await;
+    assert_eq!(ends(broker.addr(), "t"), (0, 1));
+    let producer = crate::support::producer(broker.addr(), &[]);
+    assert_eq!(send(&producer, "t", "in its place").await, 1);
+    let read = take(&reader(broker.addr(), "t", Offset::Beginning, &[]), 2);
+    assert_eq!(read, vec![(0, "whole".to_owned()), (1, "in its place".to_owned())]);
+    broker.stop().await;
+}
