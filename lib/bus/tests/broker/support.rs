@@ -65,10 +65,9 @@ pub fn reader(addr: SocketAddr, topic: &str, from: Offset, settings: &[(&str, &s
 pub fn next(consumer: &BaseConsumer) -> BorrowedMessage<'_> {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => return message,
-            // Passing trouble, such as a broker that restarts.
-            Some(Err(_)) | None => {}
+        // Passing trouble, such as a broker that restarts, comes as an error and goes.
+        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
+            return message;
         }
     }
     panic!("no record in time");
