@@ -7,7 +7,7 @@ use event::Labels;
 
 use super::{Evaluator, Point, Row, Steps, merge};
 use crate::{
-    EvalError,
+    EvalError, Position,
     functions::{
         sort::{ascending, descending},
         sum::{Mean, Sum, Variance, quantile},
@@ -27,7 +27,7 @@ impl Evaluator<'_> {
             AggregateOp::CountValues => self.count_values(aggregate, steps),
             AggregateOp::Quantile => {
                 let quantiles = scalar()?;
-                self.check_quantiles(&quantiles);
+                self.check_quantiles(&quantiles, aggregate.place.arg(0));
                 self.fold_values(aggregate, steps, |step, values| quantile(quantiles[step], values))
             }
             AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK => {
@@ -35,7 +35,10 @@ impl Evaluator<'_> {
                 self.pick(aggregate, steps, |step, points| first_of(aggregate.op, limits[step], points))
             }
             AggregateOp::LimitRatio => {
-                let ratios = scalar()?.into_iter().map(|r| self.ratio(r)).collect::<Result<Vec<_>, _>>()?;
+                let ratios = scalar()?
+                    .into_iter()
+                    .map(|r| self.ratio(r, aggregate.place.arg(0)))
+                    .collect::<Result<Vec<_>, _>>()?;
                 self.limit_ratio(aggregate, steps, &ratios)
             }
             _ => self.fold(aggregate, steps),
@@ -51,18 +54,22 @@ impl Evaluator<'_> {
         let mut results = Vec::new();
         let mut states: Vec<Option<State>> = vec![None; steps.count()];
         for (labels, rows) in self.groups(aggregate, steps)? {
-            self.charge(steps.count())?;
+            let (mut first, mut end) = (states.len(), 0);
             for point in rows.iter().flat_map(|row| &row.points) {
-                match &mut states[point.step as usize] {
+                let step = point.step as usize;
+                (first, end) = (first.min(step), end.max(step + 1));
+                match &mut states[step] {
                     Some(state) => state.add(point.value),
                     empty => *empty = Some(State::new(aggregate.op, point.value)),
                 }
             }
-            let states = states.iter_mut().zip(0..);
-            let point = |(state, step): (&mut Option<State>, u32)| {
-                state.take().map(|state| Point { step, value: state.result() })
+            let result = |step: usize| {
+                let state = states[step].take()?;
+                Some(Point { step: step as u32, value: state.result() })
             };
-            results.push(Row { labels, points: states.filter_map(point).collect() });
+            let points: Vec<Point> = (first..end).filter_map(result).collect();
+            self.charge(points.len())?;
+            results.push(Row { labels, points });
         }
         Ok(results)
     }
@@ -156,27 +163,24 @@ impl Evaluator<'_> {
         Ok(rows)
     }
 
-    fn ratio(&self, ratio: f64) -> Result<f64, EvalError> {
+    fn ratio(&self, ratio: f64, place: Option<Position>) -> Result<f64, EvalError> {
         if ratio.is_nan() {
             return Err(EvalError::execution("Ratio value is NaN"));
         }
         let within = ratio.clamp(-1.0, 1.0);
         if within != ratio {
-            self.warn(format_args!(
-                "ratio value should be between -1 and 1, got {}, capping to {within}",
-                format_value(ratio)
-            ));
+            let shown = format_value(ratio);
+            let message = format!("ratio value should be between -1 and 1, got {shown}, capping to {within}");
+            self.warn(message, place);
         }
         Ok(within)
     }
 
     /// Warns of quantiles outside of 0 to 1.
-    pub fn check_quantiles(&self, quantiles: &[f64]) {
+    pub fn check_quantiles(&self, quantiles: &[f64], place: Option<Position>) {
         for quantile in quantiles.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
-            self.warn(format_args!(
-                "quantile value should be between 0 and 1, got {}",
-                format_value(*quantile)
-            ));
+            let shown = format_value(*quantile);
+            self.warn(format_args!("quantile value should be between 0 and 1, got {shown}"), place);
         }
     }
 }

@@ -12,12 +12,13 @@ mod subquery;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
+    fmt,
 };
 
 use event::{Labels, Matcher, Sample, Series};
 
 use crate::{
-    Answer, EvalError, Query, StorageError, Value, ValueType,
+    Answer, EvalError, Position, Query, StorageError, Value, ValueType,
     functions::{Function, Map},
     query::expr::{Call, Expr},
 };
@@ -123,6 +124,10 @@ pub fn query_range(
     Ok(evaluator.answer(Value::Matrix(series)))
 }
 
+fn suffix(place: Option<Position>) -> String {
+    place.map(|position| format!(" ({position})")).unwrap_or_default()
+}
+
 /// The value of an expression at all steps. Ranges have none: functions take them from their source.
 pub(crate) enum Evaluated {
     /// A number for every step.
@@ -164,13 +169,13 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Adds a warning to the answer.
-    pub fn warn(&self, message: impl std::fmt::Display) {
-        self.warnings.borrow_mut().insert(format!("PromQL warning: {message}"));
+    pub fn warn(&self, message: impl fmt::Display, place: Option<Position>) {
+        self.warnings.borrow_mut().insert(format!("PromQL warning: {message}{}", suffix(place)));
     }
 
     /// Adds a hint to the answer.
-    pub fn inform(&self, message: impl std::fmt::Display) {
-        self.infos.borrow_mut().insert(format!("PromQL info: {message}"));
+    pub fn inform(&self, message: impl fmt::Display, place: Option<Position>) {
+        self.infos.borrow_mut().insert(format!("PromQL info: {message}{}", suffix(place)));
     }
 
     /// Counts samples that were loaded or computed, and ends a query that has too many or is cancelled.
@@ -233,9 +238,7 @@ impl<'a> Evaluator<'a> {
     fn call(&self, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
         match &call.function {
             Function::Map(map) => Ok(Evaluated::Vector(self.map(*map, call, steps)?)),
-            Function::OverTime(function) => {
-                Ok(Evaluated::Vector(self.over_time(function, &call.args, steps)?))
-            }
+            Function::OverTime(function) => Ok(Evaluated::Vector(self.over_time(function, call, steps)?)),
             Function::Custom(function) => function(self, call, steps),
         }
     }

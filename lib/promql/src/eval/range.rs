@@ -4,23 +4,34 @@ use event::{METRIC_NAME, Sample, Series};
 
 use super::{Evaluator, Point, Row, Steps, merge, without_name};
 use crate::{
-    EvalError, ValueType,
-    query::expr::{Expr, TimeShift},
+    EvalError, Position, ValueType,
+    query::expr::{Call, Expr, TimeShift},
 };
 
 /// `None`: no value at this step.
 pub type OfWindow = fn(&Window<'_>, &[f64]) -> Option<f64>;
 
+/// Refuses scalar arguments or warns of them.
+pub type CheckScalars = fn(&Evaluator<'_>, &Call, &[Vec<f64>]) -> Result<(), EvalError>;
+
 /// A function of the samples in a window and of scalars.
 #[derive(Clone, Copy, Debug)]
 pub struct OverTime {
-    /// Windows without samples are not asked about. The numbers are the scalar
-    /// arguments in their order.
+    /// Windows without samples are not asked about. The numbers are the scalar arguments in their order.
     pub eval: OfWindow,
     /// Whether the result is still the metric itself.
     pub keeps_name: bool,
     /// Whether it only makes sense for counters.
     pub of_counter: bool,
+    /// Looks at each scalar argument's values at all steps before anything is computed.
+    pub check: CheckScalars,
+}
+
+impl OverTime {
+    /// A function of any metric that drops the metric's name and takes all scalars.
+    pub fn new(eval: OfWindow) -> Self {
+        OverTime { eval, keeps_name: false, of_counter: false, check: |_, _, _| Ok(()) }
+    }
 }
 
 /// What a function of a range sees at one step. Samples lie after the start and up to the end.
@@ -50,19 +61,15 @@ pub struct RangeSource {
 }
 
 impl Evaluator<'_> {
-    /// The rows of `function`, called with `args`: one range, all others scalars.
-    pub fn over_time(
-        &self,
-        function: &OverTime,
-        args: &[Expr],
-        steps: &Steps,
-    ) -> Result<Vec<Row>, EvalError> {
+    /// The rows of `function`; the call's arguments are one range and scalars.
+    pub fn over_time(&self, function: &OverTime, call: &Call, steps: &Steps) -> Result<Vec<Row>, EvalError> {
         let (ranges, scalars): (Vec<_>, Vec<_>) =
-            args.iter().partition(|arg| arg.value_type() == ValueType::Matrix);
+            call.args.iter().partition(|arg| arg.value_type() == ValueType::Matrix);
         let [range] = ranges[..] else {
             return Err(EvalError::execution("expected one range vector"));
         };
         let scalars = scalars.iter().map(|arg| self.scalar(arg, steps)).collect::<Result<Vec<_>, _>>()?;
+        (function.check)(self, call, &scalars)?;
         let source = self.range_source(range, steps)?;
         let mut rows = Vec::with_capacity(source.series.len());
         for series in &source.series {
@@ -72,7 +79,7 @@ impl Evaluator<'_> {
                 continue;
             }
             if function.of_counter {
-                self.check_counter_name(series);
+                self.check_counter_name(series, call.place.arg(0));
             }
             let labels =
                 if function.keeps_name { series.labels.clone() } else { without_name(&series.labels) };
@@ -155,12 +162,11 @@ impl Evaluator<'_> {
         Ok(series)
     }
 
-    fn check_counter_name(&self, series: &Series) {
+    fn check_counter_name(&self, series: &Series, place: Option<Position>) {
         let Some(name) = series.labels.get(METRIC_NAME) else { return };
         if !["_total", "_sum", "_count", "_bucket"].iter().any(|suffix| name.ends_with(suffix)) {
-            self.inform(format_args!(
-                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name:?}"
-            ));
+            let message = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket:";
+            self.inform(format_args!("{message} {name:?}"), place);
         }
     }
 }

@@ -24,8 +24,8 @@ fn absent(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evalu
 }
 
 fn absent_over_time(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
-    let present = OverTime { eval: |_, _| Some(1.0), keeps_name: true, of_counter: false };
-    let rows = evaluator.over_time(&present, &call.args, steps)?;
+    let present = OverTime { keeps_name: true, ..OverTime::new(|_, _| Some(1.0)) };
+    let rows = evaluator.over_time(&present, call, steps)?;
     Ok(Evaluated::Vector(gaps(&rows, &call.args[0], steps)))
 }
 

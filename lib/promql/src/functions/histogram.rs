@@ -6,7 +6,7 @@ use event::{Labels, METRIC_NAME};
 
 use super::Custom;
 use crate::{
-    EvalError,
+    EvalError, Position,
     eval::{Evaluated, Evaluator, Point, Row, Steps},
     query::expr::Call,
 };
@@ -41,17 +41,19 @@ fn of_native(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Ev
 
 fn histogram_quantile(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
     let quantiles = evaluator.scalar(&call.args[0], steps)?;
-    evaluator.check_quantiles(&quantiles);
+    evaluator.check_quantiles(&quantiles, call.place.arg(0));
+    let place = call.place.arg(1);
     let rows = evaluator.vector(&call.args[1], steps)?;
-    each_histogram(evaluator, rows, |name, step, buckets| {
+    each_histogram(evaluator, rows, place, |name, step, buckets| {
         let found = quantile(quantiles[step], buckets);
         if found.forced {
             let metric = if name.is_empty() { String::new() } else { format!(" for metric name {name:?}") };
-            evaluator.inform(format_args!(
+            let message = format!(
                 "input to histogram_quantile needed to be fixed for monotonicity \
                  (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)\
                  {metric}"
-            ));
+            );
+            evaluator.inform(message, place);
         }
         found.value
     })
@@ -61,7 +63,9 @@ fn histogram_fraction(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> 
     let lower = evaluator.scalar(&call.args[0], steps)?;
     let upper = evaluator.scalar(&call.args[1], steps)?;
     let rows = evaluator.vector(&call.args[2], steps)?;
-    each_histogram(evaluator, rows, |_, step, buckets| fraction(lower[step], upper[step], buckets))
+    each_histogram(evaluator, rows, call.place.arg(2), |_, step, buckets| {
+        fraction(lower[step], upper[step], buckets)
+    })
 }
 
 /// Puts the buckets of each histogram together and calls `value` for each step with the metric's name, the step
@@ -69,12 +73,13 @@ fn histogram_fraction(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> 
 fn each_histogram(
     evaluator: &Evaluator<'_>,
     rows: Vec<Row>,
+    place: Option<Position>,
     value: impl Fn(&str, usize, Vec<Bucket>) -> f64,
 ) -> Result<Evaluated, EvalError> {
     let mut places: HashMap<Labels, usize> = HashMap::new();
     let mut histograms: Vec<(Labels, String, BTreeMap<u32, Vec<Bucket>>)> = Vec::new();
     for row in rows {
-        let Some(bound) = bound(evaluator, &row.labels) else { continue };
+        let Some(bound) = bound(evaluator, &row.labels, place) else { continue };
         let key = row.labels.filtered(|name| name != BOUND && name != METRIC_NAME);
         let place = *places.entry(key.clone()).or_insert_with(|| {
             histograms.push((key, row.labels.metric_name().to_string(), BTreeMap::new()));
@@ -97,14 +102,15 @@ fn each_histogram(
     Ok(Evaluated::Vector(results))
 }
 
-fn bound(evaluator: &Evaluator<'_>, labels: &Labels) -> Option<f64> {
+fn bound(evaluator: &Evaluator<'_>, labels: &Labels, place: Option<Position>) -> Option<f64> {
     let text = labels.get(BOUND).unwrap_or("");
     let parsed = text.parse().ok();
     if parsed.is_none() {
-        evaluator.warn(format_args!(
-            "bucket label \"le\" is missing or has a malformed value of {text:?} for metric name {:?}",
-            labels.metric_name()
-        ));
+        let metric = labels.metric_name();
+        let message = format!(
+            "bucket label \"le\" is missing or has a malformed value of {text:?} for metric name {metric:?}"
+        );
+        evaluator.warn(message, place);
     }
     parsed
 }

@@ -15,7 +15,10 @@ mod time;
 use crate::{
     EvalError, ValueType,
     eval::{Evaluated, Evaluator, OverTime, Steps},
-    query::expr::{Call, Expr},
+    query::{
+        expr::{Call, Expr},
+        place::Place,
+    },
 };
 
 /// How a function is evaluated.
@@ -48,7 +51,6 @@ pub(crate) fn find(name: &str) -> Option<Function> {
         .or_else(|| label::find(name).map(Function::Custom))
         .or_else(|| sort::find(name).map(Function::Custom))
         .or_else(|| time::find(name).map(Function::Custom))
-        .or_else(|| over_time::find_custom(name).map(Function::Custom))
 }
 
 /// Whether a call without arguments means the time of the step.
@@ -68,5 +70,5 @@ pub(crate) fn vector_of_time() -> Expr {
 }
 
 fn call(name: &'static str, function: Function, args: Vec<Expr>, returns: ValueType) -> Expr {
-    Expr::Call(Call { name, function, args, returns })
+    Expr::Call(Call { name, function, args, returns, place: Place::default() })
 }

@@ -2,13 +2,10 @@
 
 use event::Sample;
 
-use super::{
-    Custom,
-    sum::{Mean, Sum, quantile},
-};
+use super::sum::{Mean, Sum, quantile};
 use crate::{
     EvalError,
-    eval::{Evaluated, Evaluator, OfWindow, OverTime, Steps},
+    eval::{Evaluator, OfWindow, OverTime},
     query::expr::Call,
 };
 
@@ -23,6 +20,7 @@ pub fn find(name: &str) -> Option<OverTime> {
         "max_over_time" => |w, _| greatest(w.samples).map(|s| s.value),
         "min_over_time" => |w, _| smallest(w.samples).map(|s| s.value),
         "present_over_time" => |_, _| Some(1.0),
+        "quantile_over_time" => |w, scalars| Some(quantile_of(w.samples, scalars[0])),
         "stddev_over_time" => |w, _| Some(variance(w.samples).sqrt()),
         "stdvar_over_time" => |w, _| Some(variance(w.samples)),
         "sum_over_time" => |w, _| Some(sum(w.samples)),
@@ -33,22 +31,21 @@ pub fn find(name: &str) -> Option<OverTime> {
         _ => return None,
     };
     let keeps_name = matches!(name, "first_over_time" | "last_over_time");
-    Some(OverTime { eval, keeps_name, of_counter: false })
+    let function = OverTime { keeps_name, ..OverTime::new(eval) };
+    Some(match name {
+        "quantile_over_time" => OverTime { check: check_quantile, ..function },
+        _ => function,
+    })
 }
 
-/// The functions that look at their scalars first.
-pub fn find_custom(name: &str) -> Option<Custom> {
-    (name == "quantile_over_time").then_some(quantile_over_time as Custom)
+fn check_quantile(evaluator: &Evaluator<'_>, call: &Call, scalars: &[Vec<f64>]) -> Result<(), EvalError> {
+    evaluator.check_quantiles(&scalars[0], call.place.arg(0));
+    Ok(())
 }
 
-fn quantile_over_time(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
-    let eval: OfWindow = |window, scalars| {
-        let mut values: Vec<f64> = window.samples.iter().map(|s| s.value).collect();
-        Some(quantile(scalars[0], &mut values))
-    };
-    evaluator.check_quantiles(&evaluator.scalar(&call.args[0], steps)?);
-    let function = OverTime { eval, keeps_name: false, of_counter: false };
-    Ok(Evaluated::Vector(evaluator.over_time(&function, &call.args, steps)?))
+fn quantile_of(samples: &[Sample], q: f64) -> f64 {
+    let mut values: Vec<f64> = samples.iter().map(|s| s.value).collect();
+    quantile(q, &mut values)
 }
 
 fn seconds(sample: &Sample) -> f64 {

@@ -16,7 +16,7 @@ pub fn find(name: &str) -> Option<OverTime> {
         "resets" => (|w, _| Some(resets(w.samples)), false),
         _ => return None,
     };
-    Some(OverTime { eval, keeps_name: false, of_counter })
+    Some(OverTime { of_counter, ..OverTime::new(eval) })
 }
 
 fn seconds(from_ms: i64, to_ms: i64) -> f64 {

@@ -3,7 +3,11 @@
 use event::Sample;
 
 use super::sum::Sum;
-use crate::eval::{OfWindow, OverTime};
+use crate::{
+    EvalError,
+    eval::{Evaluator, OfWindow, OverTime},
+    query::expr::Call,
+};
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<OverTime> {
@@ -16,7 +20,21 @@ pub fn find(name: &str) -> Option<OverTime> {
         },
         _ => return None,
     };
-    Some(OverTime { eval, keeps_name: false, of_counter: false })
+    let function = OverTime::new(eval);
+    Some(match name {
+        "double_exponential_smoothing" => OverTime { check: check_factors, ..function },
+        _ => function,
+    })
+}
+
+fn check_factors(_: &Evaluator<'_>, _: &Call, factors: &[Vec<f64>]) -> Result<(), EvalError> {
+    for (factors, (name, symbol)) in factors.iter().zip([("smoothing", "sf"), ("trend", "tf")]) {
+        if let Some(factor) = factors.iter().find(|factor| !(**factor > 0.0 && **factor < 1.0)) {
+            let message = format!("invalid {name} factor. Expected: 0 < {symbol} < 1, got: {factor:.6}");
+            return Err(EvalError::Execution(message));
+        }
+    }
+    Ok(())
 }
 
 struct Line {
@@ -51,13 +69,9 @@ fn line(samples: &[Sample], reference_ms: i64) -> Option<Line> {
     Some(Line { slope, intercept: ys / count - slope * xs / count })
 }
 
-/// Holt's linear method. Factors outside of 0 to 1 give no value.
+/// Holt's linear method.
 fn smooth(samples: &[Sample], smoothing: f64, trend: f64) -> Option<f64> {
-    let usable = |factor: f64| factor > 0.0 && factor < 1.0;
     let [first, second, ..] = samples else { return None };
-    if !usable(smoothing) || !usable(trend) {
-        return None;
-    }
     let (mut before, mut level, mut slope) = (0.0, first.value, second.value - first.value);
     for (at, sample) in samples.iter().enumerate().skip(1) {
         // The first step keeps the slope of the first two samples.

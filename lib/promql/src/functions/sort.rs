@@ -39,9 +39,9 @@ fn by_value(
     let mut rows = evaluator.vector(&call.args[0], steps)?;
     if evaluator.whole.count() > 1 {
         let name = call.name;
-        evaluator.warn(format_args!(
-            "{name} is ineffective for range queries since results are always ordered by labels"
-        ));
+        let message =
+            format!("{name} is ineffective for range queries since results are always ordered by labels");
+        evaluator.warn(message, call.place.call);
     }
     let value = |row: &Row| row.points.first().map_or(f64::NAN, |point| point.value);
     rows.sort_by(|a, b| order(value(a), value(b)));

@@ -17,12 +17,13 @@ use super::{
     },
     guard,
     locate::locate,
+    place::Places,
 };
 use crate::{ParseError, functions};
 
 /// Our form of `parsed`, which stands in `query`.
 pub fn convert(parsed: &parser::Expr, query: &str) -> Result<Expr, ParseError> {
-    let converted = Converter { query }.expr(parsed, 0)?;
+    let converted = Converter { query, places: Places::new(query) }.expr(parsed, 0)?;
     Ok(converted.mark())
 }
 
@@ -47,12 +48,14 @@ impl Converted {
     }
 }
 
+/// Visits calls in the order of the text, as [`Places`] asks for.
 struct Converter<'a> {
     query: &'a str,
+    places: Places,
 }
 
 impl Converter<'_> {
-    fn expr(&self, parsed: &parser::Expr, depth: usize) -> Result<Converted, ParseError> {
+    fn expr(&mut self, parsed: &parser::Expr, depth: usize) -> Result<Converted, ParseError> {
         if depth > MAX_DEPTH {
             return Err(guard::too_deep());
         }
@@ -76,20 +79,20 @@ impl Converter<'_> {
         }
     }
 
-    fn selector(&self, parsed: &parser::VectorSelector) -> Result<Converted, ParseError> {
+    fn selector(&mut self, parsed: &parser::VectorSelector) -> Result<Converted, ParseError> {
         let selector = vector_selector(parsed)?;
         let invariant = selector.time.at.is_some();
         Ok(Converted { expr: Expr::Selector(selector), invariant })
     }
 
-    fn range(&self, parsed: &parser::MatrixSelector) -> Result<Converted, ParseError> {
+    fn range(&mut self, parsed: &parser::MatrixSelector) -> Result<Converted, ParseError> {
         let selector = vector_selector(&parsed.vs)?;
         let invariant = selector.time.at.is_some();
         let range_ms = positive_ms(&parsed.range)?;
         Ok(Converted { expr: Expr::Range(Box::new(RangeSelector { selector, range_ms })), invariant })
     }
 
-    fn subquery(&self, parsed: &parser::SubqueryExpr, depth: usize) -> Result<Converted, ParseError> {
+    fn subquery(&mut self, parsed: &parser::SubqueryExpr, depth: usize) -> Result<Converted, ParseError> {
         let subquery = Subquery {
             expr: self.expr(&parsed.expr, depth)?.mark(),
             range_ms: positive_ms(&parsed.range)?,
@@ -100,12 +103,12 @@ impl Converter<'_> {
         Ok(Converted { expr: Expr::Subquery(Box::new(subquery)), invariant })
     }
 
-    fn negate(&self, parsed: &parser::UnaryExpr, depth: usize) -> Result<Converted, ParseError> {
+    fn negate(&mut self, parsed: &parser::UnaryExpr, depth: usize) -> Result<Converted, ParseError> {
         let Converted { expr, invariant } = self.expr(&parsed.expr, depth)?;
         Ok(Converted { expr: Expr::Negate(Box::new(expr)), invariant })
     }
 
-    fn binary(&self, parsed: &parser::BinaryExpr, depth: usize) -> Result<Converted, ParseError> {
+    fn binary(&mut self, parsed: &parser::BinaryExpr, depth: usize) -> Result<Converted, ParseError> {
         let (left, right) = (self.expr(&parsed.lhs, depth)?, self.expr(&parsed.rhs, depth)?);
         let invariant = left.invariant && right.invariant;
         let mark = |side: Converted| if invariant { side.expr } else { side.mark() };
@@ -119,10 +122,11 @@ impl Converter<'_> {
         Ok(Converted { expr: Expr::Binary(Box::new(binary)), invariant })
     }
 
-    fn aggregate(&self, parsed: &parser::AggregateExpr, depth: usize) -> Result<Converted, ParseError> {
+    fn aggregate(&mut self, parsed: &parser::AggregateExpr, depth: usize) -> Result<Converted, ParseError> {
         let op = aggregate_op(parsed.op)?;
-        let inner = self.expr(&parsed.expr, depth)?;
+        let place = self.places.next(&parsed.op.to_string());
         let param = parsed.param.as_ref().map(|param| self.expr(param, depth)).transpose()?;
+        let inner = self.expr(&parsed.expr, depth)?;
         let wanted = if op == AggregateOp::CountValues { ValueType::String } else { ValueType::Scalar };
         if let Some(found) = param.as_ref().map(|p| p.expr.value_type()).filter(|found| *found != wanted) {
             let message = format!("expected type {wanted} in aggregation parameter, got {found}");
@@ -135,16 +139,18 @@ impl Converter<'_> {
             expr: mark(inner),
             param: param.map(mark),
             grouping: parsed.modifier.as_ref().map_or(Grouping::Only(Vec::new()), grouping),
+            place,
         };
         Ok(Converted { expr: Expr::Aggregate(Box::new(aggregate)), invariant })
     }
 
-    fn call(&self, parsed: &parser::Call, depth: usize) -> Result<Converted, ParseError> {
+    fn call(&mut self, parsed: &parser::Call, depth: usize) -> Result<Converted, ParseError> {
         let name = parsed.func.name;
         let Some(function) = functions::find(name) else {
             let message = format!("unknown function with name '{name}'");
             return Err(locate(self.query, message));
         };
+        let place = self.places.next(name);
         let args = parsed.args.args.iter().map(|arg| self.expr(arg, depth));
         let mut args = args.collect::<Result<Vec<_>, _>>()?;
         if args.is_empty() && functions::defaults_to_time(name) {
@@ -153,7 +159,8 @@ impl Converter<'_> {
         let invariant = !functions::depends_on_step(name) && args.iter().all(|arg| arg.invariant);
         let mark = |arg: Converted| if invariant { arg.expr } else { arg.mark() };
         let args = args.into_iter().map(mark).collect();
-        let call = Call { name, function, args, returns: value_type(parsed.func.return_type) };
+        let returns = value_type(parsed.func.return_type);
+        let call = Call { name, function, args, returns, place };
         Ok(Converted { expr: Expr::Call(call), invariant })
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use event::{Labels, Matcher};
 
+use super::place::Place;
 use crate::functions::Function;
 
 /// PromQL's types.
@@ -169,6 +170,7 @@ pub struct Aggregate {
     pub expr: Expr,
     pub param: Option<Expr>,
     pub grouping: Grouping,
+    pub place: Place,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +197,7 @@ pub struct Call {
     pub function: Function,
     pub args: Vec<Expr>,
     pub returns: ValueType,
+    pub place: Place,
 }
 
 impl Expr {

@@ -4,6 +4,7 @@ mod convert;
 pub(crate) mod expr;
 mod guard;
 mod locate;
+pub(crate) mod place;
 mod token;
 
 use std::fmt;
