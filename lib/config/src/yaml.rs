@@ -117,16 +117,16 @@ impl Node {
 }
 
 /// Reads a map whose keys are known, and notes what is wrong with it.
-pub struct Fields<'a> {
+pub struct Fields<'a, 'p> {
     source: &'a Source,
     span: Range<usize>,
     entries: Vec<(&'a Node, &'a Node)>,
-    problems: &'a mut Diagnostics,
+    problems: &'p mut Diagnostics,
 }
 
-impl<'a> Fields<'a> {
+impl<'a, 'p> Fields<'a, 'p> {
     /// Notes an error for every key that is not `known`, and for a node that is no map.
-    pub fn new(node: &'a Node, source: &'a Source, known: &[&str], problems: &'a mut Diagnostics) -> Self {
+    pub fn new(node: &'a Node, source: &'a Source, known: &[&str], problems: &'p mut Diagnostics) -> Self {
         let entries = match &node.content {
             Content::Map(entries) => entries.iter().map(|(k, v)| (k, v)).collect(),
             _ => {

@@ -1,0 +1,236 @@
+//! The alerts of one rule, and how they move between pending, firing and resolved. The decisions are those of
+//! Prometheus' `AlertingRule`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use event::{Alert, AlertState, Labels, METRIC_NAME, alert::ALERT_VERSION};
+use jiff::Timestamp;
+
+use super::{
+    functions::graph_link,
+    program::{AlertSpec, Group, Rule},
+    template::{RunQuery, Template},
+};
+
+/// Alerts of one rule that are pending or firing, by the fingerprint of their labels.
+#[derive(Debug, Default)]
+pub struct ActiveAlerts(BTreeMap<u64, Active>);
+
+#[derive(Clone, Debug)]
+struct Active {
+    labels: Labels,
+    annotations: Labels,
+    value: f64,
+    active_at: i64,
+    fired_at: Option<i64>,
+    keep_firing_since: Option<i64>,
+}
+
+/// What one rule sees at one step.
+pub struct AlertStep<'a> {
+    /// Its group.
+    pub group: &'a Group,
+    /// The rule.
+    pub rule: &'a Rule,
+    /// The rest of the rule.
+    pub spec: &'a AlertSpec,
+    /// Milliseconds since 1970.
+    pub step_ms: i64,
+    /// Answers queries of templates.
+    pub run: &'a RunQuery<'a>,
+}
+
+impl ActiveAlerts {
+    /// Moves every alert on by one step, given the result of the expression; gives the transitions.
+    ///
+    /// # Errors
+    /// When two alerts would have the same labels; nothing moves then. When there are more alerts than the
+    /// group allows; they all end then, and the transitions come with the error.
+    pub fn advance(
+        &mut self,
+        step: &AlertStep<'_>,
+        results: Vec<(Labels, f64)>,
+    ) -> (Vec<Alert>, Result<(), String>) {
+        let found = match step.render_all(results) {
+            Ok(found) => found,
+            Err(error) => return (Vec::new(), Err(error)),
+        };
+        let present: BTreeSet<u64> = found.keys().copied().collect();
+        self.take_in(found);
+        let mut transitions = self.end(step, |fingerprint| present.contains(&fingerprint));
+        transitions.extend(self.begin_to_fire(step, &present));
+        let outcome = self.check_limit(step, &mut transitions);
+        transitions.sort_by(|a, b| a.labels.cmp(&b.labels));
+        (transitions, outcome)
+    }
+
+    /// Takes over an alert as its last transition describes it.
+    pub fn restore(&mut self, alert: &Alert) {
+        let fingerprint = alert.labels.fingerprint();
+        match alert.state {
+            AlertState::Resolved | AlertState::Inactive => drop(self.0.remove(&fingerprint)),
+            AlertState::Pending | AlertState::Firing => {
+                let restored = Active {
+                    labels: alert.labels.clone(),
+                    annotations: alert.annotations.clone(),
+                    value: alert.value,
+                    active_at: alert.active_at.as_millisecond(),
+                    fired_at: alert.starts_at.map(Timestamp::as_millisecond),
+                    keep_firing_since: None,
+                };
+                self.0.insert(fingerprint, restored);
+            }
+        }
+    }
+
+    /// Looks at a step again whose transitions are known already: brings values, texts and the begin of
+    /// `keep_firing_for` up to date, which no transition tells.
+    pub fn relive(&mut self, step: &AlertStep<'_>, results: Vec<(Labels, f64)>) {
+        let Ok(found) = step.render_all(results) else { return };
+        for (fingerprint, active) in &mut self.0 {
+            match found.get(fingerprint) {
+                Some(seen) if active.active_at <= step.step_ms => {
+                    (active.value, active.annotations) = (seen.value, seen.annotations.clone());
+                    active.keep_firing_since = None;
+                }
+                None if active.fired_at.is_some_and(|at| at <= step.step_ms) => {
+                    active.keep_firing_since.get_or_insert(step.step_ms);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// How many are pending, and how many fire.
+    pub fn count(&self) -> (usize, usize) {
+        let firing = self.0.values().filter(|a| a.fired_at.is_some()).count();
+        (self.0.len() - firing, firing)
+    }
+
+    fn take_in(&mut self, found: BTreeMap<u64, Active>) {
+        for (fingerprint, new) in found {
+            match self.0.get_mut(&fingerprint) {
+                Some(active) => {
+                    (active.value, active.annotations) = (new.value, new.annotations);
+                    active.keep_firing_since = None;
+                }
+                None => drop(self.0.insert(fingerprint, new)),
+            }
+        }
+    }
+
+    /// Ends alerts that hold no more, unless they go on to fire for a while.
+    fn end(&mut self, step: &AlertStep<'_>, holds: impl Fn(u64) -> bool) -> Vec<Alert> {
+        let mut transitions = Vec::new();
+        self.0.retain(|fingerprint, active| {
+            if holds(*fingerprint) || active.keeps_firing(step) {
+                return true;
+            }
+            // A pending one of this very step was never announced.
+            transitions.push(step.transition(active, active.ended()));
+            false
+        });
+        transitions
+    }
+
+    fn begin_to_fire(&mut self, step: &AlertStep<'_>, present: &BTreeSet<u64>) -> Vec<Alert> {
+        let mut transitions = Vec::new();
+        for (_, active) in self.0.iter_mut().filter(|(f, a)| present.contains(f) && a.fired_at.is_none()) {
+            if step.step_ms - active.active_at >= step.spec.hold_ms {
+                active.fired_at = Some(step.step_ms);
+                transitions.push(step.transition(active, AlertState::Firing));
+            } else if active.active_at == step.step_ms {
+                transitions.push(step.transition(active, AlertState::Pending));
+            }
+        }
+        transitions
+    }
+
+    fn check_limit(&mut self, step: &AlertStep<'_>, transitions: &mut Vec<Alert>) -> Result<(), String> {
+        let (limit, count) = (step.group.limit, self.0.len());
+        if limit == 0 || count <= limit {
+            return Ok(());
+        }
+        // Those that began in this very step were never announced: they leave no trace.
+        transitions.retain(|t| matches!(t.state, AlertState::Resolved | AlertState::Inactive));
+        let now = step.step_ms;
+        self.0.retain(|_, a| a.active_at != now);
+        for active in self.0.values_mut() {
+            active.fired_at = active.fired_at.filter(|at| *at != now);
+        }
+        transitions.extend(self.0.values().map(|active| step.transition(active, active.ended())));
+        self.0.clear();
+        Err(format!("exceeded limit of {limit} with {count} alerts"))
+    }
+}
+
+impl Active {
+    fn keeps_firing(&mut self, step: &AlertStep<'_>) -> bool {
+        if self.fired_at.is_none() || step.spec.keep_firing_ms == 0 {
+            return false;
+        }
+        let since = *self.keep_firing_since.get_or_insert(step.step_ms);
+        step.step_ms - since < step.spec.keep_firing_ms
+    }
+
+    fn ended(&self) -> AlertState {
+        if self.fired_at.is_some() { AlertState::Resolved } else { AlertState::Inactive }
+    }
+}
+
+impl AlertStep<'_> {
+    fn render_all(&self, results: Vec<(Labels, f64)>) -> Result<BTreeMap<u64, Active>, String> {
+        let mut found = BTreeMap::new();
+        for (series, value) in results {
+            let labels = self.labels(&series, value);
+            let annotations = self.spec.annotations.iter();
+            let active = Active {
+                annotations: annotations.map(|(n, t)| (n.as_str(), self.render(t, &series, value))).collect(),
+                labels: labels.clone(),
+                value,
+                active_at: self.step_ms,
+                fired_at: None,
+                keep_firing_since: None,
+            };
+            if found.insert(labels.fingerprint(), active).is_some() {
+                let why = "vector contains metrics with the same labelset after applying alert labels";
+                return Err(format!("{why}: {labels}"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn labels(&self, series: &Labels, value: f64) -> Labels {
+        let own = series.iter().filter(|(n, _)| *n != METRIC_NAME);
+        let own = own.map(|(n, v)| (n.to_owned(), v.to_owned()));
+        let added = self.spec.labels.iter().map(|(n, t)| (n.clone(), self.render(t, series, value)));
+        own.chain(added).chain([("alertname".to_owned(), self.rule.name.clone())]).collect()
+    }
+
+    fn render(&self, template: &Template, series: &Labels, value: f64) -> String {
+        let rendered = template.render(series, value, self.run);
+        rendered.unwrap_or_else(|error| format!("<error expanding template: {error}>"))
+    }
+
+    fn transition(&self, active: &Active, state: AlertState) -> Alert {
+        let ended = matches!(state, AlertState::Resolved | AlertState::Inactive);
+        Alert {
+            version: ALERT_VERSION,
+            state,
+            fingerprint: format!("{:016x}", active.labels.fingerprint()),
+            labels: active.labels.clone(),
+            annotations: active.annotations.clone(),
+            value: active.value,
+            active_at: time(active.active_at),
+            starts_at: active.fired_at.map(time),
+            ends_at: ended.then(|| time(self.step_ms)),
+            evaluated_at: time(self.step_ms),
+            group: self.group.name.clone(),
+            generator_url: graph_link(&self.rule.expr, 1),
+        }
+    }
+}
+
+fn time(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,301 @@
+//! The rules engine: a function of what it is fed. No clock, no I/O, no threads; time is the watermark in the
+//! data. The same events give the same outputs, byte for byte, however partitions interleave and however the
+//! events are cut into batches.
+//!
+//! The walk of a sample: [`Engine::feed`] → [`watermark`] (late or not) → [`series_store`]; the walk of a step:
+//! [`schedule`] → [`window`] → rules in their order ([`recording`], [`alert`]) → [`Output`].
+
+mod alert;
+mod functions;
+mod humanize;
+mod late;
+pub mod program;
+mod recording;
+mod resume;
+mod schedule;
+mod series_store;
+mod step;
+mod template;
+mod watermark;
+mod window;
+
+use std::collections::{HashMap, HashSet};
+
+use event::{Alert, AlertState, Event, Labels, Sample, SampleBatch};
+use jiff::Timestamp;
+
+use late::Late;
+use program::Program;
+use schedule::Schedule;
+use series_store::{Inserted, SeriesStore};
+use step::States;
+use watermark::Watermark;
+
+pub use template::{SyntaxError, Template};
+pub use watermark::Partition;
+
+/// A sample may be so far ahead of its record; what is further ahead is refused, it would never be looked at.
+const MOST_AHEAD_MS: i64 = 10 * 60_000;
+/// The times that every part of the program can express: 1970 to 2262.
+const LAST_TIME_MS: i64 = i64::MAX / 1_000_000;
+/// Steps between two rounds of forgetting.
+const STEPS_PER_SWEEP: u64 = 20;
+
+/// How the engine works; the defaults are good.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How much later than its successor an event may come without being late.
+    pub lateness_ms: i64,
+    /// How far ahead of the writer's clock an event may pull time.
+    pub skew_ms: i64,
+    /// Series in memory.
+    pub max_series: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { lateness_ms: 5_000, skew_ms: 10_000, max_series: 500_000 }
+    }
+}
+
+/// What a step gives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Series of a window or group, at most one batch of each for a step. The position is the step in
+    /// milliseconds, so that readers drop what is written again after a crash.
+    Series(SampleBatch),
+    /// A transition.
+    Alert(Alert),
+}
+
+/// What happened so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Samples that rules or windows look at.
+    pub samples: u64,
+    /// Samples that came after time had passed them.
+    pub late: u64,
+    /// Batches that had been read before.
+    pub repeated: u64,
+    /// Samples with an impossible time, or of too many series.
+    pub refused: u64,
+    /// Steps.
+    pub steps: u64,
+    /// Evaluations of rules and windows.
+    pub evaluations: u64,
+    /// Of these, how many failed.
+    pub failures: u64,
+}
+
+/// A rule or window that failed, or something else that people should hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// `group/rule`, or what else it is about.
+    pub place: String,
+    /// What went wrong.
+    pub message: String,
+}
+
+/// Evaluates a [`Program`].
+pub struct Engine {
+    program: Program,
+    options: Options,
+    watermark: Watermark,
+    schedule: Schedule,
+    store: SeriesStore,
+    late: Late,
+    /// Position and time of the last batch of each source.
+    sources: HashMap<(Partition, String), (u64, i64)>,
+    states: States,
+    /// Steps up to here gave their outputs before a restart.
+    resumed_at: Option<i64>,
+    /// Transitions later than that which were written before the restart nevertheless.
+    published: HashSet<(String, Timestamp, AlertState)>,
+    stats: Stats,
+    problems: Vec<Problem>,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    pub fn new(program: Program, options: Options) -> Self {
+        let interests = program.interests();
+        let longest = interests.iter().map(|i| i.reach_ms).max().unwrap_or(0);
+        let horizon_ms = longest.saturating_add(program.settle_ms().min(resume::MOST_SETTLE_MS));
+        Engine {
+            watermark: Watermark::new(options.lateness_ms, options.skew_ms),
+            schedule: Schedule::new(program.intervals(), horizon_ms),
+            store: SeriesStore::new(interests, options.max_series),
+            late: Late::default(),
+            sources: HashMap::new(),
+            states: States::new(&program),
+            resumed_at: None,
+            published: HashSet::new(),
+            stats: Stats::default(),
+            problems: Vec::new(),
+            program,
+            options,
+        }
+    }
+
+    /// Names the partitions that will be fed: time waits for all of them.
+    pub fn set_partitions(&mut self, partitions: &[Partition]) {
+        self.watermark.set_partitions(partitions);
+    }
+
+    /// Takes in one event, in the order of its partition. `record_timestamp_ms` is when its record was
+    /// written; 0 or less if that is not known.
+    pub fn feed(&mut self, partition: &Partition, record_timestamp_ms: i64, event: &Event) {
+        let newest = match event {
+            Event::Samples(batch) => self.feed_samples(partition, record_timestamp_ms, batch),
+            Event::Logs(batch) => batch.entries.iter().map(|e| e.timestamp_ns / 1_000_000).max(),
+            Event::Tick(tick) => {
+                let new = self.watermark.of(partition).is_none_or(|reached| tick.timestamp_ms > reached);
+                if new && is_possible(tick.timestamp_ms, record_timestamp_ms) {
+                    self.schedule.note(tick.timestamp_ms);
+                }
+                Some(tick.timestamp_ms)
+            }
+        };
+        if let Some(time) = newest {
+            self.watermark.observe(partition, time.clamp(0, LAST_TIME_MS), record_timestamp_ms);
+        }
+    }
+
+    /// Evaluates every step up to the watermark.
+    pub fn advance(&mut self) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        let Some(reached) = self.watermark.current() else { return outputs };
+        while let Some(step) = self.next_step(reached) {
+            match self.resumed_at {
+                Some(at) if step <= at => self.relive(step),
+                _ => outputs.extend(self.evaluate(step)),
+            }
+            self.schedule.finish(step);
+            self.stats.steps += 1;
+            if self.stats.steps.is_multiple_of(STEPS_PER_SWEEP) {
+                self.sweep(step);
+            }
+        }
+        outputs
+    }
+
+    /// How far event time has come; `None` before every partition has had an event.
+    pub fn watermark(&self) -> Option<i64> {
+        self.watermark.current()
+    }
+
+    /// How far one partition has come.
+    pub fn watermark_of(&self, partition: &Partition) -> Option<i64> {
+        self.watermark.of(partition)
+    }
+
+    /// The last step that was evaluated.
+    pub fn last_step(&self) -> Option<i64> {
+        self.schedule.done().max(self.resumed_at)
+    }
+
+    /// What happened so far.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The rules and windows.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// How many alerts are pending, and how many fire.
+    pub fn alerts(&self) -> (usize, usize) {
+        self.states.count_alerts()
+    }
+
+    /// How many series are in memory.
+    pub fn series(&self) -> usize {
+        self.store.len()
+    }
+
+    /// What went wrong since the last call.
+    pub fn take_problems(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+
+    fn feed_samples(&mut self, partition: &Partition, written_ms: i64, batch: &SampleBatch) -> Option<i64> {
+        let reached = self.watermark.of(partition);
+        let samples = batch.series.iter().flat_map(|s| s.samples.iter().map(move |x| (&s.labels, *x)));
+        let newest = samples.clone().map(|(_, s)| s.timestamp_ms).max();
+        if self.is_repeated(partition, batch, newest.unwrap_or_default()) {
+            self.stats.repeated += 1;
+            return None;
+        }
+        for (labels, sample) in samples {
+            if !is_possible(sample.timestamp_ms, written_ms) {
+                self.stats.refused += 1;
+                continue;
+            }
+            match reached {
+                Some(reached) if sample.timestamp_ms <= reached => {
+                    self.stats.late += 1;
+                    self.late.push(reached, labels.clone(), sample);
+                }
+                _ => {
+                    self.schedule.note(sample.timestamp_ms);
+                    self.keep(labels, sample);
+                }
+            }
+        }
+        newest
+    }
+
+    /// A batch at the high-water mark itself passes: in the JSON form a batch comes as several records of one
+    /// position, and a sample that is there already changes nothing.
+    fn is_repeated(&mut self, partition: &Partition, batch: &SampleBatch, time: i64) -> bool {
+        if batch.source.is_empty() {
+            return false;
+        }
+        match self.sources.entry((partition.clone(), batch.source.clone())) {
+            std::collections::hash_map::Entry::Occupied(known) if known.get().0 > batch.position => true,
+            entry => {
+                entry.insert_entry((batch.position, time));
+                false
+            }
+        }
+    }
+
+    fn keep(&mut self, labels: &Labels, sample: Sample) {
+        match self.store.insert(labels, sample) {
+            Inserted::Kept => self.stats.samples += 1,
+            Inserted::NotWanted => {}
+            Inserted::Refused => self.stats.refused += 1,
+        }
+    }
+
+    /// The next step up to `reached`, with all late samples in place that it may see.
+    fn next_step(&mut self, reached: i64) -> Option<i64> {
+        loop {
+            let step = self.schedule.next();
+            match self.late.first() {
+                Some(late) if late < reached && step.is_none_or(|s| late < s) => {
+                    for (labels, sample) in self.late.take_first() {
+                        self.schedule.note(late + 1);
+                        self.keep(&labels, sample);
+                    }
+                }
+                _ => return step.filter(|s| *s <= reached),
+            }
+        }
+    }
+
+    fn sweep(&mut self, step: i64) {
+        self.store.forget_before(step);
+        let message = self.store.take_refusals();
+        self.problems.extend(message.map(|message| Problem { place: "rules".into(), message }));
+        let old = step.saturating_sub(self.history_ms());
+        self.sources.retain(|_, (_, time)| *time >= old);
+    }
+}
+
+/// Whether a time is one, and not so far ahead that no step would ever reach it.
+fn is_possible(time_ms: i64, written_ms: i64) -> bool {
+    let ahead = if written_ms > 0 { written_ms.saturating_add(MOST_AHEAD_MS) } else { LAST_TIME_MS };
+    (0..=LAST_TIME_MS.min(ahead)).contains(&time_ms)
+}

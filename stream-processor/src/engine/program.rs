@@ -1,0 +1,154 @@
+//! What the engine runs: checked rule groups and windows. Made by [`crate::rules`].
+
+use promql::Query;
+
+use super::{series_store::Interest, template::Template};
+
+/// Everything that is evaluated, in order: windows, then the groups.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// Windowed aggregates.
+    pub windows: Vec<Window>,
+    /// Rule groups.
+    pub groups: Vec<Group>,
+}
+
+/// Aggregates over the samples of a span of time, for each set of labels.
+#[derive(Debug)]
+pub struct Window {
+    /// Begins the name of every series that it gives.
+    pub name: String,
+    /// The file it is from.
+    pub file: String,
+    /// The selector as it was written.
+    pub select: String,
+    /// All must match.
+    pub matchers: Vec<event::Matcher>,
+    /// Length.
+    pub window_ms: i64,
+    /// How often it is evaluated: its length if it tumbles, less if it slides.
+    pub every_ms: i64,
+    /// Only so many of the newest samples of each series.
+    pub last: Option<usize>,
+    /// What is computed.
+    pub functions: Vec<Function>,
+    /// The labels that remain; `None`: each series by itself.
+    pub by: Option<Vec<String>>,
+}
+
+/// What a window computes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Function {
+    /// Of all values.
+    Sum,
+    /// Arithmetic mean.
+    Avg,
+    /// Smallest.
+    Min,
+    /// Largest.
+    Max,
+    /// How many samples.
+    Count,
+    /// φ-quantile, linear between neighbours.
+    Quantile(f64),
+}
+
+/// Rules that are evaluated one after the other at the same steps.
+#[derive(Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// The file it is from.
+    pub file: String,
+    /// Steps are multiples of it.
+    pub interval_ms: i64,
+    /// How many series or alerts one rule may give; 0: any number.
+    pub limit: usize,
+    /// Queries are evaluated at the step minus this.
+    pub query_offset_ms: i64,
+    /// In the order of the file.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Name of the series or of the alert.
+    pub name: String,
+    /// The expression as it was written.
+    pub expr: String,
+    /// The same, checked.
+    pub query: Query,
+    /// Queries that its templates may ask, as far as they can be told.
+    pub template_queries: Vec<Query>,
+    /// Series or alert.
+    pub action: Action,
+}
+
+/// What a rule does with the result.
+#[derive(Debug)]
+pub enum Action {
+    /// Publishes it as series.
+    Record {
+        /// Set on every series; an empty value removes the label.
+        labels: Vec<(String, String)>,
+    },
+    /// Every series of the result is an alert.
+    Alert(AlertSpec),
+}
+
+/// The rest of an alerting rule.
+#[derive(Debug, Default)]
+pub struct AlertSpec {
+    /// `for`: how long it holds before it fires.
+    pub hold_ms: i64,
+    /// How long it goes on to fire after it holds no more.
+    pub keep_firing_ms: i64,
+    /// Set on every alert.
+    pub labels: Vec<(String, Template)>,
+    /// Texts.
+    pub annotations: Vec<(String, Template)>,
+}
+
+impl Program {
+    /// All steps are multiples of one of these.
+    pub fn intervals(&self) -> impl Iterator<Item = i64> {
+        let windows = self.windows.iter().map(|w| w.every_ms);
+        windows.chain(self.groups.iter().map(|g| g.interval_ms))
+    }
+
+    /// All rules with their groups.
+    pub fn rules(&self) -> impl Iterator<Item = (&Group, &Rule)> {
+        self.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+    }
+
+    /// The series that are looked at, and for how long.
+    pub fn interests(&self) -> Vec<Interest> {
+        let windows = self.windows.iter();
+        let windows = windows.map(|w| Interest { matchers: w.matchers.clone(), reach_ms: w.window_ms });
+        let rules = self.rules().flat_map(|(group, rule)| {
+            let queries = rule.template_queries.iter().chain([&rule.query]);
+            queries.flat_map(Query::selectors).map(|selector| Interest {
+                matchers: selector.matchers,
+                reach_ms: selector.reach_ms.max(0).saturating_add(group.query_offset_ms),
+            })
+        });
+        windows.chain(rules).collect()
+    }
+
+    /// The longest `for` and `keep_firing_for`, one after the other.
+    pub fn settle_ms(&self) -> i64 {
+        let alerts = self.rules().filter_map(|(_, rule)| rule.alert());
+        alerts.map(|a| a.hold_ms.saturating_add(a.keep_firing_ms)).max().unwrap_or(0)
+    }
+}
+
+impl Rule {
+    /// The alerting part, if it is an alerting rule.
+    pub fn alert(&self) -> Option<&AlertSpec> {
+        match &self.action {
+            Action::Alert(spec) => Some(spec),
+            Action::Record { .. } => None,
+        }
+    }
+}

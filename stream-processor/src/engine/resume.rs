@@ -1,0 +1,97 @@
+//! After a restart: the state is what the topics say. Samples are read back over [`Engine::history_ms`],
+//! alerts and the engine's own series from the topics to which they were written.
+
+use event::{Alert, SampleBatch};
+
+use super::{
+    Engine, MOST_AHEAD_MS,
+    program::Action,
+    step::{run, with_step},
+};
+
+/// Silence over more than this is jumped over, even while alerts wait for a longer `for`.
+pub(super) const MOST_SETTLE_MS: i64 = 86_400_000;
+
+impl Engine {
+    /// Before anything is fed: `at` is the last step whose outputs are written and committed. `transitions`
+    /// are those of the alert topic, in its order; those later than `at` were written without being
+    /// committed, and will not be given again. Steps up to `at` give nothing; feed samples from
+    /// `at - history_ms()` on.
+    pub fn resume(&mut self, at: i64, transitions: &[Alert]) {
+        self.resumed_at = Some(at);
+        self.schedule.finish(at.saturating_sub(self.relive_ms()));
+        for alert in transitions {
+            if alert.evaluated_at.as_millisecond() > at {
+                self.published.insert((alert.fingerprint.clone(), alert.evaluated_at, alert.state));
+            } else {
+                self.restore_alert(alert);
+            }
+        }
+    }
+
+    /// After [`Engine::resume`]: takes over a batch of the derived topic, in its order, from
+    /// `at - history_ms()` on.
+    pub fn resume_series(&mut self, batch: &SampleBatch) {
+        let Some(at) = self.resumed_at else { return };
+        let publisher = self.states.publishers().find(|p| p.source() == batch.source);
+        let Some(publisher) = publisher.filter(|_| i64::try_from(batch.position).is_ok_and(|p| p <= at))
+        else {
+            return;
+        };
+        publisher.restore(batch);
+        for series in &batch.series {
+            for sample in &series.samples {
+                self.store.insert(&series.labels, *sample);
+            }
+        }
+    }
+
+    /// How far before a step samples have to be read back.
+    pub fn history_ms(&self) -> i64 {
+        let longest = self.program.interests().iter().map(|i| i.reach_ms).max().unwrap_or(0);
+        let settle = self.program.settle_ms().min(MOST_SETTLE_MS);
+        let margin = MOST_AHEAD_MS + self.options.lateness_ms + self.options.skew_ms;
+        [longest, settle, self.relive_ms(), margin].into_iter().fold(0, i64::saturating_add)
+    }
+
+    /// Steps that are looked at again after a restart.
+    fn relive_ms(&self) -> i64 {
+        let alerts = self.program.rules().filter_map(|(group, rule)| Some((group, rule.alert()?)));
+        let longest = alerts.map(|(g, a)| a.keep_firing_ms.min(MOST_SETTLE_MS) + g.interval_ms).max();
+        longest.unwrap_or(0).max(self.program.intervals().max().unwrap_or(0))
+    }
+
+    fn restore_alert(&mut self, alert: &Alert) {
+        for (group, state) in self.program.groups.iter().zip(&mut self.states.groups) {
+            for (rule, alerts) in group.rules.iter().zip(&mut state.alerts) {
+                let Some(spec) = rule.alert().filter(|_| group.name == alert.group) else { continue };
+                let fits = |(name, template): &(String, super::Template)| {
+                    template.text().contains("{{") || alert.labels.get(name).unwrap_or("") == template.text()
+                };
+                let named = alert.labels.get("alertname") == Some(&rule.name);
+                if named && spec.labels.iter().all(fits) {
+                    return alerts.restore(alert);
+                }
+            }
+        }
+    }
+
+    /// A step whose outputs are known: only what no topic tells is brought up to date.
+    pub(super) fn relive(&mut self, step: i64) {
+        for (group, state) in self.program.groups.iter().zip(&mut self.states.groups) {
+            if step % group.interval_ms != 0 {
+                continue;
+            }
+            for (rule, alerts) in group.rules.iter().zip(&mut state.alerts) {
+                let Action::Alert(spec) = &rule.action else { continue };
+                if alerts.count() == (0, 0) {
+                    continue;
+                }
+                let time = step.saturating_sub(group.query_offset_ms);
+                if let Ok(results) = run(&rule.query, &self.store, time) {
+                    with_step(group, rule, spec, &self.store, step, |s| alerts.relive(s, results));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The samples that rules may still look at: only series that some selector matches, only as far back as the
+//! selectors reach, no more series than the limit.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use event::{Labels, Matcher, Sample, Series};
+use promql::{Storage, StorageError};
+
+/// What some rule or window reads.
+#[derive(Clone, Debug)]
+pub struct Interest {
+    /// All must match.
+    pub matchers: Vec<Matcher>,
+    /// How far back from a step, in milliseconds.
+    pub reach_ms: i64,
+}
+
+/// Series in memory.
+#[derive(Debug)]
+pub struct SeriesStore {
+    interests: Interests,
+    max_series: usize,
+    count: usize,
+    by_name: BTreeMap<String, BTreeMap<Labels, History>>,
+    refused: u64,
+}
+
+#[derive(Debug)]
+struct Interests {
+    named: HashMap<String, Vec<Interest>>,
+    any_name: Vec<Interest>,
+}
+
+#[derive(Debug)]
+struct History {
+    keep_ms: i64,
+    samples: VecDeque<Sample>,
+}
+
+/// What became of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is there.
+    Kept,
+    /// No rule looks at its series.
+    NotWanted,
+    /// Too many series.
+    Refused,
+}
+
+impl SeriesStore {
+    /// Keeps what `interests` match, at most `max_series` series.
+    pub fn new(interests: Vec<Interest>, max_series: usize) -> Self {
+        let mut named: HashMap<String, Vec<Interest>> = HashMap::new();
+        let mut any_name = Vec::new();
+        for interest in interests {
+            match exact_name(&interest.matchers) {
+                Some(name) => named.entry(name.to_owned()).or_default().push(interest),
+                None => any_name.push(interest),
+            }
+        }
+        let interests = Interests { named, any_name };
+        SeriesStore { interests, max_series, count: 0, by_name: BTreeMap::new(), refused: 0 }
+    }
+
+    /// Puts a sample in its place. Of two samples of one series and time the larger value stays, whichever
+    /// came first.
+    pub fn insert(&mut self, labels: &Labels, sample: Sample) -> Inserted {
+        let name = labels.metric_name();
+        if let Some(history) = self.by_name.get_mut(name).and_then(|m| m.get_mut(labels)) {
+            history.insert(sample);
+            return Inserted::Kept;
+        }
+        let Some(keep_ms) = self.interests.reach_ms(labels) else { return Inserted::NotWanted };
+        if self.count >= self.max_series {
+            self.refused += 1;
+            return Inserted::Refused;
+        }
+        let history = History { keep_ms, samples: VecDeque::from([sample]) };
+        self.by_name.entry(name.to_owned()).or_default().insert(labels.clone(), history);
+        self.count += 1;
+        Inserted::Kept
+    }
+
+    /// Forgets what steps after `step_ms` no longer look at.
+    pub fn forget_before(&mut self, step_ms: i64) {
+        for family in self.by_name.values_mut() {
+            family.retain(|_, history| {
+                history.forget(step_ms.saturating_sub(history.keep_ms));
+                !history.samples.is_empty()
+            });
+        }
+        self.by_name.retain(|_, family| !family.is_empty());
+        self.count = self.by_name.values().map(BTreeMap::len).sum();
+    }
+
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// How many samples were refused because there were too many series already, since the last call; with
+    /// the label to look at.
+    pub fn take_refusals(&mut self) -> Option<String> {
+        let refused = std::mem::take(&mut self.refused);
+        let (label, values) = self.widest_label().filter(|_| refused > 0)?;
+        Some(format!(
+            "rules already hold {} series: {refused} samples of new series were left out; label `{label}` has \
+             the most values ({values}): narrow the selectors, drop the label, or raise `max_series`",
+            self.count
+        ))
+    }
+
+    fn widest_label(&self) -> Option<(String, usize)> {
+        let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for labels in self.by_name.values().flat_map(BTreeMap::keys) {
+            for (name, value) in labels.iter() {
+                values.entry(name).or_default().insert(value);
+            }
+        }
+        values.into_iter().map(|(name, v)| (name.to_owned(), v.len())).max_by_key(|(_, count)| *count)
+    }
+
+    fn family<'a>(&'a self, matchers: &'a [Matcher]) -> impl Iterator<Item = (&'a Labels, &'a History)> {
+        let exact = exact_name(matchers);
+        let one = exact.and_then(|name| self.by_name.get(name));
+        let all = exact.is_none().then(|| self.by_name.values()).into_iter().flatten();
+        let series = one.into_iter().chain(all).flatten();
+        series.filter(move |(labels, _)| matchers.iter().all(|m| m.matches_labels(labels)))
+    }
+}
+
+impl Storage for SeriesStore {
+    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
+        let series = self.family(matchers).map(|(labels, history)| Series {
+            labels: labels.clone(),
+            samples: history.between(start_ms, end_ms),
+        });
+        Ok(series.filter(|s| !s.samples.is_empty()).collect())
+    }
+}
+
+/// The store as a step sees it: nothing is later than the step, whatever has been read already.
+pub struct Until<'a> {
+    /// All samples.
+    pub store: &'a SeriesStore,
+    /// The step.
+    pub end_ms: i64,
+}
+
+impl Storage for Until<'_> {
+    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
+        self.store.select(matchers, start_ms, end_ms.min(self.end_ms))
+    }
+}
+
+impl Interests {
+    /// How far back the series is looked at; `None` if not at all.
+    fn reach_ms(&self, labels: &Labels) -> Option<i64> {
+        let named = self.named.get(labels.metric_name()).into_iter().flatten();
+        let matching = named
+            .chain(&self.any_name)
+            .filter(|interest| interest.matchers.iter().all(|m| m.matches_labels(labels)));
+        matching.map(|interest| interest.reach_ms).max()
+    }
+}
+
+impl History {
+    fn insert(&mut self, sample: Sample) {
+        let time = sample.timestamp_ms;
+        if self.samples.back().is_none_or(|last| last.timestamp_ms < time) {
+            return self.samples.push_back(sample);
+        }
+        match self.samples.binary_search_by_key(&time, |s| s.timestamp_ms) {
+            Ok(at) if sample.value.total_cmp(&self.samples[at].value).is_gt() => self.samples[at] = sample,
+            Ok(_) => {}
+            Err(at) => self.samples.insert(at, sample),
+        }
+    }
+
+    fn forget(&mut self, until_ms: i64) {
+        let old = self.samples.partition_point(|s| s.timestamp_ms < until_ms);
+        self.samples.drain(..old);
+    }
+
+    fn between(&self, start_ms: i64, end_ms: i64) -> Vec<Sample> {
+        let from = self.samples.partition_point(|s| s.timestamp_ms < start_ms);
+        let to = self.samples.partition_point(|s| s.timestamp_ms <= end_ms);
+        self.samples.range(from..to.max(from)).copied().collect()
+    }
+}
+
+fn exact_name(matchers: &[Matcher]) -> Option<&str> {
+    let mut names = matchers.iter().filter(|m| m.name == event::METRIC_NAME);
+    names.find(|m| m.op == event::MatchOp::Equal).map(|m| m.value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(timestamp_ms: i64, value: f64) -> Sample {
+        Sample { timestamp_ms, value }
+    }
+
+    fn store(name: &str, max_series: usize) -> SeriesStore {
+        let interest = Interest { matchers: vec![Matcher::equal("__name__", name)], reach_ms: 1_000 };
+        SeriesStore::new(vec![interest], max_series)
+    }
+
+    #[test]
+    fn only_wanted_series_are_kept_and_only_as_long_as_they_are_looked_at() {
+        let mut store = store("up", 10);
+        let up = Labels::from([("__name__", "up"), ("host", "a")]);
+        assert_eq!(store.insert(&Labels::from([("__name__", "down")]), sample(1, 1.0)), Inserted::NotWanted);
+        for time in [3_000, 1_000, 2_000, 2_000] {
+            assert_eq!(store.insert(&up, sample(time, 1.0)), Inserted::Kept);
+        }
+        let times = |store: &SeriesStore| -> Vec<i64> {
+            let all = store.select(&[Matcher::equal("__name__", "up")], 0, 9_000).unwrap();
+            all.iter().flat_map(|s| s.samples.iter().map(|x| x.timestamp_ms)).collect()
+        };
+        assert_eq!(times(&store), [1_000, 2_000, 3_000]);
+        store.forget_before(3_500);
+        assert_eq!(times(&store), [3_000]);
+        store.forget_before(4_500);
+        assert_eq!(store.len(), 0);
+    }
+
+    #[test]
+    fn too_many_series_are_refused_with_the_label_that_has_most_values() {
+        let mut store = store("up", 2);
+        for host in ["a", "b", "c", "d"] {
+            store.insert(&Labels::from([("__name__", "up"), ("host", host), ("job", "x")]), sample(1, 1.0));
+        }
+        let text = store.take_refusals().unwrap();
+        assert!(text.contains("2 samples") && text.contains("label `host`"), "{text}");
+        assert_eq!(store.take_refusals(), None);
+    }
+
+    #[test]
+    fn a_step_does_not_see_later_samples() {
+        let mut store = store("up", 2);
+        let up = Labels::from([("__name__", "up")]);
+        store.insert(&up, sample(1_000, 1.0));
+        store.insert(&up, sample(2_000, 2.0));
+        let until = Until { store: &store, end_ms: 1_500 };
+        assert_eq!(until.select(&[], 0, 9_000).unwrap()[0].samples, [sample(1_000, 1.0)]);
+    }
+}
