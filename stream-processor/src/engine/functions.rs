@@ -9,6 +9,7 @@ use regex::Regex;
 use super::{
     humanize::{humanize, humanize_1024, humanize_duration, humanize_percentage, humanize_timestamp},
     template::{Queries, locked},
+    template_tree::PRINT,
 };
 
 type Answer = Result<Value, TemplateError>;
@@ -19,6 +20,7 @@ pub fn all(queries: &Arc<Mutex<Queries>>) -> FuncMap {
     numbers(&mut map);
     texts(&mut map);
     samples(&mut map);
+    map.insert(PRINT.into(), Arc::new(|args| Ok(string(&args.first().map(shown).unwrap_or_default()))));
     let queries = queries.clone();
     map.insert("query".into(), Arc::new(move |args| ask(&queries, &text(args, 0)?)));
     map
@@ -167,6 +169,30 @@ fn string(text: &str) -> Value {
 
 fn fail<T>(message: &str) -> Result<T, TemplateError> {
     Err(TemplateError::Exec(message.to_owned()))
+}
+
+/// As Go prints it; what is missing as nothing.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Nil => String::new(),
+        Value::Float(number) => float(*number),
+        other => other.to_string(),
+    }
+}
+
+/// The shortest form, with an exponent below 1e-4 and from 1e6 on.
+fn float(number: f64) -> String {
+    if number.is_infinite() {
+        return if number > 0.0 { "+Inf" } else { "-Inf" }.into();
+    }
+    let scientific = format!("{number:e}");
+    match scientific.split_once('e').map(|(digits, exponent)| (digits, exponent.parse::<i32>())) {
+        Some((digits, Ok(exponent))) if number != 0.0 && !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.abs())
+        }
+        _ => number.to_string(),
+    }
 }
 
 /// Upper case after everything that is neither letter, digit nor apostrophe.

@@ -16,6 +16,7 @@ mod schedule;
 mod series_store;
 mod step;
 mod template;
+mod template_tree;
 mod watermark;
 mod window;
 

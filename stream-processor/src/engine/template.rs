@@ -6,13 +6,19 @@ use std::{
 };
 
 use event::Labels;
-use gotmpl::{TemplateError, Value};
+use gotmpl::{TemplateError, Value, parse::Parser};
 
-use super::functions;
+use super::{
+    functions,
+    template_tree::{print_all, unknown_function},
+};
 
 /// What Prometheus puts before every template.
 const PREAMBLE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}\
                         {{$externalURL := .ExternalURL}}{{$value := .Value}}";
+
+/// The name under which the text itself is known.
+const MAIN: &str = "__main";
 
 /// More rounds of queries that depend on the answers to other queries are not made.
 const MOST_ROUNDS: usize = 4;
@@ -48,8 +54,24 @@ impl Template {
             return Ok(Template(Form::Plain(text.to_owned())));
         }
         let queries = Arc::<Mutex<Queries>>::default();
-        let template = gotmpl::Template::new("").funcs(functions::all(&queries));
-        let parsed = template.parse(&format!("{PREAMBLE}{text}")).map_err(|e| syntax_error(text, &e))?;
+        let functions = functions::all(&queries);
+        let source = format!("{PREAMBLE}{text}");
+        let tree = Parser::new(&source, "{{", "}}").and_then(Parser::parse);
+        let (mut main, defines) = tree.map_err(|e| syntax_error(text, &e))?;
+        let defined = defines.iter().find_map(|d| unknown_function(&d.body, &functions));
+        if let Some(unknown) = unknown_function(&main, &functions).or(defined) {
+            let message = format!("function {:?} not defined", unknown.name);
+            return Err(SyntaxError { message, offset: unknown.offset.saturating_sub(PREAMBLE.len()) });
+        }
+        let entry = format!("{{{{template {MAIN:?} .}}}}");
+        let parsed = gotmpl::Template::new("").funcs(functions).parse(&entry);
+        let mut parsed = parsed.map_err(|e| syntax_error(text, &e))?;
+        print_all(&mut main);
+        parsed = parsed.add_parse_tree(MAIN, main);
+        for mut define in defines {
+            print_all(&mut define.body);
+            parsed = parsed.add_parse_tree(&define.name, define.body);
+        }
         Ok(Template(Form::Go { text: text.to_owned(), parsed: Box::new(parsed), queries }))
     }
 
@@ -73,7 +95,7 @@ impl Template {
                 for _ in 0..MOST_ROUNDS {
                     let rendered = parsed.execute_to_string(&data);
                     if !answer_new_queries(queries, run) {
-                        return rendered.map(|t| t.replace("<no value>", "")).map_err(|e| e.to_string());
+                        return rendered.map_err(|e| e.to_string());
                     }
                 }
                 Err(format!("queries depend on each other over more than {MOST_ROUNDS} rounds"))
@@ -151,7 +173,13 @@ mod tests {
         shows("plain", 1.0, "plain");
         shows("{{ $labels.host }} of {{ .Labels.job }}: {{ $value }}", 95.5, "web1:9100 of node: 95.5");
         shows("{{ $value }}", 1_000_000.0, "1e+06");
+        for (value, shown) in
+            [(123_456_789.5, "1.234567895e+08"), (0.000_01, "1e-05"), (-0.5, "-0.5"), (0.0, "0")]
+        {
+            shows("{{ $value }}", value, shown);
+        }
         shows("[{{ $labels.missing }}]", 1.0, "[]");
+        shows("{{ define \"t\" }}<{{ .Value }}>{{ end }}{{ template \"t\" . }}", 2e6, "<2e+06>");
         shows("{{ printf \"%.2f\" $value }}%", 12.345, "12.35%");
         shows("{{ if gt $value 90.0 }}high{{ else }}low{{ end }}", 91.0, "high");
         shows(

@@ -44,11 +44,11 @@ fn window(
     let name = fields.text("name").unwrap_or_default().to_owned();
     let window_ms = span(&mut fields, "window");
     let every_ms = span(&mut fields, "every").or(window_ms);
-    if let (Some(window), Some(every), Some(place)) = (window_ms, every_ms, fields.key("every")) {
-        if every > window {
-            let remedy = "samples between the windows would be left out: make it at most the window";
-            fields.problem(place.span.start, "`every` is longer than `window`", remedy);
-        }
+    if let (Some(window), Some(every), Some(place)) = (window_ms, every_ms, fields.key("every"))
+        && every > window
+    {
+        let remedy = "samples between the windows would be left out: make it at most the window";
+        fields.problem(place.span.start, "`every` is longer than `window`", remedy);
     }
     let last = fields.parse::<std::num::NonZeroUsize>("last").map(usize::from);
     let functions = functions(&mut fields);
