@@ -1,6 +1,15 @@
 //! Consumer groups and committed offsets of the embedded broker, with rdkafka as the client.
 
 use crate::support::*;
+use crate::wire::Wire;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
+use kafka_protocol::messages::leave_group_request::MemberIdentity;
+use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+use kafka_protocol::messages::{
+    DescribeGroupsRequest, GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest,
+};
+use kafka_protocol::protocol::StrBytes;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
@@ -109,4 +118,49 @@ async fn topics_are_created_extended_described_and_deleted() {
     assert_eq!(deleted, vec![Ok("t".to_owned()), missing]);
     assert!(!dir.path().join("topics/t").exists());
     broker.stop().await;
+}
+
+#[tokio::test]
+async fn the_group_requests_work_in_every_version() {
+    let dir = tempfile::tempdir().expect("dir");
+    let broker = start(dir.path()).await;
+    let mut wire = Wire::connect(broker.addr());
+    for version in 0..=9 {
+        let group = GroupId(StrBytes::from_string(format!("g{version}")));
+        let member = join_alone(&mut wire, &group, version);
+        let part = SyncGroupRequestAssignment::default().with_member_id(member.clone());
+        let sync = SyncGroupRequest::default().with_group_id(group.clone()).with_member_id(member.clone());
+        let sync = sync.with_generation_id(1).with_assignments(vec![part.with_assignment("part".into())]);
+        assert_eq!(wire.ask(&sync, version.min(5)).assignment, "part");
+        let beat = HeartbeatRequest::default().with_group_id(group.clone()).with_member_id(member.clone());
+        assert_eq!(wire.ask(&beat.with_generation_id(1), version.min(4)).error_code, 0);
+        let describe = DescribeGroupsRequest::default().with_groups(vec![group.clone()]);
+        assert_eq!(wire.ask(&describe, version.min(5)).groups[0].members[0].member_assignment, "part");
+        let leave = LeaveGroupRequest::default().with_group_id(group);
+        let leave = match version.min(5) {
+            0..=2 => leave.with_member_id(member),
+            _ => leave.with_members(vec![MemberIdentity::default().with_member_id(member)]),
+        };
+        let left = wire.ask(&leave, version.min(5));
+        assert!(left.error_code == 0 && left.members.iter().all(|member| member.error_code == 0));
+    }
+    broker.stop().await;
+}
+
+/// The member's id, after it has joined as the group's only member.
+fn join_alone(wire: &mut Wire, group: &GroupId, version: i16) -> StrBytes {
+    let protocol = JoinGroupRequestProtocol::default().with_name(StrBytes::from_static_str("range"));
+    let join = JoinGroupRequest::default().with_group_id(group.clone()).with_session_timeout_ms(10_000);
+    let join = join.with_protocol_type(StrBytes::from_static_str("consumer")).with_protocols(vec![protocol]);
+    let mut answer = wire.ask(&join, version);
+    if answer.error_code == ResponseError::MemberIdRequired.code() {
+        answer = wire.ask(&join.with_member_id(answer.member_id), version);
+    }
+    assert_eq!(
+        (answer.error_code, answer.generation_id, answer.members.len()),
+        (0, 1, 1),
+        "version {version}"
+    );
+    assert_eq!(answer.leader, answer.member_id);
+    answer.member_id
 }

@@ -17,16 +17,24 @@ use kafka_protocol::messages::{
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const NEWEST: i64 = -3;
+/// From this version on answers name the leader's epoch.
+const HAS_EPOCH: i16 = 4;
 /// Offset and timestamp when there is no such record.
 const NONE: (i64, i64) = (-1, -1);
 
-pub fn list_offsets(node: &Node, request: &ListOffsetsRequest) -> ListOffsetsResponse {
+pub fn list_offsets(node: &Node, request: &ListOffsetsRequest, version: i16) -> ListOffsetsResponse {
     let committed = request.isolation_level == 1;
-    let topics = request.topics.iter().map(|topic| list_topic(node, topic, committed));
+    let epoch = if version >= HAS_EPOCH { LEADER_EPOCH } else { -1 };
+    let topics = request.topics.iter().map(|topic| list_topic(node, topic, committed, epoch));
     ListOffsetsResponse::default().with_topics(topics.collect())
 }
 
-fn list_topic(node: &Node, topic: &ListOffsetsTopic, committed: bool) -> ListOffsetsTopicResponse {
+fn list_topic(
+    node: &Node,
+    topic: &ListOffsetsTopic,
+    committed: bool,
+    epoch: i32,
+) -> ListOffsetsTopicResponse {
     let partitions = topic.partitions.iter().map(|wanted| {
         let partition = node.topics.partition(&topic.name, wanted.partition_index);
         let found =
@@ -37,7 +45,7 @@ fn list_topic(node: &Node, topic: &ListOffsetsTopic, committed: bool) -> ListOff
             .with_error_code(code(&found))
             .with_offset(offset)
             .with_timestamp(timestamp)
-            .with_leader_epoch(if found.is_ok() { LEADER_EPOCH } else { -1 })
+            .with_leader_epoch(if found.is_ok() { epoch } else { -1 })
     });
     ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
 }

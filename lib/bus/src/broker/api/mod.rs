@@ -107,7 +107,9 @@ pub async fn answer<'a>(node: &'a Node, client: &Client, request: RequestKind) -
     match request {
         RequestKind::Produce(request) => produce::produce(node, &request),
         RequestKind::Fetch(request) => fetch::fetch(node, &request).await,
-        RequestKind::ListOffsets(request) => list_offsets::list_offsets(node, &request).into(),
+        RequestKind::ListOffsets(request) => {
+            list_offsets::list_offsets(node, &request, client.version).into()
+        }
         RequestKind::OffsetForLeaderEpoch(request) => list_offsets::for_leader_epoch(node, &request).into(),
         RequestKind::Metadata(request) => metadata::metadata(node, &request, client.version).into(),
         RequestKind::ApiVersions(_) => versions::supported().into(),

@@ -1,6 +1,10 @@
-//! Checks the table of shapes against the codec: requests of every kind, with something in every array.
+//! Requests of every kind, with something in every array: their shapes are what the codec writes, and their answers can
+//! be written in every version.
 
-use super::{SHAPES, SUPPORTED, is_well_formed};
+use super::{Client, Outcome, SHAPES, SUPPORTED, answer, is_well_formed};
+use crate::broker::Config;
+use crate::broker::data_dir::DataDir;
+use crate::broker::node::Node;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::create_partitions_request::{
@@ -35,6 +39,9 @@ use kafka_protocol::messages::txn_offset_commit_request::{
 };
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{StrBytes, encode_request_header_into_buffer};
+use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 fn text() -> StrBytes {
     StrBytes::from_static_str("text")
@@ -44,14 +51,33 @@ fn name() -> TopicName {
     TopicName(text())
 }
 
+/// A batch of one empty record.
 fn data() -> Bytes {
-    Bytes::from_static(b"data")
+    let record = Record {
+        transactional: false,
+        control: false,
+        delete_horizon: false,
+        partition_leader_epoch: -1,
+        producer_id: -1,
+        producer_epoch: -1,
+        timestamp_type: TimestampType::Creation,
+        offset: 0,
+        sequence: -1,
+        timestamp: 1,
+        key: None,
+        value: None,
+        headers: Default::default(),
+    };
+    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+    let mut bytes = BytesMut::new();
+    RecordBatchEncoder::encode(&mut bytes, [&record], &options).expect("batch");
+    bytes.freeze()
 }
 
 /// Every request, with something in every array; where versions differ in their arrays, one for each form.
 fn samples() -> Vec<RequestKind> {
     vec![
-        RequestKind::Produce(ProduceRequest::default().with_topic_data(vec![
+        RequestKind::Produce(ProduceRequest::default().with_acks(1).with_topic_data(vec![
             TopicProduceData::default().with_name(name()).with_partition_data(vec![
                 PartitionProduceData::default().with_records(Some(data())),
                 PartitionProduceData::default(),
@@ -164,29 +190,55 @@ fn frame(api: ApiKey, version: i16, request: &RequestKind) -> Option<BytesMut> {
     Some(frame)
 }
 
-#[test]
-fn every_shape_is_what_the_codec_writes() {
-    assert!(SHAPES.values().all(Option::is_some));
-    for (api, from, to, _) in SUPPORTED {
-        for version in *from..=*to {
-            let of_kind = |request: &&RequestKind| {
-                // A request that is encoded and decoded under the wrong key comes back as another kind.
-                frame(*api, version, request).is_some_and(|_| api_of(request) == *api)
-            };
-            let samples = samples();
-            let samples: Vec<_> = samples.iter().filter(of_kind).collect();
-            assert!(!samples.is_empty(), "no sample of {api:?} {version}");
-            for sample in samples {
-                let frame = frame(*api, version, sample).unwrap_or_default();
-                assert!(is_well_formed(*api, version, &frame), "{api:?} {version}: {sample:?}");
-                assert!(!is_well_formed(*api, version, &frame[..frame.len() - 1]), "{api:?} {version}, cut");
-            }
-        }
-    }
+/// The samples that this version of a request can express.
+fn samples_of(api: ApiKey, version: i16) -> Vec<RequestKind> {
+    let samples: Vec<_> = samples()
+        .into_iter()
+        .filter(|request| api_of(request) == api && frame(api, version, request).is_some())
+        .collect();
+    assert!(!samples.is_empty(), "no sample of {api:?} {version}");
+    samples
 }
 
 fn api_of(request: &RequestKind) -> ApiKey {
     let name = format!("{request:?}");
     let name = name.split('(').next().unwrap_or_default().to_owned();
     ApiKey::iter().find(|api| format!("{api:?}") == name).expect("a request has a key")
+}
+
+fn versions() -> impl Iterator<Item = (ApiKey, i16)> {
+    SUPPORTED.iter().flat_map(|(api, from, to, _)| (*from..=*to).map(|version| (*api, version)))
+}
+
+#[test]
+fn every_shape_is_what_the_codec_writes() {
+    assert!(SHAPES.values().all(Option::is_some));
+    for (api, version) in versions() {
+        for sample in samples_of(api, version) {
+            let frame = frame(api, version, &sample).unwrap_or_default();
+            assert!(is_well_formed(api, version, &frame), "{api:?} {version}: {sample:?}");
+            assert!(!is_well_formed(api, version, &frame[..frame.len() - 1]), "{api:?} {version}, cut");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_can_be_written_in_every_version() {
+    let dir = tempfile::tempdir().expect("dir");
+    let data_dir = DataDir::open(dir.path()).expect("data dir");
+    let bound = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let node = Node::open(Config::default(), data_dir, bound).expect("node");
+    let mut failures = Vec::new();
+    for (api, version) in versions() {
+        for sample in samples_of(api, version) {
+            let _ = node.topics.create(&name(), 1, Default::default());
+            let client = Client { id: String::new(), host: IpAddr::V4(Ipv4Addr::LOCALHOST), version };
+            let answer = tokio::time::timeout(Duration::from_secs(5), answer(&node, &client, sample)).await;
+            let Ok(Outcome::Answer(answer, _)) = answer else { panic!("no answer to {api:?} {version}") };
+            if answer.encode(&mut BytesMut::new(), version).is_err() {
+                failures.push(format!("{api:?} {version}: {answer:?}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
 }
