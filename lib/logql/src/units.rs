@@ -1,4 +1,4 @@
-//! Durations and amounts of bytes as text.
+//! Numbers, durations and amounts of bytes as text.
 
 /// Nanoseconds of Go's units.
 const GO_UNITS: [(&str, f64); 8] =
@@ -95,6 +95,26 @@ fn decimal(ns: u64, unit: u64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A number as Go writes it: decimal, or hexadecimal with an exponent of two (`0x1.8p3`).
+///
+/// # Errors
+/// In Go's words.
+pub fn parse_float(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().or_else(|| parse_hexadecimal(text));
+    number.ok_or_else(|| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax"))
+}
+
+fn parse_hexadecimal(text: &str) -> Option<f64> {
+    let lower = text.to_ascii_lowercase();
+    let (mantissa, exponent) = lower.strip_prefix("0x")?.split_once('p')?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let value = u64::from_str_radix(&digits, 16).ok()? as f64;
+    let exponent: i32 = exponent.parse().ok()?;
+    Some(value * 2_f64.powi(exponent.checked_sub(4 * i32::try_from(fraction.len()).ok()?)?))
+}
+
+#[rustfmt::skip] // a table reads better in columns
 const BYTE_UNITS: [(&str, f64); 20] = [
     ("", 1.0),
     ("b", 1.0),
@@ -158,6 +178,13 @@ mod tests {
             assert_eq!(format_duration(parse_duration(text).unwrap()), text);
         }
         assert_eq!(format_duration(-300_000_000_000), "-5m0s");
+    }
+
+    #[test]
+    fn hexadecimal_numbers_have_an_exponent() {
+        assert_eq!(parse_float("0x1.8p3"), Ok(12.0));
+        assert_eq!(parse_float("0X1P-1"), Ok(0.5));
+        assert!(parse_float("0x10").is_err() && parse_float("0xp1").is_err());
     }
 
     #[test]

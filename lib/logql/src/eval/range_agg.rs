@@ -18,7 +18,10 @@ use super::{
 use crate::{
     EntryRef, EvalError, LabelSet, Order, Scan, Stats,
     ast::{Grouping, RangeAggregation, RangeOp},
-    stage::row::{ERROR, PRESERVE_ERROR, Row},
+    stage::{
+        Stage,
+        row::{ERROR, PRESERVE_ERROR, Row},
+    },
 };
 
 type Cells = BTreeMap<Span, Accumulator>;
@@ -65,6 +68,8 @@ struct Pass<'a> {
     outer: Option<Option<&'a Grouping>>,
     index: HashMap<LabelSet, usize>,
     series: Vec<(LabelSet, Cells)>,
+    /// Nothing looks at parsed labels: lines that cannot be parsed count like others.
+    skips_parsers: bool,
     /// The last stream whose labels name a series as they are.
     plain: Option<(Labels, usize)>,
     stats: Stats,
@@ -77,10 +82,17 @@ impl<'a> Pass<'a> {
         aggregation: &'a RangeAggregation,
         outer: Option<Option<&'a Grouping>>,
     ) -> Self {
+        let nameless =
+            outer.is_some_and(|grouping| grouping.is_none_or(|g| !g.without && g.labels.is_empty()));
+        let looks = |stage: &Stage| {
+            !stage.is_parser() && !matches!(stage, Stage::LineFilter(_) | Stage::Decolorize(_))
+        };
+        let unread = aggregation.unwrap.is_none() && !aggregation.log.stages.iter().any(looks);
         Pass {
             evaluation,
             aggregation,
             outer,
+            skips_parsers: nameless && unread,
             index: HashMap::new(),
             series: Vec::new(),
             plain: None,
@@ -113,7 +125,8 @@ impl<'a> Pass<'a> {
 
     /// What the entry adds, unless a stage refuses it.
     fn value(&self, row: &mut Row<'_>) -> Option<f64> {
-        if !self.aggregation.log.stages.iter().all(|stage| stage.apply(row)) {
+        let skips = |stage: &Stage| self.skips_parsers && stage.is_parser();
+        if !self.aggregation.log.stages.iter().all(|stage| skips(stage) || stage.apply(row)) {
             return None;
         }
         match &self.aggregation.unwrap {
@@ -150,7 +163,8 @@ impl<'a> Pass<'a> {
     }
 
     fn labels(&self, row: &Row<'_>) -> Result<LabelSet, EvalError> {
-        if row.get(ERROR).is_some_and(|error| !error.is_empty()) && row.get(PRESERVE_ERROR) != Some("true") {
+        let failed = row.error.is_some() || row.get_with_origin(ERROR).is_some();
+        if failed && row.get(PRESERVE_ERROR) != Some("true") {
             return Err(pipeline_error(&row.label_set()));
         }
         if self.aggregation.op == RangeOp::AbsentOverTime {

@@ -12,7 +12,7 @@ pub use lexer::Tok;
 use lexer::{Token, error_at, tokenize};
 pub use selector::reason;
 
-use crate::{Expr, LogExpr, ParseError};
+use crate::{Expr, LogExpr, ParseError, units::parse_float};
 
 /// Longest query, in bytes.
 pub const MAX_QUERY_BYTES: usize = 128 * 1024;
@@ -92,9 +92,8 @@ impl<'q> Parser<'q> {
         let negative = !self.accept("+") && self.accept("-");
         let at = self.at();
         let Tok::Number(text) = self.peek() else { return Err(self.unexpected(&["NUMBER"])) };
-        let number = text.replace('_', "").parse::<f64>();
         let failed = |_| self.error(at, format!("unable to parse literal as a float: {text:?}"));
-        let number = number.map_err(failed)?;
+        let number = parse_float(text).map_err(failed)?;
         self.advance();
         Ok(if negative { -number } else { number })
     }

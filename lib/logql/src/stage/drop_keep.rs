@@ -58,9 +58,8 @@ impl Drop {
             match choice.name() {
                 ERROR => row.error = None,
                 ERROR_DETAILS => row.error.iter_mut().for_each(|e| e.details.clear()),
-                _ => {}
+                name => row.delete(name),
             }
-            row.delete(choice.name());
         }
     }
 }

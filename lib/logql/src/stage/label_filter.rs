@@ -9,7 +9,7 @@ use crate::{
     ParseError,
     ast::matcher_text,
     parse::{Parser, Tok},
-    units::{format_duration, parse_bytes, parse_go_duration},
+    units::{format_duration, parse_bytes, parse_float, parse_go_duration},
 };
 
 const FILTER_ERROR: &str = "LabelFilterErr";
@@ -104,6 +104,8 @@ impl Compare {
 }
 
 impl LabelFilter {
+    /// `and` binds stronger than `or`; a comma, or nothing at all, means `and` too and takes everything behind
+    /// it as its right side.
     pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<Self, ParseError> {
         let mut any = vec![Self::parse_all(parser)?];
         while parser.accept("or") {
@@ -112,14 +114,16 @@ impl LabelFilter {
         Ok(if any.len() == 1 { any.remove(0) } else { LabelFilter::Any(any) })
     }
 
-    /// `and`, a comma and nothing at all mean the same, and bind stronger than `or`.
     fn parse_all(parser: &mut Parser<'_>) -> Result<Self, ParseError> {
         let mut all = vec![Self::parse_one(parser)?];
-        while parser.accept("and")
-            || parser.accept(",")
-            || matches!(parser.peek(), Tok::Ident(_) | Tok::Word("("))
-        {
+        while parser.accept("and") {
             all.push(Self::parse_one(parser)?);
+        }
+        if parser.accept(",") || matches!(parser.peek(), Tok::Ident(_) | Tok::Word("(")) {
+            match parser.deeper(Self::parse)? {
+                LabelFilter::All(more) => all.extend(more),
+                one => all.push(one),
+            }
         }
         Ok(if all.len() == 1 { all.remove(0) } else { LabelFilter::All(all) })
     }
@@ -173,9 +177,6 @@ impl LabelFilter {
 
 impl<T: PartialOrd + Copy> Comparison<T> {
     fn apply(&self, row: &mut Row<'_>, convert: impl Fn(&str) -> Result<T, String>) -> bool {
-        if row.error.is_some() {
-            return true;
-        }
         let Some(text) = row.get(&self.name) else { return false };
         match convert(text) {
             Ok(value) => self.op.holds(value, self.value),
@@ -185,12 +186,6 @@ impl<T: PartialOrd + Copy> Comparison<T> {
             }
         }
     }
-}
-
-/// # Errors
-/// In Go's words.
-pub fn parse_float(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax"))
 }
 
 impl fmt::Display for LabelFilter {

@@ -70,12 +70,9 @@ impl Stage {
         true
     }
 
-    /// Whether it takes labels out of the line.
+    /// Whether it takes labels out of the line, and does nothing else.
     pub fn is_parser(&self) -> bool {
-        matches!(
-            self,
-            Stage::Json(_) | Stage::Logfmt(_) | Stage::Regexp(_) | Stage::Pattern(_) | Stage::Unpack(_)
-        )
+        matches!(self, Stage::Json(_) | Stage::Logfmt(_) | Stage::Regexp(_) | Stage::Pattern(_))
     }
 }
 

@@ -125,7 +125,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// The pattern of a line filter: it covers the whole line.
+/// The pattern of a line filter: it reaches to the end of the line.
 #[derive(Clone, Debug)]
 pub struct LinePattern {
     source: String,
@@ -151,31 +151,18 @@ impl LinePattern {
         &self.source
     }
 
-    /// Whether the line has all literals in their order, with something between them where a capture stands.
+    /// Whether the line has the literals one after the other, each at the first place where it is found, with
+    /// something between them where a capture stands, and nothing behind a literal that ends the pattern.
     pub fn matches(&self, line: &[u8]) -> bool {
-        if self.parts.is_empty() {
-            return line.is_empty();
-        }
+        let Some(last) = self.parts.last() else { return line.is_empty() };
         let mut rest = line;
-        let mut open = false;
         for (i, part) in self.parts.iter().enumerate() {
-            let Part::Literal(literal) = part else {
-                open = true;
-                continue;
-            };
-            let literal = literal.as_bytes();
-            let last = i + 1 == self.parts.len();
-            let at = match (open, last) {
-                (false, _) => rest.starts_with(literal).then_some(0),
-                (true, true) => rest.ends_with(literal).then(|| rest.len() - literal.len()),
-                (true, false) => memmem::find(rest, literal),
-            };
-            // a capture stands for at least one byte
-            let Some(at) = at.filter(|at| !open || *at > 0) else { return false };
+            let Part::Literal(literal) = part else { continue };
+            let found = memmem::find(rest, literal.as_bytes());
+            let Some(at) = found.filter(|at| i == 0 || *at > 0) else { return false };
             rest = &rest[at + literal.len()..];
-            open = false;
         }
-        if open { !rest.is_empty() } else { rest.is_empty() }
+        rest.is_empty() == matches!(last, Part::Literal(_))
     }
 }
 
@@ -184,12 +171,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_pattern_covers_the_line() {
+    fn a_line_pattern_ends_where_the_line_ends() {
         let matches = |pattern: &str, line: &str| LinePattern::new(pattern).unwrap().matches(line.as_bytes());
         assert!(matches("foo <_> baz", "foo bar baz"));
         assert!(!matches("foo <_> baz", "foo bar baz "));
         assert!(matches("<_>foo<_>", "a foo b"));
-        assert!(!matches("foo", "a foo b"));
+        assert!(!matches("foo", "a foo b") && matches("foo", "a foo"));
         assert!(matches("<_>", "x"));
         assert!(matches("", "") && !matches("", "x"));
         assert!(LinePattern::new("<a>").is_err() && LinePattern::new("<_><_>").is_err());

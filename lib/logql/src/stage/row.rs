@@ -74,14 +74,13 @@ impl<'a> Row<'a> {
         String::from_utf8_lossy(&self.line)
     }
 
-    /// The value of a label, errors included.
+    /// The value of a label. The names of errors mean the error of a stage, whatever the line holds.
     pub fn get(&self, name: &str) -> Option<&str> {
-        match &self.error {
-            Some(error) if name == ERROR => return Some(&error.kind),
-            Some(error) if name == ERROR_DETAILS => return Some(&error.details),
-            _ => {}
+        match name {
+            ERROR => self.error.as_ref().map(|e| e.kind.as_str()),
+            ERROR_DETAILS => self.error.as_ref().map(|e| e.details.as_str()),
+            _ => self.get_with_origin(name).map(|(_, value)| value),
         }
-        self.get_with_origin(name).map(|(_, value)| value)
     }
 
     /// The value of a label and where it comes from.
@@ -135,9 +134,10 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Marks the entry as failed.
+    /// Marks the entry as failed. The first error stays.
     pub fn fail(&mut self, kind: &str, details: impl Into<String>) {
-        self.error = Some(RowError { kind: kind.into(), details: details.into() });
+        let error = || RowError { kind: kind.into(), details: details.into() };
+        self.error.get_or_insert_with(error);
     }
 
     /// All labels but the error's.
@@ -161,7 +161,7 @@ impl<'a> Row<'a> {
             let details = (!e.details.is_empty()).then(|| (ERROR_DETAILS.into(), e.details.clone()));
             std::iter::once((ERROR.to_owned(), e.kind.clone())).chain(details)
         });
-        error.chain(self.labels().map(|(_, n, v)| (n.to_owned(), v.to_owned()))).collect()
+        self.labels().map(|(_, n, v)| (n.to_owned(), v.to_owned())).chain(error).collect()
     }
 
     /// Only the labels from one origin; a stage's error counts as parsed.

@@ -4,7 +4,7 @@ mod functions;
 
 use std::{cell::RefCell, collections::BTreeMap, fmt, sync::Arc};
 
-use gotmpl::Value;
+use gotmpl::{TemplateError, Value};
 
 use super::row::Row;
 
@@ -67,11 +67,13 @@ impl Template {
 }
 
 fn compile(name: &str, source: &str) -> Result<gotmpl::Template, String> {
-    gotmpl::Template::new(name)
-        .max_range_iters(MAX_TURNS)
-        .funcs(functions::all())
-        .parse(source)
-        .map_err(|e| e.to_string())
+    let template = gotmpl::Template::new(name).max_range_iters(MAX_TURNS).funcs(functions::all());
+    let template = template.parse(source).map_err(|e| e.to_string())?;
+    // names of functions are looked up when they are called: call them once
+    match template.execute_to_string(&Value::Map(Arc::default())) {
+        Err(TemplateError::UndefinedFunction(name)) => Err(format!("function {name:?} not defined")),
+        _ => Ok(template),
+    }
 }
 
 fn fields(source: &str) -> Vec<Arc<str>> {

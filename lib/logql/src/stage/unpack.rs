@@ -34,13 +34,11 @@ impl Unpack {
         if let Err(details) = for_each_field(&line, &mut take) {
             return row.fail(JSON_ERROR, details);
         }
-        let entry = fields.iter().position(|(key, _)| key == ENTRY);
-        let entry = entry.map(|at| fields.remove(at).1);
+        // without an entry nothing was packed: the line is JSON of its own
+        let Some(at) = fields.iter().position(|(key, _)| key == ENTRY) else { return };
+        row.line = Cow::Owned(fields.remove(at).1.into_bytes());
         for (key, value) in &fields {
             row.extract(&sanitized(key), value);
-        }
-        if let Some(entry) = entry {
-            row.line = Cow::Owned(entry.into_bytes());
         }
     }
 }

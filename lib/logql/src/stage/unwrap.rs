@@ -2,14 +2,11 @@
 
 use std::fmt;
 
-use super::{
-    label_filter::{LabelFilter, parse_float},
-    row::Row,
-};
+use super::{label_filter::LabelFilter, row::Row};
 use crate::{
     ParseError,
     parse::{Parser, Tok},
-    units::{parse_bytes, parse_go_duration},
+    units::{parse_bytes, parse_float, parse_go_duration},
 };
 
 const UNWRAP_ERROR: &str = "SampleExtractionErr";
