@@ -18,7 +18,7 @@ pub struct Answer {
 pub enum Value {
     /// One number.
     Scalar(Sample),
-    /// One sample of each series, all of one time; in the query's order if it sorts, else by labels.
+    /// One sample of each series, all of one time; in the order in which the query gives them.
     Vector(Vec<(Labels, Sample)>),
     /// Samples of each series over a range, sorted by labels. Every answer to a range query is one.
     Matrix(Vec<Series>),

@@ -52,6 +52,7 @@ impl Evaluator<'_> {
     /// Aggregations that need no more than a running state.
     fn fold(&self, aggregate: &Aggregate, steps: &Steps) -> Result<Vec<Row>, EvalError> {
         let mut results = Vec::new();
+        self.charge(steps.count())?;
         let mut states: Vec<Option<State>> = vec![None; steps.count()];
         for (labels, rows) in self.groups(aggregate, steps)? {
             let (mut first, mut end) = (states.len(), 0);

@@ -18,9 +18,7 @@ impl Evaluator<'_> {
             return Ok(Vec::new());
         }
         let grid = Steps::range(start, end, step_ms)?;
-        if grid.count() > self.options.max_samples {
-            return Err(EvalError::TooManySamples { limit: self.options.max_samples });
-        }
+        self.charge(grid.count())?;
         let rows = self.vector(&subquery.expr, &grid)?;
         Ok(rows.into_iter().map(|row| row.into_series(&grid)).collect())
     }

@@ -19,12 +19,14 @@ pub fn find(name: &str) -> Option<Custom> {
 }
 
 fn absent(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
+    evaluator.charge(steps.count())?;
     let rows = evaluator.vector(&call.args[0], steps)?;
     Ok(Evaluated::Vector(gaps(&rows, &call.args[0], steps)))
 }
 
 fn absent_over_time(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
     let present = OverTime { keeps_name: true, ..OverTime::new(|_, _| Some(1.0)) };
+    evaluator.charge(steps.count())?;
     let rows = evaluator.over_time(&present, call, steps)?;
     Ok(Evaluated::Vector(gaps(&rows, &call.args[0], steps)))
 }

@@ -10,6 +10,9 @@ use crate::{
     query::expr::Call,
 };
 
+/// Nested calls could double a label's value again and again: longer ones are refused.
+const MAX_VALUE_BYTES: usize = 64 * 1024;
+
 /// The function of this name.
 pub fn find(name: &str) -> Option<Custom> {
     Some(match name {
@@ -34,10 +37,11 @@ fn label_replace(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Resul
     check_target(target, call)?;
     relabel(evaluator, call, steps, |labels| {
         let value = labels.get(source).unwrap_or("");
-        let Some(captures) = regex.captures(value) else { return labels.clone() };
+        let Some(captures) = regex.captures(value) else { return Ok(labels.clone()) };
+        check_length(replacement.matches('$').count() * value.len() + replacement.len(), call)?;
         let mut replaced = String::new();
         captures.expand(replacement, &mut replaced);
-        labels.with(target, &replaced)
+        Ok(labels.with(target, &replaced))
     })
 }
 
@@ -49,7 +53,9 @@ fn label_join(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<E
     check_target(target, call)?;
     relabel(evaluator, call, steps, |labels| {
         let values: Vec<&str> = sources.iter().map(|name| labels.get(name).unwrap_or("")).collect();
-        labels.with(target, &values.join(separator))
+        let parts: usize = values.iter().map(|value| value.len() + separator.len()).sum();
+        check_length(parts, call)?;
+        Ok(labels.with(target, &values.join(separator)))
     })
 }
 
@@ -62,15 +68,25 @@ fn check_target(name: &str, call: &Call) -> Result<(), EvalError> {
     }
 }
 
+fn check_length(bytes: usize, call: &Call) -> Result<(), EvalError> {
+    match bytes > MAX_VALUE_BYTES {
+        true => Err(EvalError::Execution(format!(
+            "label value in {}() would have more than {MAX_VALUE_BYTES} bytes",
+            call.name
+        ))),
+        false => Ok(()),
+    }
+}
+
 fn relabel(
     evaluator: &Evaluator<'_>,
     call: &Call,
     steps: &Steps,
-    new: impl Fn(&Labels) -> Labels,
+    new: impl Fn(&Labels) -> Result<Labels, EvalError>,
 ) -> Result<Evaluated, EvalError> {
     let mut rows = evaluator.vector(&call.args[0], steps)?;
     for row in &mut rows {
-        row.labels = new(&row.labels);
+        row.labels = new(&row.labels)?;
     }
     Ok(Evaluated::Vector(merge(rows)?))
 }

@@ -37,12 +37,7 @@ fn by_value(
     order: fn(f64, f64) -> Ordering,
 ) -> Result<Evaluated, EvalError> {
     let mut rows = evaluator.vector(&call.args[0], steps)?;
-    if evaluator.whole.count() > 1 {
-        let name = call.name;
-        let message =
-            format!("{name} is ineffective for range queries since results are always ordered by labels");
-        evaluator.warn(message, call.place.call);
-    }
+    warn_of_range(evaluator, call);
     let value = |row: &Row| row.points.first().map_or(f64::NAN, |point| point.value);
     rows.sort_by(|a, b| order(value(a), value(b)));
     Ok(Evaluated::Vector(rows))
@@ -55,6 +50,7 @@ fn by_label(
     direction: fn(Ordering) -> Ordering,
 ) -> Result<Evaluated, EvalError> {
     let mut rows = evaluator.vector(&call.args[0], steps)?;
+    warn_of_range(evaluator, call);
     let names = call.args[1..].iter().map(|arg| evaluator.text(arg)).collect::<Result<Vec<_>, _>>()?;
     rows.sort_by(|a, b| {
         let of = |row: &Row, name: &str| row.labels.get(name).unwrap_or("").to_string();
@@ -63,6 +59,13 @@ fn by_label(
         direction(first_difference.unwrap_or_else(|| a.labels.cmp(&b.labels)))
     });
     Ok(Evaluated::Vector(rows))
+}
+
+fn warn_of_range(evaluator: &Evaluator<'_>, call: &Call) {
+    if evaluator.whole.count() > 1 {
+        let message = "sort is ineffective for range queries since results are always ordered by labels";
+        evaluator.warn(message, call.place.call);
+    }
 }
 
 /// As people sort: numbers within the text count as numbers.

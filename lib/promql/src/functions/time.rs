@@ -15,13 +15,13 @@ use crate::{
 /// The function of this name.
 pub fn find(name: &str) -> Option<Custom> {
     Some(match name {
-        "end" => |e, _, steps| Ok(constant(e.whole.end() as f64 / 1000.0, steps)),
+        "end" => |e, _, steps| constant(e, e.whole.end() as f64 / 1000.0, steps),
         "max_of" => |e, call, steps| pairwise(e, call, steps, maximum),
         "min_of" => |e, call, steps| pairwise(e, call, steps, minimum),
-        "pi" => |_, _, steps| Ok(constant(std::f64::consts::PI, steps)),
-        "range" => |e, _, steps| Ok(constant((e.whole.end() - e.whole.start()) as f64 / 1000.0, steps)),
+        "pi" => |e, _, steps| constant(e, std::f64::consts::PI, steps),
+        "range" => |e, _, steps| constant(e, (e.whole.end() - e.whole.start()) as f64 / 1000.0, steps),
         "scalar" => scalar,
-        "start" => |e, _, steps| Ok(constant(e.whole.start() as f64 / 1000.0, steps)),
+        "start" => |e, _, steps| constant(e, e.whole.start() as f64 / 1000.0, steps),
         "step" => step,
         "time" => time,
         "timestamp" => timestamp,
@@ -30,8 +30,9 @@ pub fn find(name: &str) -> Option<Custom> {
     })
 }
 
-fn constant(value: f64, steps: &Steps) -> Evaluated {
-    Evaluated::Scalar(vec![value; steps.count()])
+fn constant(evaluator: &Evaluator<'_>, value: f64, steps: &Steps) -> Result<Evaluated, EvalError> {
+    evaluator.charge(steps.count())?;
+    Ok(Evaluated::Scalar(vec![value; steps.count()]))
 }
 
 /// The time of each step, in seconds.
@@ -49,7 +50,7 @@ pub fn vector(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<E
 fn step(evaluator: &Evaluator<'_>, _: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
     let instant = evaluator.whole.count() == 1;
     let value = if instant { 0.0 } else { evaluator.whole.step() as f64 / 1000.0 };
-    Ok(constant(value, steps))
+    constant(evaluator, value, steps)
 }
 
 fn pairwise(
@@ -65,6 +66,7 @@ fn pairwise(
 
 /// The value of the only series; NaN where there is none or more than one.
 fn scalar(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
+    evaluator.charge(steps.count())?;
     let mut found: Vec<(usize, f64)> = vec![(0, f64::NAN); steps.count()];
     for point in evaluator.vector(&call.args[0], steps)?.iter().flat_map(|row| &row.points) {
         let (count, value) = &mut found[point.step as usize];

@@ -29,6 +29,23 @@ fn a_subquery_of_a_billion_steps_is_refused_before_it_starts() {
 }
 
 #[test]
+fn labels_that_double_and_double_are_refused() {
+    let doubled = |inner: String| format!(r#"label_replace({inner}, "x", "$1$1", "x", "(.*)")"#);
+    let start = r#"label_replace(vector(1), "x", "text", "", "")"#.to_string();
+    let query = (0..40).fold(start, |inner, _| doubled(inner));
+    let error = query_instant(&parse(&query).unwrap(), &storage(), 0, &Options::default()).unwrap_err();
+    assert!(error.to_string().contains("more than 65536 bytes"), "{error}");
+}
+
+#[test]
+fn constants_count_as_samples() {
+    let constants = "pi() ^ (".repeat(80) + "1" + &")".repeat(80);
+    let query = format!("max_over_time(vector({constants})[10d:1s])");
+    let error = query_instant(&parse(&query).unwrap(), &storage(), 0, &Options::default());
+    assert!(matches!(error, Err(EvalError::TooManySamples { .. })), "{error:?}");
+}
+
+#[test]
 fn more_steps_than_allowed_are_refused() {
     let query = parse("a").unwrap();
     let options = Options::default();
