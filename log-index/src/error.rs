@@ -38,6 +38,12 @@ pub enum OpenError {
     Storage(#[from] StorageError),
 }
 
+impl OpenError {
+    pub(crate) fn folder(path: &std::path::Path) -> impl Fn(std::io::Error) -> OpenError {
+        move |source| OpenError::Folder { path: path.to_owned(), source }
+    }
+}
+
 /// A record was not taken in. The index's offsets stay before it.
 #[derive(Debug, Error)]
 pub enum AppendError {
@@ -73,6 +79,9 @@ pub enum SealError {
     /// The catalog.
     #[error("catalog: {0}")]
     Catalog(#[from] CatalogError),
+    /// Zstandard has no memory.
+    #[error("compression: {0}")]
+    Compression(std::io::Error),
 }
 
 /// A query could not be answered. Damage to a segment is no such error: it becomes a notice.

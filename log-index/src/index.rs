@@ -1,38 +1,43 @@
-//! The index: takes records in, seals them into segments, hands out snapshots.
+//! The index: takes records in, hands out snapshots. How memory becomes segments is in `seal.rs`.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::{self, File},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
-use serde::Serialize;
+use event::{Event, Labels};
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::watch;
 
-use crate::{AppendError, Config, OpenError, SealError, Snapshot};
+use crate::{
+    AppendError, Config, OpenError, Snapshot,
+    catalog::{Catalog, MAX_LABEL_BYTES, Manifest, label_bytes},
+    segment::{self, Segment},
+    state::{Sealed, State},
+    storage::{Directory, Storage},
+    telemetry,
+};
 
 /// One store of logs and samples, everything under one folder. Cheap to clone: all clones are the same index.
 #[derive(Clone)]
 pub struct Index {
-    _inner: Arc<()>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-/// What `/api/status` shows of the index.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Status {
-    /// Log streams, those in memory and those in segments.
-    pub streams: u64,
-    /// Series of samples, likewise.
-    pub series: u64,
-    /// Segments.
-    pub segments: u64,
-    /// Bytes of the segments on disk.
-    pub bytes: u64,
-    /// Bytes in memory that are not yet in a segment.
-    pub head_bytes: u64,
-    /// Log entries.
-    pub entries: u64,
-    /// Samples.
-    pub samples: u64,
-    /// The oldest timestamp, milliseconds since 1970; `null` while the index is empty.
-    pub oldest_ms: Option<i64>,
-    /// Why nothing can be written at the moment, for example a full disk; `null` if all is well.
-    pub read_only: Option<String>,
+pub(crate) struct Inner {
+    pub config: Config,
+    pub storage: Arc<dyn Storage>,
+    /// Taken before `state` by whoever needs both.
+    pub catalog: Mutex<Catalog>,
+    pub state: Mutex<State>,
+    /// Told when a head waits for its segment.
+    pub seal_wanted: Condvar,
+    /// Told when a record has been taken in.
+    taken_in: watch::Sender<()>,
+    /// Keeps other processes out for as long as it is open.
+    _lock: File,
 }
 
 impl Index {
@@ -40,60 +45,136 @@ impl Index {
     ///
     /// # Errors
     /// When another process has it open, the folder is not usable, or a later release has written it.
-    pub fn open(_dir: &Path, _config: &Config) -> Result<Index, OpenError> {
-        Ok(Index { _inner: Arc::new(()) })
+    pub fn open(dir: &Path, config: &Config) -> Result<Index, OpenError> {
+        let path = dir.join("index");
+        let storage = Directory::open(path.join("segments")).map_err(OpenError::folder(&path))?;
+        Index::open_with(&path, config, Arc::new(storage))
+    }
+
+    pub(crate) fn open_with(
+        path: &Path,
+        config: &Config,
+        storage: Arc<dyn Storage>,
+    ) -> Result<Index, OpenError> {
+        let lock = lock(path)?;
+        let present = storage.list()?;
+        let catalog_path = path.join("catalog");
+        if !catalog_path.join("meta.json").exists() && present.iter().any(|(name, _)| is_segment(name)) {
+            return Err(OpenError::CatalogMissing(path.to_owned()));
+        }
+        fs::create_dir_all(&catalog_path).map_err(OpenError::folder(path))?;
+        let (catalog, manifest) = Catalog::open(&catalog_path)
+            .map_err(|source| OpenError::Catalog { path: path.to_owned(), source })?;
+        tidy(storage.as_ref(), &present, &manifest);
+        let open = |id: &u64| (*id, Arc::new(Segment::new(*id, storage.clone())));
+        let segments = manifest.segments.keys().map(open).collect();
+        let sealed = Sealed { listing: catalog.listing(), segments, manifest };
+        sealed.tell();
+        let inner = Inner {
+            config: config.clone(),
+            storage,
+            catalog: Mutex::new(catalog),
+            state: Mutex::new(State::new(sealed)),
+            seal_wanted: Condvar::new(),
+            taken_in: watch::Sender::new(()),
+            _lock: lock,
+        };
+        Ok(Index { inner: Arc::new(inner) })
     }
 
     /// Where to read on after a restart: what is below is in segments.
     pub fn offsets(&self) -> bus::Offsets {
-        bus::Offsets::default()
+        self.inner.state.lock().sealed.manifest.progress.offsets.clone()
     }
 
     /// What has been taken in, memory included.
     pub fn read_offsets(&self) -> bus::Offsets {
-        bus::Offsets::default()
+        self.inner.state.lock().progress.offsets.clone()
     }
 
     /// Takes one record in: decodes it, drops repetitions and what is older than retention (by the record's own
-    /// time, so that a replay gives the same index).
+    /// time, so that a replay gives the same index). Blocks while memory is full and becomes a segment.
     ///
     /// # Errors
-    /// When the record is at fault (see [`AppendError::is_fault_of_record`]), or there is no room for it.
-    pub fn append(&self, _record: &bus::Record) -> Result<(), AppendError> {
+    /// When the record is at fault (see [`AppendError::is_fault_of_record`]), or there is no room for it. The
+    /// index then stays before it.
+    pub fn append(&self, record: &bus::Record) -> Result<(), AppendError> {
+        let event = event::decode(&record.value)?;
+        check(&event)?;
+        self.make_room()?;
+        let horizon_ms = self.inner.config.retention.horizon_ms(record.timestamp_ms);
+        self.inner.state.lock().take_in(record, &event, horizon_ms);
+        self.inner.taken_in.send_replace(());
         Ok(())
     }
 
     /// Passes over a record that nobody can read.
-    pub fn skip(&self, _record: &bus::Record) {}
+    pub fn skip(&self, record: &bus::Record) {
+        telemetry::UNREADABLE.inc();
+        self.inner.state.lock().pass(record);
+        self.inner.taken_in.send_replace(());
+    }
 
     /// Waits until everything below `target` has been taken in; `false` when `timeout` passes first.
-    pub async fn wait_for(&self, _target: &bus::Offsets, _timeout: Duration) -> bool {
-        true
+    pub async fn wait_for(&self, target: &bus::Offsets, timeout: Duration) -> bool {
+        let mut taken_in = self.inner.taken_in.subscribe();
+        let reached = async {
+            while !self.inner.state.lock().progress.offsets.reached(target) {
+                if taken_in.changed().await.is_err() {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(timeout, reached).await.is_ok()
     }
 
     /// A consistent view of everything taken in so far: each entry once, wherever it is. Cheap.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot {}
+        let state = self.inner.state.lock();
+        Snapshot::new(state.heads(), state.sealed.clone(), state.progress.families.clone())
     }
+}
 
-    /// Seals all that is in memory; returns when it is on disk and in the catalog. Blocks.
-    ///
-    /// # Errors
-    /// When the disk is full or broken; nothing is lost, it stays in memory.
-    pub fn flush(&self) -> Result<(), SealError> {
-        Ok(())
+/// What tantivy would leave out of its terms, and Loki and Prometheus out of their answers.
+fn check(event: &Event) -> Result<(), AppendError> {
+    let check = |labels: &Labels| match label_bytes(labels) {
+        bytes if bytes > MAX_LABEL_BYTES => Err(AppendError::LabelsTooLong { bytes, limit: MAX_LABEL_BYTES }),
+        _ => Ok(()),
+    };
+    match event {
+        Event::Logs(batch) => check(&batch.labels),
+        Event::Samples(batch) => batch.series.iter().try_for_each(|series| check(&series.labels)),
+        Event::Tick(_) => Ok(()),
     }
+}
 
-    /// Drops the segments in which everything is older than retention; answers how many.
-    ///
-    /// # Errors
-    /// When the catalog cannot be written.
-    pub fn retain(&self, _now_ms: i64) -> Result<usize, SealError> {
-        Ok(0)
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let folder = OpenError::folder(path);
+    fs::create_dir_all(path).map_err(&folder)?;
+    let file = File::create(path.join("lock")).map_err(&folder)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked(path.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(folder(source)),
     }
+}
 
-    /// Figures.
-    pub fn status(&self) -> Status {
-        Status::default()
+fn is_segment(name: &str) -> bool {
+    name.ends_with(".seg")
+}
+
+/// Removes what an interrupted seal or drop has left, and names what is missing.
+fn tidy(storage: &dyn Storage, present: &[(String, u64)], manifest: &Manifest) {
+    for (name, _) in present {
+        let known = manifest.segments.keys().any(|id| segment::name(*id) == *name);
+        if !known && let Err(error) = storage.delete(name) {
+            tracing::warn!(name, %error, "file that no commit knows stays");
+        }
+    }
+    for (id, info) in &manifest.segments {
+        let name = segment::name(*id);
+        if !present.iter().any(|(n, bytes)| *n == name && *bytes == info.bytes) {
+            tracing::error!(name, expected_bytes = info.bytes, "segment is missing or has another size");
+        }
     }
 }

@@ -1,11 +1,43 @@
-//! The job that reads the bus into the index.
+//! The job that reads the bus into the index. Two threads: one reads and takes in, one seals and drops what is
+//! too old. Both sleep while nothing happens.
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
+use bus::{Consumer, ConsumerBuilder, Offsets, Outgoing, Producer, Record, Start};
+use parking_lot::Mutex;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::Index;
+use crate::{AppendError, Index, telemetry};
+
+/// How long one look at the bus waits for a record: the time that stopping may take.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Records taken from the bus at once. Each may be as large as the broker allows.
+const POLL_RECORDS: usize = 16;
+
+/// Records that librdkafka may hold in memory.
+const QUEUE_KIB: u32 = 16 << 10;
+
+/// Pause before a broker that is away is asked again.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+/// Pause before a full disk is tried again.
+const RETRY_WRITE: Duration = Duration::from_secs(5);
+
+/// How often to look whether memory is old enough to be sealed.
+const SEAL_LOOK: Duration = Duration::from_secs(1);
+
+/// How often to look for segments that are too old.
+const RETAIN_LOOK: Duration = Duration::from_secs(600);
+
+/// The longest that [`IndexJob::stop`] waits.
+const STOP: Duration = Duration::from_secs(2);
 
 /// The job cannot do what is asked.
 #[derive(Debug, Error)]
@@ -13,6 +45,9 @@ pub enum Error {
     /// From the bus.
     #[error(transparent)]
     Bus(#[from] bus::Error),
+    /// A thread could not be started.
+    #[error("index job: {0}")]
+    Thread(#[from] std::io::Error),
     /// There is no connection to the broker yet.
     #[error("the index is not connected to kafka yet")]
     NotConnected,
@@ -23,15 +58,52 @@ pub enum Error {
 
 /// Reads the topics for logs, metrics and derived series into an index. Cheap to clone.
 #[derive(Clone)]
-pub struct IndexJob {}
+pub struct IndexJob {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    index: Index,
+    bus: bus::Config,
+    shutdown: CancellationToken,
+    /// There once the broker has answered.
+    consumer: Mutex<Option<Arc<Consumer>>>,
+    /// Made for the first record that nobody can read.
+    dead_letters: Mutex<Option<Producer>>,
+    ends: tokio::sync::Mutex<Ends>,
+    runtime: Handle,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The latest answer of the broker.
+#[derive(Default)]
+struct Ends {
+    asked: Option<Instant>,
+    offsets: Offsets,
+}
 
 impl IndexJob {
-    /// Starts the threads that read and seal. A broker that is away is waited for.
+    /// Starts the threads that read and seal; they end when `shutdown` is cancelled. A broker that is away is
+    /// waited for. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// When a setting of the bus is wrong.
-    pub fn start(_: Index, _: &bus::Config, _: CancellationToken) -> Result<IndexJob, Error> {
-        Ok(IndexJob {})
+    /// When a thread cannot be started.
+    pub fn start(index: Index, bus: &bus::Config, shutdown: CancellationToken) -> Result<IndexJob, Error> {
+        let shared = Arc::new(Shared {
+            index,
+            bus: bus.clone(),
+            shutdown,
+            consumer: Mutex::default(),
+            dead_letters: Mutex::default(),
+            ends: tokio::sync::Mutex::default(),
+            runtime: Handle::current(),
+            threads: Mutex::default(),
+        });
+        let (reader, sealer) = (shared.clone(), shared.clone());
+        let read = thread::Builder::new().name("index-read".into()).spawn(move || reader.read())?;
+        let seal = thread::Builder::new().name("index-seal".into()).spawn(move || sealer.seal())?;
+        shared.threads.lock().extend([read, seal]);
+        Ok(IndexJob { shared })
     }
 
     /// Where the topics end as of this call: what was acknowledged before it lies below. Callers that wait at
@@ -39,16 +111,167 @@ impl IndexJob {
     ///
     /// # Errors
     /// When there is no answer within `timeout`.
-    pub async fn ends(&self, _timeout: Duration) -> Result<bus::Offsets, Error> {
-        Ok(bus::Offsets::default())
+    pub async fn ends(&self, timeout: Duration) -> Result<Offsets, Error> {
+        let arrived = Instant::now();
+        let asked = tokio::time::timeout(timeout, self.shared.ends_since(arrived, timeout)).await;
+        asked.map_err(|_| Error::Timeout(timeout))?
     }
 
     /// Records on the bus that have not been taken in, as of the last time somebody asked for the ends.
     pub fn lag(&self) -> i64 {
-        0
+        telemetry::LAG.get()
     }
 
     /// Stops reading and waits for the threads, at most 2 s. What is only in memory is read from the bus again
     /// at the next start.
-    pub async fn stop(self) {}
+    pub async fn stop(self) {
+        self.shared.shutdown.cancel();
+        self.shared.index.wake_sealer();
+        let threads = std::mem::take(&mut *self.shared.threads.lock());
+        let join = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the index job has panicked");
+                }
+            }
+        });
+        if tokio::time::timeout(STOP, join).await.is_err() {
+            tracing::warn!("a segment is still being written; what it holds is read again at the next start");
+        }
+    }
+}
+
+impl Shared {
+    /// An answer to a question asked at `arrived` or later.
+    async fn ends_since(&self, arrived: Instant, timeout: Duration) -> Result<Offsets, Error> {
+        let mut ends = self.ends.lock().await;
+        if ends.asked.is_none_or(|asked| asked < arrived) {
+            let asked = Instant::now();
+            let consumer = self.consumer.lock().clone().ok_or(Error::NotConnected)?;
+            let answer = tokio::task::spawn_blocking(move || consumer.ends(timeout)).await;
+            let offsets = answer.map_err(|_| Error::NotConnected)??;
+            *ends = Ends { asked: Some(asked), offsets };
+        }
+        telemetry::LAG.set(self.index.read_offsets().lag(&ends.offsets));
+        Ok(ends.offsets.clone())
+    }
+
+    /// The thread that reads.
+    fn read(&self) {
+        while !self.shutdown.is_cancelled() {
+            if let Err(error) = self.connect().and_then(|consumer| self.read_from(&consumer)) {
+                tracing::warn!(%error, "index cannot read the bus, will try again");
+                self.pause(RECONNECT);
+            }
+        }
+    }
+
+    fn connect(&self) -> Result<Arc<Consumer>, Error> {
+        let names = &self.bus.topics;
+        let topics = [names.logs.as_str(), &names.metrics, &names.derived];
+        let builder = ConsumerBuilder {
+            config: &self.bus,
+            group: "tailrace-index",
+            topics: &topics,
+            queue_kib: QUEUE_KIB,
+        };
+        let consumer = Arc::new(Consumer::open(&builder)?);
+        consumer.start(&self.index.read_offsets(), Start::Earliest)?;
+        *self.consumer.lock() = Some(consumer.clone());
+        Ok(consumer)
+    }
+
+    fn read_from(&self, consumer: &Consumer) -> Result<(), Error> {
+        while !self.shutdown.is_cancelled() {
+            for record in consumer.poll(POLL, POLL_RECORDS)? {
+                if !self.take_in(&record) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a record in, however long the disk is full; `false` if the job was told to stop meanwhile.
+    fn take_in(&self, record: &Record) -> bool {
+        while !self.shutdown.is_cancelled() {
+            match self.index.append(record) {
+                Ok(()) => return true,
+                Err(error) if error.is_fault_of_record() => return self.set_aside(record, &error),
+                Err(_) => self.pause(RETRY_WRITE),
+            }
+        }
+        false
+    }
+
+    /// Puts a record that nobody can read into the dead-letter topic, then passes over it.
+    fn set_aside(&self, record: &Record, error: &AppendError) -> bool {
+        let Record { topic, partition, offset, .. } = record;
+        tracing::warn!(topic, partition, offset, %error, "record goes to the dead-letter topic");
+        let outgoing = Outgoing {
+            topic: self.bus.topics.dead_letter.clone(),
+            key: record.key.to_vec(),
+            value: record.value.to_vec(),
+            partition: None,
+        };
+        let sent = self.dead_letters().map(|producer| {
+            self.runtime.block_on(async {
+                tokio::select! {
+                    sent = producer.send(outgoing) => Some(sent),
+                    () = self.shutdown.cancelled() => None,
+                }
+            })
+        });
+        match sent {
+            Ok(None) => return false,
+            Ok(Some(Ok(_))) => {}
+            Ok(Some(Err(error))) | Err(error) => {
+                tracing::error!(topic, partition, offset, %error, "dead-letter topic refuses the record");
+            }
+        }
+        self.index.skip(record);
+        true
+    }
+
+    fn dead_letters(&self) -> Result<Producer, bus::Error> {
+        let mut producer = self.dead_letters.lock();
+        if producer.is_none() {
+            *producer = Some(Producer::new(&self.bus)?);
+        }
+        producer.clone().ok_or(bus::Error::Closed)
+    }
+
+    /// The thread that seals.
+    fn seal(&self) {
+        let mut retained = None;
+        let mut wait = SEAL_LOOK;
+        while !self.shutdown.is_cancelled() {
+            self.index.wait_for_seal(wait);
+            if self.shutdown.is_cancelled() {
+                return;
+            }
+            wait = if self.index.seal_due().is_ok() { SEAL_LOOK } else { RETRY_WRITE };
+            if retained.is_none_or(|at: Instant| at.elapsed() >= RETAIN_LOOK) {
+                self.retain();
+                retained = Some(Instant::now());
+            }
+        }
+    }
+
+    fn retain(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        match self.index.retain(now.as_millis() as i64) {
+            Ok(0) => {}
+            Ok(segments) => tracing::info!(segments, "dropped what is older than retention"),
+            Err(error) => tracing::error!(%error, "what is older than retention cannot be dropped"),
+        }
+    }
+
+    /// Waits, but not beyond the order to stop.
+    fn pause(&self, duration: Duration) {
+        let until = Instant::now() + duration;
+        while !self.shutdown.is_cancelled() && Instant::now() < until {
+            thread::park_timeout(POLL.min(duration));
+        }
+    }
 }

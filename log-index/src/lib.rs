@@ -1,22 +1,37 @@
 //! The store of logs and samples, and the services that ask it.
 //!
-//! Records come from the bus ([`job`]) into memory, and leave it as immutable segments. The catalog knows which
-//! streams are in which segment, and how far the bus has been read: one atomic commit says both. Kafka is the
-//! write-ahead log: what was not committed is read again.
+//! Records come from the bus ([`job`]) into memory (`head`), and leave it as immutable segments (`seal`,
+//! `segment`, `storage`). The `catalog` knows which streams are in which segment, and how far the bus has been
+//! read: one atomic commit says both. Kafka is the write-ahead log: what was not committed is read again.
+//! A query sees memory and segments through one [`Snapshot`].
 
 mod catalog;
+mod codec;
+mod columns;
 mod config;
 mod error;
+mod head;
 pub mod http;
 mod index;
 pub mod job;
+mod marks;
+mod parts;
+mod scan;
+mod seal;
+mod segment;
+mod select;
 mod snapshot;
+mod state;
+mod status;
 mod storage;
+mod telemetry;
 
 pub use catalog::CatalogError;
+pub use columns::Kind;
 pub use config::{Config, Retention};
 pub use error::{AppendError, OpenError, QueryError, SealError};
-pub use index::{Index, Status};
+pub use index::Index;
 pub use job::IndexJob;
-pub use snapshot::{Kind, Snapshot, Stats};
+pub use snapshot::{Snapshot, Stats};
+pub use status::Status;
 pub use storage::StorageError;

@@ -1,22 +1,35 @@
-//! What a query sees.
+//! What a query sees. How it reads entries is in `scan.rs`, how samples in `select.rs`.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    ops::RangeInclusive,
+    sync::Arc,
+};
 
 use event::{Labels, Matcher, MetricFamily};
+use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::QueryError;
-
-/// Which of the two worlds a question is about. Times are nanoseconds for logs, milliseconds for metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// Streams of log entries; spans are `[start, end)` in nanoseconds.
-    Logs,
-    /// Series of samples; spans are `[start, end]` in milliseconds.
-    Metrics,
-}
+use crate::{
+    Kind, QueryError,
+    catalog::{Families, Selection},
+    columns::{LogColumns, SampleColumns},
+    head::{Head, InHead},
+    parts::Parts,
+    segment::Damage,
+    state::Sealed,
+    telemetry,
+};
 
 /// A consistent view of the index as of one moment; later changes do not touch it. Reads block: call them
 /// where blocking is allowed.
-pub struct Snapshot {}
+pub struct Snapshot {
+    /// Oldest first.
+    pub(crate) heads: Vec<Arc<Head>>,
+    pub(crate) sealed: Arc<Sealed>,
+    families: Arc<Families>,
+    notices: Mutex<BTreeSet<String>>,
+}
 
 /// How much a selector holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -25,83 +38,136 @@ pub struct Stats {
     pub streams: u64,
     /// Blocks, whole ones and those in memory.
     pub chunks: u64,
-    /// Entries of these blocks.
+    /// Entries in these blocks.
     pub entries: u64,
-    /// Bytes of their lines.
+    /// Bytes of their content.
     pub bytes: u64,
 }
 
 impl Snapshot {
-    /// Names of the labels of the matching streams or series that have data in the span, sorted.
+    pub(crate) fn new(heads: Vec<Arc<Head>>, sealed: Arc<Sealed>, families: Arc<Families>) -> Self {
+        Snapshot { heads, sealed, families, notices: Mutex::default() }
+    }
+
+    /// Names of the labels of the matching streams or series that have data around the span (to the block, or
+    /// the segment), sorted.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub fn label_names(
         &self,
-        _kind: Kind,
-        _matchers: &[Matcher],
-        _start: i64,
-        _end: i64,
+        kind: Kind,
+        matchers: &[Matcher],
+        start: i64,
+        end: i64,
     ) -> Result<Vec<String>, QueryError> {
-        Ok(Vec::new())
+        let selection = Selection { kind, matchers, span: span(kind, start, end) };
+        let mut names = BTreeSet::new();
+        self.sealed.listing.label_names(&selection, &mut names)?;
+        for labels in self.in_memory(&selection) {
+            names.extend(labels.iter().map(|(name, _)| name.to_owned()));
+        }
+        Ok(names.into_iter().collect())
     }
 
-    /// Values of one label of the matching streams or series that have data in the span, sorted.
+    /// Values of one label of the matching streams or series that have data around the span, sorted.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub fn label_values(
         &self,
-        _kind: Kind,
-        _name: &str,
-        _matchers: &[Matcher],
-        _start: i64,
-        _end: i64,
+        kind: Kind,
+        name: &str,
+        matchers: &[Matcher],
+        start: i64,
+        end: i64,
     ) -> Result<Vec<String>, QueryError> {
-        Ok(Vec::new())
+        let selection = Selection { kind, matchers, span: span(kind, start, end) };
+        let mut values = BTreeSet::new();
+        self.sealed.listing.label_values(name, &selection, &mut values)?;
+        values.extend(
+            self.in_memory(&selection).iter().filter_map(|labels| labels.get(name)).map(str::to_owned),
+        );
+        Ok(values.into_iter().collect())
     }
 
-    /// The matching streams or series that have data in the span, sorted.
+    /// The matching streams or series that have data around the span, sorted.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub fn series(
         &self,
-        _kind: Kind,
-        _matchers: &[Matcher],
-        _start: i64,
-        _end: i64,
+        kind: Kind,
+        matchers: &[Matcher],
+        start: i64,
+        end: i64,
     ) -> Result<Vec<Labels>, QueryError> {
-        Ok(Vec::new())
+        let span = span(kind, start, end);
+        match kind {
+            Kind::Logs => Ok(Parts::<LogColumns>::find(self, matchers, span)?.streams),
+            Kind::Metrics => Ok(Parts::<SampleColumns>::find(self, matchers, span)?.streams),
+        }
     }
 
     /// Types and help texts of the metrics, sorted by name.
     pub fn families(&self) -> Vec<MetricFamily> {
-        Vec::new()
+        self.families.list()
     }
 
     /// How much the matching log streams hold in `[start_ns, end_ns)`, by whole blocks.
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub fn stats(&self, _matchers: &[Matcher], _start_ns: i64, _end_ns: i64) -> Result<Stats, QueryError> {
-        Ok(Stats::default())
+    pub fn stats(&self, matchers: &[Matcher], start_ns: i64, end_ns: i64) -> Result<Stats, QueryError> {
+        let found = Parts::<LogColumns>::find(self, matchers, span(Kind::Logs, start_ns, end_ns))?;
+        let blocks: HashSet<(u64, u64)> = found.parts.iter().filter_map(|part| part.block()).collect();
+        let in_memory = found.parts.iter().filter(|part| part.block().is_none()).count();
+        let mut stats = Stats {
+            streams: found.streams.len() as u64,
+            chunks: (blocks.len() + in_memory) as u64,
+            ..Stats::default()
+        };
+        for (entries, bytes) in found.parts.iter().map(|part| part.size()) {
+            stats.entries += entries;
+            stats.bytes += bytes;
+        }
+        Ok(stats)
     }
 
     /// What the reads of this snapshot so far had to leave out: damaged or missing segments, by name.
     pub fn notices(&self) -> Vec<String> {
-        Vec::new()
+        self.notices.lock().iter().cloned().collect()
+    }
+
+    pub(crate) fn note(&self, damage: &Damage) {
+        telemetry::DAMAGED.inc();
+        tracing::error!(segment = damage.segment, reason = damage.reason, "damaged segment");
+        self.notices.lock().insert(damage.to_string());
+    }
+
+    /// The matching streams in memory.
+    fn in_memory(&self, selection: &Selection<'_>) -> BTreeSet<&Labels> {
+        match selection.kind {
+            Kind::Logs => self.in_heads::<LogColumns>(selection),
+            Kind::Metrics => self.in_heads::<SampleColumns>(selection),
+        }
+    }
+
+    fn in_heads<C: InHead>(&self, selection: &Selection<'_>) -> BTreeSet<&Labels> {
+        let (start, end) = (*selection.span.start(), *selection.span.end());
+        let streams = self.heads.iter().flat_map(|head| C::streams(head));
+        let within = streams.filter(|(_, chunks)| chunks.iter().any(|c| c.min <= end && c.max >= start));
+        let labels = within.map(|(labels, _)| labels);
+        labels.filter(|labels| selection.matchers.iter().all(|m| m.matches_labels(labels))).collect()
     }
 }
 
-impl logql::Entries for Snapshot {
-    fn scan(&self, _: &logql::Scan<'_>, _: &mut logql::Visit<'_>) -> Result<(), logql::ScanError> {
-        Ok(())
-    }
-}
-
-impl promql::Storage for Snapshot {
-    fn select(&self, _: &[Matcher], _: i64, _: i64) -> Result<Vec<event::Series>, promql::StorageError> {
-        Ok(Vec::new())
+/// A span whose both ends belong to it. An end of `i64::MAX` means that there is none.
+pub(crate) fn span(kind: Kind, start: i64, end: i64) -> RangeInclusive<i64> {
+    match kind {
+        Kind::Logs if end == i64::MAX => start..=end,
+        Kind::Logs if end == i64::MIN => RangeInclusive::new(i64::MAX, i64::MIN),
+        Kind::Logs => start..=end - 1,
+        Kind::Metrics => start..=end,
     }
 }

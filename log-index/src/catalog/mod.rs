@@ -1,12 +1,32 @@
-//! Which streams are in which segments, and how far the bus has been read.
+//! Which streams are in which segments, and how far the bus has been read: a tantivy index with a document for
+//! each stream in each segment, whose commits carry the [`Manifest`].
 
+mod manifest;
+mod query;
+mod schema;
+
+use std::path::Path;
+
+use tantivy::{
+    Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError,
+    directory::{MmapDirectory, error::OpenDirectoryError},
+    index::IndexSettings,
+    indexer::{IndexWriterOptions, LogMergePolicy},
+};
 use thiserror::Error;
+
+pub use manifest::{Families, Manifest, Progress, SegmentInfo};
+pub use query::{Listing, Selection};
+pub use schema::{MAX_LABEL_BYTES, label_bytes};
+
+use self::schema::{Fields, schema};
+use crate::segment::StreamMeta;
 
 /// The catalog could not be read or written.
 #[derive(Debug, Error)]
 pub enum CatalogError {
     /// Written by a later release.
-    #[error("catalog of version {found}; this release reads up to version {known}: upgrade it")]
+    #[error("catalog of version {found}; this release reads version {known}: upgrade it")]
     UnknownVersion {
         /// On disk.
         found: u32,
@@ -16,7 +36,137 @@ pub enum CatalogError {
     /// The payload of the last commit is damaged.
     #[error("catalog's commit payload cannot be read: {0}")]
     Payload(#[from] serde_json::Error),
-    /// Anything tantivy says.
+    /// A stored document is damaged.
+    #[error("catalog's document {0} cannot be read")]
+    Document(u32),
+    /// The folder.
     #[error("{0}")]
-    Tantivy(#[from] tantivy::TantivyError),
+    Folder(#[from] OpenDirectoryError),
+    /// Reading a posting list or a column.
+    #[error("{0}")]
+    Read(#[from] std::io::Error),
+    /// Anything else that tantivy says.
+    #[error("{0}")]
+    Tantivy(#[from] TantivyError),
+}
+
+/// Memory for documents on their way to disk: the least that tantivy takes.
+const WRITER_BYTES: usize = 15_000_000;
+
+/// Merge when this share of a catalog segment's documents is deleted.
+const DELETED_BEFORE_MERGE: f32 = 0.3;
+
+/// Stored documents are unpacked into blocks; this many are kept for each catalog segment.
+const CACHED_BLOCKS: usize = 4;
+
+/// Writes the catalog; there is one at a time.
+pub struct Catalog {
+    index: Index,
+    fields: Fields,
+    reader: IndexReader,
+    /// Made when something is written, and anew after an error.
+    writer: Option<IndexWriter>,
+}
+
+impl Catalog {
+    /// Opens the catalog in `path`, or makes an empty one.
+    ///
+    /// # Errors
+    /// When it is not readable, or of a later release.
+    pub fn open(path: &Path) -> Result<(Self, Manifest), CatalogError> {
+        let (schema, fields) = schema();
+        let directory = MmapDirectory::open(path)?;
+        let found = Index::exists(&directory).map_err(TantivyError::from)?;
+        let index = match found {
+            // The version stands in the payload and is looked at before the schema.
+            true => Index::open(directory)?,
+            false => Index::create(directory, schema, IndexSettings::default())?,
+        };
+        let manifest = manifest_of(&index)?;
+        let builder = index.reader_builder().reload_policy(ReloadPolicy::Manual);
+        let reader = builder.doc_store_cache_num_blocks(CACHED_BLOCKS).try_into()?;
+        let mut catalog = Catalog { index, fields, reader, writer: None };
+        if manifest.is_none() {
+            // From now on segments without a manifest mean that the catalog was lost.
+            catalog.commit(&Manifest::default(), None, &[])?;
+        }
+        Ok((catalog, manifest.unwrap_or_default()))
+    }
+
+    /// Makes `manifest` true, together with the streams of a new segment and without those of `dropped` ones.
+    ///
+    /// # Errors
+    /// When the disk is full or broken; then the catalog is as it was.
+    pub fn commit(
+        &mut self,
+        manifest: &Manifest,
+        added: Option<(u64, &[StreamMeta])>,
+        dropped: &[u64],
+    ) -> Result<Listing, CatalogError> {
+        if let Err(error) = self.try_commit(manifest, added, dropped) {
+            // The writer may be broken. Whether the commit has happened is what the disk says.
+            self.writer = None;
+            if manifest_of(&self.index)?.is_none_or(|found| found.commit != manifest.commit) {
+                return Err(error);
+            }
+        }
+        self.reader.reload()?;
+        Ok(self.listing())
+    }
+
+    /// What is in the catalog as of the last commit.
+    pub fn listing(&self) -> Listing {
+        Listing::new(self.searcher(), self.fields)
+    }
+
+    fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    fn try_commit(
+        &mut self,
+        manifest: &Manifest,
+        added: Option<(u64, &[StreamMeta])>,
+        dropped: &[u64],
+    ) -> Result<(), CatalogError> {
+        let fields = self.fields;
+        let writer = self.writer()?;
+        if let Some((segment, streams)) = added {
+            for stream in streams {
+                writer.add_document(fields.document(segment, stream))?;
+            }
+        }
+        for segment in dropped {
+            writer.delete_term(fields.segment_term(*segment));
+        }
+        let mut commit = writer.prepare_commit()?;
+        commit.set_payload(&manifest.to_payload()?);
+        commit.commit()?;
+        Ok(())
+    }
+
+    fn writer(&mut self) -> Result<&mut IndexWriter, CatalogError> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => new_writer(&self.index)?,
+        };
+        Ok(self.writer.insert(writer))
+    }
+}
+
+fn new_writer(index: &Index) -> Result<IndexWriter, CatalogError> {
+    let options = IndexWriterOptions::builder()
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .memory_budget_per_thread(WRITER_BYTES)
+        .build();
+    let writer: IndexWriter = index.writer_with_options(options)?;
+    let mut policy = LogMergePolicy::default();
+    policy.set_del_docs_ratio_before_merge(DELETED_BEFORE_MERGE);
+    writer.set_merge_policy(Box::new(policy));
+    Ok(writer)
+}
+
+fn manifest_of(index: &Index) -> Result<Option<Manifest>, CatalogError> {
+    index.load_metas()?.payload.as_deref().map(Manifest::from_payload).transpose()
 }

@@ -1,0 +1,140 @@
+//! The payload of a commit: which segments there are, and how far the bus has been read. It becomes true in
+//! one step with the documents of the commit.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use event::MetricFamily;
+use serde::{Deserialize, Serialize};
+
+use super::CatalogError;
+use crate::marks::Marks;
+
+/// The version that this code writes and reads. It stands for the catalog's schema as well.
+const VERSION: u32 = 1;
+
+/// How far the bus has been read, and what was learned on the way.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub offsets: bus::Offsets,
+    pub marks: Marks,
+    pub families: Arc<Families>,
+}
+
+/// All that a restart needs to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    version: u32,
+    /// Counts commits: tells whether one that failed on the way has happened.
+    pub commit: u64,
+    pub next_segment: u64,
+    pub segments: BTreeMap<u64, SegmentInfo>,
+    pub progress: Progress,
+}
+
+/// What is known of a segment without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentInfo {
+    pub bytes: u64,
+    pub entries: u64,
+    pub samples: u64,
+    /// Oldest time, milliseconds.
+    pub min_ms: i64,
+    /// Newest time, milliseconds.
+    pub max_ms: i64,
+}
+
+impl Default for Manifest {
+    fn default() -> Self {
+        Manifest {
+            version: VERSION,
+            commit: 0,
+            next_segment: 1,
+            segments: BTreeMap::new(),
+            progress: Progress::default(),
+        }
+    }
+}
+
+impl Manifest {
+    /// # Errors
+    /// When the text is damaged or of a later release.
+    pub fn from_payload(payload: &str) -> Result<Self, CatalogError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version: found } = serde_json::from_str(payload)?;
+        if found != VERSION {
+            return Err(CatalogError::UnknownVersion { found, known: VERSION });
+        }
+        Ok(serde_json::from_str(payload)?)
+    }
+
+    /// For the next commit, still with the same content.
+    pub fn next(&self) -> Self {
+        Manifest { commit: self.commit + 1, ..self.clone() }
+    }
+
+    /// # Errors
+    /// Never in fact: all keys are texts or numbers.
+    pub fn to_payload(&self) -> Result<String, CatalogError> {
+        Ok(serde_json::to_string(self)?)
+    }
+}
+
+/// At most so many families are remembered.
+const MAX_FAMILIES: usize = 20_000;
+
+/// Types and help texts by the name of the metric.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Families(BTreeMap<String, (String, String, String)>);
+
+impl Progress {
+    /// Remembers a metric's type and help text. They come again and again; only news change anything.
+    pub fn learn(&mut self, family: &MetricFamily) {
+        let told = (family.kind.clone(), family.help.clone(), family.unit.clone());
+        let known = self.families.0.get(&family.name);
+        if known != Some(&told) && (known.is_some() || self.families.0.len() < MAX_FAMILIES) {
+            Arc::make_mut(&mut self.families).0.insert(family.name.clone(), told);
+        }
+    }
+}
+
+impl Families {
+    pub fn list(&self) -> Vec<MetricFamily> {
+        let family = |(name, (kind, help, unit)): (&String, &(String, String, String))| MetricFamily {
+            name: name.clone(),
+            kind: kind.clone(),
+            help: help.clone(),
+            unit: unit.clone(),
+        };
+        self.0.iter().map(family).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_as_it_was() {
+        let mut manifest = Manifest { next_segment: 9, ..Manifest::default() };
+        let info = SegmentInfo { bytes: 1, entries: 2, samples: 3, min_ms: -4, max_ms: 5 };
+        manifest.segments.insert(8, info);
+        manifest.progress.offsets.set("logs", 0, 12);
+        manifest.progress.marks.raise("logs", "web1/file/x", 77, 5);
+        let family = MetricFamily { name: "node_load1".into(), ..MetricFamily::default() };
+        manifest.progress.learn(&family);
+        let again = Manifest::from_payload(&manifest.to_payload().unwrap()).unwrap();
+        assert_eq!(again, manifest);
+        assert_eq!(again.progress.families.list(), [family]);
+    }
+
+    #[test]
+    fn a_later_version_is_refused_with_its_number() {
+        let payload = r#"{"version": 2, "something": "new"}"#;
+        let error = Manifest::from_payload(payload).unwrap_err().to_string();
+        assert!(error.contains("version 2") && error.contains("upgrade"), "{error}");
+        assert!(Manifest::from_payload("{").is_err());
+    }
+}

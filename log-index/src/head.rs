@@ -1,0 +1,140 @@
+//! What has been taken in and is not yet in a segment.
+
+use std::{collections::HashMap, sync::Arc};
+
+use event::{Labels, LogBatch, SampleBatch};
+
+use crate::columns::{Columns, LogColumns, SampleColumns};
+
+/// From this weight on a stream begins a new chunk: an append after a snapshot copies at most one.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// What a stream costs besides its rows and labels, roughly.
+const STREAM_BYTES: usize = 256;
+
+/// Rows of one stream in the order of their arrival.
+#[derive(Clone, Debug)]
+pub struct Chunk<C> {
+    pub columns: C,
+    pub min: i64,
+    pub max: i64,
+    /// Whether the order of arrival is that of time.
+    pub sorted: bool,
+}
+
+/// Chunks in the order of their arrival, by stream.
+pub type Streams<C> = HashMap<Labels, Vec<Arc<Chunk<C>>>>;
+
+/// Behind an `Arc`, so that a snapshot costs nothing: a change after it copies the table of streams, and of the
+/// streams that change their last chunk.
+#[derive(Clone, Debug, Default)]
+pub struct Head {
+    pub logs: Streams<LogColumns>,
+    pub metrics: Streams<SampleColumns>,
+    pub bytes: usize,
+    pub entries: u64,
+    pub samples: u64,
+}
+
+/// Columns that a head holds.
+pub trait InHead: Columns {
+    fn streams(head: &Head) -> &Streams<Self>;
+}
+
+impl InHead for LogColumns {
+    fn streams(head: &Head) -> &Streams<Self> {
+        &head.logs
+    }
+}
+
+impl InHead for SampleColumns {
+    fn streams(head: &Head) -> &Streams<Self> {
+        &head.metrics
+    }
+}
+
+impl Head {
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0 && self.samples == 0
+    }
+
+    /// Takes in the entries for which `keep` holds; answers how many these are.
+    pub fn push_logs(&mut self, batch: &LogBatch, mut keep: impl FnMut(&event::LogEntry) -> bool) -> u64 {
+        let mut kept = batch.entries.iter().filter(|entry| keep(entry)).peekable();
+        if kept.peek().is_none() {
+            return 0;
+        }
+        let chunks = chunks_of(&mut self.logs, &mut self.bytes, &batch.labels);
+        let mut count = 0;
+        for entry in kept {
+            let chunk = open_chunk(chunks);
+            let before = chunk.columns.weight();
+            chunk.columns.push(entry.timestamp_ns, &entry.line, &entry.metadata);
+            chunk.note(entry.timestamp_ns);
+            self.bytes += chunk.columns.weight() - before;
+            count += 1;
+        }
+        self.entries += count;
+        count
+    }
+
+    /// Takes in the samples that are not older than `horizon_ms`; answers how many these are.
+    pub fn push_samples(&mut self, batch: &SampleBatch, horizon_ms: i64) -> u64 {
+        let mut count = 0;
+        for series in &batch.series {
+            let mut kept = series.samples.iter().filter(|s| s.timestamp_ms >= horizon_ms).peekable();
+            if kept.peek().is_none() {
+                continue;
+            }
+            let chunks = chunks_of(&mut self.metrics, &mut self.bytes, &series.labels);
+            for sample in kept {
+                let chunk = open_chunk(chunks);
+                chunk.columns.0.push(*sample);
+                chunk.note(sample.timestamp_ms);
+                self.bytes += size_of_val(sample);
+                count += 1;
+            }
+        }
+        self.samples += count;
+        count
+    }
+
+    /// The oldest time in milliseconds.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        let logs = self.logs.values().flatten().map(|chunk| chunk.min.div_euclid(1_000_000));
+        let metrics = self.metrics.values().flatten().map(|chunk| chunk.min);
+        logs.chain(metrics).min()
+    }
+}
+
+impl<C: Columns> Chunk<C> {
+    fn new() -> Self {
+        Chunk { columns: C::default(), min: i64::MAX, max: i64::MIN, sorted: true }
+    }
+
+    fn note(&mut self, timestamp: i64) {
+        self.sorted &= timestamp >= self.max;
+        self.min = self.min.min(timestamp);
+        self.max = self.max.max(timestamp);
+    }
+}
+
+fn chunks_of<'a, C: Columns>(
+    streams: &'a mut Streams<C>,
+    bytes: &mut usize,
+    labels: &Labels,
+) -> &'a mut Vec<Arc<Chunk<C>>> {
+    streams.entry(labels.clone()).or_insert_with(|| {
+        *bytes += STREAM_BYTES + labels.iter().map(|(n, v)| n.len() + v.len() + 32).sum::<usize>();
+        Vec::new()
+    })
+}
+
+/// The chunk to append to, not shared with any snapshot.
+fn open_chunk<C: Columns>(chunks: &mut Vec<Arc<Chunk<C>>>) -> &mut Chunk<C> {
+    if chunks.last().is_none_or(|chunk| chunk.columns.weight() >= CHUNK_BYTES) {
+        chunks.push(Arc::new(Chunk::new()));
+    }
+    let last = chunks.len() - 1;
+    Arc::make_mut(&mut chunks[last])
+}

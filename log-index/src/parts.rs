@@ -1,0 +1,201 @@
+//! Where the rows of the matching streams lie, in memory and in segments, and how to get at them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::{Deref, Range, RangeInclusive},
+    sync::{Arc, Weak},
+};
+
+use event::{Labels, Matcher};
+
+use crate::{
+    QueryError, Snapshot,
+    catalog::Selection,
+    columns::Columns,
+    head::{Chunk, Head, InHead},
+    segment::{BlockPart, Damage, Segment},
+};
+
+/// Where a part comes in the order of arrival: segments by their ids, then heads; and within these.
+pub type Sequence = (u64, usize);
+
+/// Heads come behind all segments.
+const FIRST_HEAD: u64 = u64::MAX / 2;
+
+/// The matching streams, sorted, and their parts in the order of arrival.
+pub struct Parts<C> {
+    pub streams: Vec<Labels>,
+    pub parts: Vec<Part<C>>,
+}
+
+/// Some rows of one stream.
+pub struct Part<C> {
+    /// Which of [`Parts::streams`].
+    pub stream: usize,
+    pub sequence: Sequence,
+    pub min: i64,
+    pub max: i64,
+    source: Source<C>,
+}
+
+enum Source<C> {
+    Memory(Arc<Chunk<C>>),
+    Stored(Arc<Segment>, BlockPart),
+}
+
+/// The columns of a chunk or a block.
+pub enum Loaded<C> {
+    Chunk(Arc<Chunk<C>>),
+    Block(Arc<C>),
+}
+
+impl<C: InHead> Parts<C> {
+    /// The parts of `snapshot` that may have rows in `span`.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn find(
+        snapshot: &Snapshot,
+        matchers: &[Matcher],
+        span: RangeInclusive<i64>,
+    ) -> Result<Self, QueryError> {
+        let mut found: BTreeMap<Labels, Vec<Part<C>>> = BTreeMap::new();
+        let selection = Selection { kind: C::KIND, matchers, span: span.clone() };
+        for (id, meta) in snapshot.sealed.listing.streams(&selection)? {
+            let Some(segment) = snapshot.sealed.segments.get(&id) else { continue };
+            let part = |(at, part): (usize, BlockPart)| {
+                Part::new((id, at), (part.min, part.max), Source::Stored(segment.clone(), part))
+            };
+            found.entry(meta.labels).or_default().extend(meta.parts.into_iter().enumerate().map(part));
+        }
+        for (at, head) in snapshot.heads.iter().enumerate() {
+            for (labels, parts) in parts_of_head(FIRST_HEAD + at as u64, head, matchers) {
+                found.entry(labels.clone()).or_default().extend(parts);
+            }
+        }
+        Ok(Self::within(found, &span))
+    }
+
+    fn within(found: BTreeMap<Labels, Vec<Part<C>>>, span: &RangeInclusive<i64>) -> Self {
+        let mut all = Parts { streams: Vec::with_capacity(found.len()), parts: Vec::new() };
+        for (labels, mut parts) in found {
+            parts.retain(|part| part.min <= *span.end() && part.max >= *span.start());
+            if !parts.is_empty() {
+                let stream = all.streams.len();
+                all.parts.extend(parts.into_iter().map(|part| Part { stream, ..part }));
+                all.streams.push(labels);
+            }
+        }
+        all.parts.sort_by_key(|part| (part.sequence, part.stream));
+        all
+    }
+}
+
+fn parts_of_head<'a, C: InHead>(
+    number: u64,
+    head: &'a Head,
+    matchers: &'a [Matcher],
+) -> impl Iterator<Item = (&'a Labels, Vec<Part<C>>)> {
+    let matching =
+        C::streams(head).iter().filter(|(labels, _)| matchers.iter().all(|m| m.matches_labels(labels)));
+    matching.map(move |(labels, chunks)| {
+        let part = |(at, chunk): (usize, &Arc<Chunk<C>>)| {
+            Part::new((number, at), (chunk.min, chunk.max), Source::Memory(chunk.clone()))
+        };
+        (labels, chunks.iter().enumerate().map(part).collect())
+    })
+}
+
+impl<C: Columns> Part<C> {
+    fn new(sequence: Sequence, (min, max): (i64, i64), source: Source<C>) -> Self {
+        Part { stream: 0, sequence, min, max, source }
+    }
+
+    /// Rows and bytes of content.
+    pub fn size(&self) -> (u64, u64) {
+        match &self.source {
+            Source::Memory(chunk) => (chunk.columns.rows() as u64, chunk.columns.weight() as u64),
+            Source::Stored(_, part) => (part.rows.into(), part.bytes),
+        }
+    }
+
+    /// The block, if it is in one: segment and offset.
+    pub fn block(&self) -> Option<(u64, u64)> {
+        match &self.source {
+            Source::Memory(_) => None,
+            Source::Stored(segment, part) => Some((segment.id, part.block.offset)),
+        }
+    }
+
+    /// The rows with times in `span`, in the order of time, and of arrival where times are equal.
+    pub fn rows_within(&self, columns: &C, span: &RangeInclusive<i64>) -> Vec<u32> {
+        let (rows, sorted) = match &self.source {
+            Source::Memory(chunk) => (0..chunk.columns.rows() as u32, chunk.sorted),
+            Source::Stored(_, part) => (part.first_row..part.first_row + part.rows, true),
+        };
+        let time = |row: u32| columns.timestamp(row as usize);
+        if sorted {
+            let begin = first_row(rows.clone(), |row| time(row) >= *span.start());
+            let end = first_row(begin..rows.end, |row| time(row) > *span.end());
+            return (begin..end).collect();
+        }
+        let mut found: Vec<u32> = rows.filter(|row| span.contains(&time(*row))).collect();
+        found.sort_by_key(|row| time(*row));
+        found
+    }
+}
+
+/// The first row for which `holds`, where it holds for all rows behind it; the end if there is none.
+fn first_row(rows: Range<u32>, holds: impl Fn(u32) -> bool) -> u32 {
+    let (mut low, mut high) = (rows.start, rows.end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+/// Reads blocks for one pass, each once while somebody still uses it: small streams share blocks.
+pub struct Loader<C> {
+    blocks: HashMap<(u64, u64), Weak<C>>,
+    /// Kept for the next part, which often is in the same block.
+    last: Option<Arc<C>>,
+}
+
+impl<C: Columns> Loader<C> {
+    pub fn new() -> Self {
+        Loader { blocks: HashMap::new(), last: None }
+    }
+
+    /// # Errors
+    /// When the block is damaged or missing.
+    pub fn load(&mut self, part: &Part<C>) -> Result<Loaded<C>, Damage> {
+        let (segment, part) = match &part.source {
+            Source::Memory(chunk) => return Ok(Loaded::Chunk(chunk.clone())),
+            Source::Stored(segment, part) => (segment, part),
+        };
+        let key = (segment.id, part.block.offset);
+        let block = match self.blocks.get(&key).and_then(Weak::upgrade) {
+            Some(block) => block,
+            None => Arc::new(segment.read::<C>(&part.block)?),
+        };
+        let rows = block.rows();
+        if part.first_row.checked_add(part.rows).is_none_or(|end| end as usize > rows) {
+            return Err(segment.damage(format!("block at {} has only {rows} rows", part.block.offset)));
+        }
+        self.blocks.insert(key, Arc::downgrade(&block));
+        self.last = Some(block.clone());
+        Ok(Loaded::Block(block))
+    }
+}
+
+impl<C> Deref for Loaded<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        match self {
+            Loaded::Chunk(chunk) => &chunk.columns,
+            Loaded::Block(block) => block,
+        }
+    }
+}

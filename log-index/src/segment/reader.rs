@@ -1,0 +1,86 @@
+//! Reads blocks of a segment, and finds damage.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use thiserror::Error;
+
+use super::{BlockRef, HEADER_LENGTH, MAGIC, MAX_BLOCK, VERSION, name};
+use crate::{columns::Columns, storage::Storage};
+
+/// Something of a segment cannot be read. The rest of the answer stands.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("segment {segment} is left out of this answer where it is damaged: {reason}")]
+pub struct Damage {
+    /// Name of the object.
+    pub segment: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// A segment in the storage. Removed there when it was [doomed](Segment::doom) and nobody reads it any more.
+pub struct Segment {
+    pub id: u64,
+    name: String,
+    storage: Arc<dyn Storage>,
+    /// Found out at the first read.
+    header: OnceLock<Result<(), String>>,
+    doomed: AtomicBool,
+}
+
+impl Segment {
+    pub fn new(id: u64, storage: Arc<dyn Storage>) -> Self {
+        Segment { id, name: name(id), storage, header: OnceLock::new(), doomed: AtomicBool::new(false) }
+    }
+
+    /// Has the object removed as soon as no snapshot holds it.
+    pub fn doom(&self) {
+        self.doomed.store(true, Ordering::Relaxed);
+    }
+
+    /// # Errors
+    /// When it is not there, not as it was written, or of another version.
+    pub fn read<C: Columns>(&self, block: &BlockRef) -> Result<C, Damage> {
+        self.header.get_or_init(|| self.check_header()).clone().map_err(|reason| self.damage(reason))?;
+        let at = |what: &str| self.damage(format!("block at {}: {what}", block.offset));
+        let raw_length = block.raw_length as usize;
+        if raw_length > MAX_BLOCK {
+            return Err(at("size is not possible"));
+        }
+        let packed = self.storage.read(&self.name, block.offset, block.length as usize);
+        let packed = packed.map_err(|e| at(&e.source.to_string()))?;
+        if crc32fast::hash(&packed) != block.crc {
+            return Err(at("checksum is wrong"));
+        }
+        let raw = zstd::bulk::decompress(&packed, raw_length).map_err(|e| at(&e.to_string()))?;
+        C::decode(raw).map_err(|e| at(&e.to_string()))
+    }
+
+    pub fn damage(&self, reason: String) -> Damage {
+        Damage { segment: self.name.clone(), reason }
+    }
+
+    fn check_header(&self) -> Result<(), String> {
+        let header = self.storage.read(&self.name, 0, HEADER_LENGTH).map_err(|e| e.source.to_string())?;
+        match header.as_slice() {
+            [magic @ .., low, high] if magic == MAGIC => match u16::from_le_bytes([*low, *high]) {
+                VERSION => Ok(()),
+                found => Err(format!("version {found}; this release reads version {VERSION}: upgrade it")),
+            },
+            _ => Err("it does not begin as a segment does".into()),
+        }
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if *self.doomed.get_mut()
+            && let Err(error) = self.storage.delete(&self.name)
+        {
+            // The next start removes what no commit knows.
+            tracing::warn!(segment = self.name, %error, "dropped segment stays on disk");
+        }
+    }
+}

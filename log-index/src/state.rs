@@ -1,0 +1,133 @@
+//! What changes when a record is taken in or a segment is sealed. Guarded by one lock that is held briefly.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Instant,
+};
+
+use event::{Event, LogBatch, SampleBatch};
+
+use crate::{
+    catalog::{Listing, Manifest, Progress},
+    head::Head,
+    segment::Segment,
+    telemetry,
+};
+
+/// Everything that a query can see, and how far the bus has been read for it.
+pub struct State {
+    pub head: Arc<Head>,
+    /// How far the bus has been read, the head included.
+    pub progress: Progress,
+    /// When the head took in its first record.
+    pub since: Option<Instant>,
+    /// Heads that are full and wait to become segments, oldest first.
+    pub sealing: VecDeque<Arc<Sealing>>,
+    pub sealed: Arc<Sealed>,
+    /// Why the last segment could not be written.
+    pub read_only: Option<String>,
+}
+
+/// A head that takes in nothing more.
+pub struct Sealing {
+    pub head: Arc<Head>,
+    /// As of its last record.
+    pub progress: Progress,
+}
+
+/// What the catalog's last commit says.
+pub struct Sealed {
+    pub listing: Listing,
+    pub segments: BTreeMap<u64, Arc<Segment>>,
+    pub manifest: Manifest,
+}
+
+impl State {
+    pub fn new(sealed: Sealed) -> Self {
+        State {
+            head: Arc::default(),
+            progress: sealed.manifest.progress.clone(),
+            since: None,
+            sealing: VecDeque::new(),
+            sealed: Arc::new(sealed),
+            read_only: None,
+        }
+    }
+
+    /// Takes one record's event in. What is older than `horizon_ms` is only counted.
+    pub fn take_in(&mut self, record: &bus::Record, event: &Event, horizon_ms: i64) {
+        match event {
+            Event::Logs(batch) => self.take_in_logs(record, batch, horizon_ms),
+            Event::Samples(batch) => self.take_in_samples(record, batch, horizon_ms),
+            Event::Tick(_) => {}
+        }
+        self.pass(record);
+        telemetry::BYTES.inc_by(record.value.len() as u64);
+        telemetry::HEAD_BYTES.set(self.unsealed_bytes() as i64);
+    }
+
+    /// Notes that the bus has been read up to and with `record`.
+    pub fn pass(&mut self, record: &bus::Record) {
+        self.progress.offsets.set(&record.topic, record.partition, record.offset + 1);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    fn take_in_logs(&mut self, record: &bus::Record, batch: &LogBatch, horizon_ms: i64) {
+        let mut mark = self.progress.marks.get(&record.topic, &batch.source);
+        let (mut repeated, mut expired) = (0, 0);
+        let kept = Arc::make_mut(&mut self.head).push_logs(batch, |entry| {
+            if !batch.source.is_empty() && mark.is_some_and(|mark| entry.position <= mark) {
+                repeated += 1;
+                return false;
+            }
+            mark = Some(entry.position);
+            let keep = entry.timestamp_ns.div_euclid(1_000_000) >= horizon_ms;
+            expired += u64::from(!keep);
+            keep
+        });
+        if let Some(mark) = mark {
+            self.progress.marks.raise(&record.topic, &batch.source, mark, record.timestamp_ms);
+        }
+        telemetry::ENTRIES.inc_by(kept);
+        count_dropped(repeated, expired);
+    }
+
+    fn take_in_samples(&mut self, record: &bus::Record, batch: &SampleBatch, horizon_ms: i64) {
+        let all = batch.series.iter().map(|s| s.samples.len() as u64).sum();
+        let mark = self.progress.marks.get(&record.topic, &batch.source);
+        if mark.is_some_and(|mark| batch.position <= mark) {
+            return count_dropped(all, 0);
+        }
+        let kept = Arc::make_mut(&mut self.head).push_samples(batch, horizon_ms);
+        self.progress.marks.raise(&record.topic, &batch.source, batch.position, record.timestamp_ms);
+        batch.families.iter().for_each(|family| self.progress.learn(family));
+        telemetry::SAMPLES.inc_by(kept);
+        count_dropped(0, all - kept);
+    }
+
+    /// Lets a new head begin; what the old one holds waits for its segment.
+    pub fn rotate(&mut self) {
+        if self.since.take().is_some() {
+            let head = std::mem::take(&mut self.head);
+            self.sealing.push_back(Arc::new(Sealing { head, progress: self.progress.clone() }));
+        }
+    }
+
+    /// All heads, oldest first.
+    pub fn heads(&self) -> Vec<Arc<Head>> {
+        self.sealing.iter().map(|sealing| &sealing.head).chain([&self.head]).cloned().collect()
+    }
+
+    pub fn unsealed_bytes(&self) -> usize {
+        self.sealing.iter().map(|sealing| sealing.head.bytes).sum::<usize>() + self.head.bytes
+    }
+}
+
+fn count_dropped(repeated: u64, expired: u64) {
+    for (reason, count) in [("repeated", repeated), ("expired", expired)] {
+        if count > 0 {
+            telemetry::DROPPED.with_label_values(&[reason]).inc_by(count);
+        }
+    }
+}

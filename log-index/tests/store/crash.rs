@@ -1,0 +1,98 @@
+//! Processes that end at the wrong moment, and what they leave behind.
+
+use std::fs;
+
+use event::Labels;
+use log_index::{AppendError, Index, OpenError};
+
+use crate::support::{Bench, record};
+
+fn labels() -> Labels {
+    Labels::from([("job", "a")])
+}
+
+#[test]
+fn offsets_say_what_is_in_segments_and_read_offsets_what_is_in_memory() {
+    let mut bench = Bench::new();
+    bench.send_lines(&labels(), &[(1, "one")]);
+    assert_eq!(bench.index().offsets().get("logs", 0), None);
+    assert_eq!(bench.index().read_offsets().get("logs", 0), Some(1));
+    bench.index().flush().unwrap();
+    bench.send_lines(&labels(), &[(2, "two")]);
+    bench.crash();
+    assert_eq!(bench.index().offsets().get("logs", 0), Some(1));
+    assert_eq!(bench.index().read_offsets().get("logs", 0), Some(2));
+    assert_eq!(bench.lines(), ["one", "two"]);
+}
+
+#[test]
+fn files_that_no_commit_knows_are_removed_at_the_next_start() {
+    let mut bench = Bench::new();
+    bench.send_lines(&labels(), &[(1, "one")]);
+    bench.index().flush().unwrap();
+    bench.close();
+    let known = bench.segment_files();
+    let folder = bench.folder.path().join("index/segments");
+    fs::write(folder.join("0000000000000002.seg"), "half a seg").unwrap();
+    fs::write(folder.join("0000000000000003.seg.tmp"), "").unwrap();
+    bench.open();
+    assert_eq!(bench.segment_files(), known);
+    assert_eq!(bench.lines(), ["one"]);
+}
+
+#[test]
+fn one_process_at_a_time_has_the_index_open() {
+    let bench = Bench::new();
+    let error = Index::open(bench.folder.path(), &bench.config).err().unwrap();
+    assert!(matches!(error, OpenError::Locked(_)), "{error}");
+}
+
+#[test]
+fn a_lost_catalog_is_an_error_and_no_reason_to_remove_segments() {
+    let mut bench = Bench::new();
+    bench.send_lines(&labels(), &[(1, "one")]);
+    bench.index().flush().unwrap();
+    bench.close();
+    fs::remove_dir_all(bench.folder.path().join("index/catalog")).unwrap();
+    let error = Index::open(bench.folder.path(), &bench.config).err().unwrap();
+    assert!(matches!(error, OpenError::CatalogMissing(_)), "{error}");
+    assert_eq!(bench.segment_files().len(), 1);
+}
+
+#[test]
+fn a_catalog_of_a_later_version_is_refused_by_its_number() {
+    let mut bench = Bench::new();
+    bench.close();
+    let meta = bench.folder.path().join("index/catalog/meta.json");
+    let text = fs::read_to_string(&meta).unwrap();
+    let later = text.replace(r#"{\"version\":1"#, r#"{\"version\":77"#);
+    assert_ne!(text, later);
+    fs::write(&meta, later).unwrap();
+    let error = Index::open(bench.folder.path(), &bench.config).err().unwrap().to_string();
+    assert!(error.contains("version 77") && error.contains("upgrade"), "{error}");
+}
+
+#[test]
+fn a_record_that_nobody_can_read_stops_nothing_and_is_passed_over() {
+    let mut bench = Bench::new();
+    bench.send_lines(&labels(), &[(1, "one")]);
+    let bad = record(1, b"no event".to_vec());
+    let error = bench.index().append(&bad).unwrap_err();
+    assert!(error.is_fault_of_record(), "{error}");
+    assert_eq!(bench.index().read_offsets().get("logs", 0), Some(1));
+    bench.index().skip(&bad);
+    assert_eq!(bench.index().read_offsets().get("logs", 0), Some(2));
+}
+
+#[test]
+fn a_label_set_without_measure_is_refused() {
+    let bench = Bench::new();
+    let batch = event::LogBatch {
+        labels: Labels::from([("job", "x".repeat(40_000).as_str())]),
+        entries: vec![event::LogEntry::default()],
+        ..event::LogBatch::default()
+    };
+    let value = event::encode(&event::Event::Logs(batch), event::Codec::Batch).remove(0);
+    let error = bench.index().append(&record(0, value)).unwrap_err();
+    assert!(matches!(error, AppendError::LabelsTooLong { .. }), "{error}");
+}

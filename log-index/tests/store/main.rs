@@ -1,0 +1,9 @@
+//! The store as a whole: what goes in comes out, whatever happens in between.
+
+mod crash;
+mod damage;
+mod labels;
+mod model;
+mod repetition;
+mod retention;
+mod support;

@@ -1,0 +1,62 @@
+//! What is too old.
+
+use config::Duration;
+use event::Labels;
+use log_index::{Config, Retention};
+use logql::Order;
+
+use crate::support::{Bench, scan};
+
+const NOW_MS: i64 = 1_700_000_000_000;
+const HOUR_MS: i64 = 3_600_000;
+
+fn bench() -> Bench {
+    Bench::with(Config { retention: Retention::Age(Duration::from_secs(3600)), ..Config::default() })
+}
+
+fn labels() -> Labels {
+    Labels::from([("job", "a")])
+}
+
+#[test]
+fn what_is_older_than_retention_by_the_time_of_its_record_is_not_taken_in() {
+    let mut bench = bench();
+    let horizon_ns = (NOW_MS - HOUR_MS) * 1_000_000;
+    bench.send_lines(
+        &labels(),
+        &[(horizon_ns - 1, "too old"), (horizon_ns, "old enough"), (i64::MAX, "future")],
+    );
+    bench.send_samples(&labels(), &[(NOW_MS - HOUR_MS - 1, 1.0), (NOW_MS, 2.0)]);
+    assert_eq!(bench.lines(), ["old enough", "future"]);
+    assert_eq!((bench.index().status().entries, bench.index().status().samples), (2, 1));
+}
+
+#[test]
+fn data_of_any_age_is_taken_in_and_stays_without_retention() {
+    let mut bench = Bench::new();
+    bench.send_lines(&labels(), &[(0, "1970")]);
+    bench.index().flush().unwrap();
+    assert_eq!(bench.index().retain(i64::MAX).unwrap(), 0);
+    assert_eq!(bench.lines(), ["1970"]);
+}
+
+#[test]
+fn segments_go_when_everything_in_them_is_too_old_but_not_under_a_reader() {
+    let mut bench = bench();
+    bench.send_lines(&labels(), &[(NOW_MS * 1_000_000, "old")]);
+    bench.index().flush().unwrap();
+    bench.send_lines(&labels(), &[((NOW_MS + HOUR_MS) * 1_000_000, "new")]);
+    bench.index().flush().unwrap();
+    let reader = bench.index().snapshot();
+    assert_eq!(bench.index().retain(NOW_MS + HOUR_MS).unwrap(), 0);
+    assert_eq!(bench.index().retain(NOW_MS + HOUR_MS + 1).unwrap(), 1);
+    assert_eq!(bench.lines(), ["new"]);
+    assert_eq!(scan(&reader, &[], 0..i64::MAX, Order::Forward).len(), 2);
+    assert_eq!(reader.notices(), Vec::<String>::new());
+    assert_eq!(bench.segment_files().len(), 2);
+    drop(reader);
+    assert_eq!(bench.segment_files().len(), 1);
+    bench.crash();
+    assert_eq!(bench.lines(), ["new"]);
+    assert_eq!(bench.index().status().segments, 1);
+}
