@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::{
     parse::text::quote,
     stage::{Stage, label_filter::Compare, line_filter::LineFilter, unwrap::Unwrap},
-    units::format_duration,
+    units::{format_duration, format_float},
 };
 
 /// A query that was understood and checked.
@@ -345,8 +345,8 @@ impl fmt::Display for LogExpr {
 impl fmt::Display for MetricExpr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            MetricExpr::Literal(value) => write!(f, "{value}"),
-            MetricExpr::Vector(value) => write!(f, "vector({value})"),
+            MetricExpr::Literal(value) => f.write_str(&format_float(*value)),
+            MetricExpr::Vector(value) => write!(f, "vector({})", format_float(*value)),
             MetricExpr::Range(range) => range.fmt(f),
             MetricExpr::Aggregation(aggregation) => aggregation.fmt(f),
             MetricExpr::Binary(binary) => binary.fmt(f),
@@ -362,7 +362,7 @@ impl fmt::Display for MetricExpr {
 impl fmt::Display for RangeAggregation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}(", self.op.name())?;
-        self.parameter.iter().try_for_each(|parameter| write!(f, "{parameter},"))?;
+        self.parameter.iter().try_for_each(|parameter| write!(f, "{},", format_float(*parameter)))?;
         write!(f, "{}", self.log)?;
         self.unwrap.iter().try_for_each(|unwrap| write!(f, " {unwrap}"))?;
         write!(f, "[{}]", format_duration(self.range_ns))?;

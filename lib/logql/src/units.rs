@@ -95,6 +95,15 @@ fn decimal(ns: u64, unit: u64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A number in a form that a query may hold.
+pub fn format_float(number: f64) -> String {
+    match number {
+        n if n.is_nan() => "(0 / 0)".into(),
+        n if n.is_infinite() => format!("{}1e999", if n < 0.0 { "-" } else { "" }),
+        n => n.to_string(),
+    }
+}
+
 /// A number as Go writes it: decimal, or hexadecimal with an exponent of two (`0x1.8p3`).
 ///
 /// # Errors
@@ -116,26 +125,10 @@ fn parse_hexadecimal(text: &str) -> Option<f64> {
 
 #[rustfmt::skip] // a table reads better in columns
 const BYTE_UNITS: [(&str, f64); 20] = [
-    ("", 1.0),
-    ("b", 1.0),
-    ("kb", 1e3),
-    ("k", 1e3),
-    ("mb", 1e6),
-    ("m", 1e6),
-    ("gb", 1e9),
-    ("g", 1e9),
-    ("tb", 1e12),
-    ("t", 1e12),
-    ("pb", 1e15),
-    ("p", 1e15),
-    ("eb", 1e18),
-    ("e", 1e18),
-    ("kib", 1024.0),
-    ("mib", 1_048_576.0),
-    ("gib", 1_073_741_824.0),
-    ("tib", 1_099_511_627_776.0),
-    ("pib", 1_125_899_906_842_624.0),
-    ("eib", 1_152_921_504_606_846_976.0),
+    ("", 1.0), ("b", 1.0), ("k", 1e3), ("kb", 1e3), ("m", 1e6), ("mb", 1e6), ("g", 1e9), ("gb", 1e9),
+    ("t", 1e12), ("tb", 1e12), ("p", 1e15), ("pb", 1e15), ("e", 1e18), ("eb", 1e18), ("kib", 1024.0),
+    ("mib", 1_048_576.0), ("gib", 1_073_741_824.0), ("tib", 1_099_511_627_776.0),
+    ("pib", 1_125_899_906_842_624.0), ("eib", 1_152_921_504_606_846_976.0),
 ];
 
 /// An amount of bytes: `512`, `1.5KB` (1000 each), `2MiB` (1024 each), `2,048`.

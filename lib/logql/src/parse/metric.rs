@@ -159,7 +159,7 @@ fn operand(parser: &mut Parser<'_>) -> Result<Expr, ParseError> {
         }
         Tok::Number(_) => number(parser),
         Tok::Word("+" | "-") if matches!(parser.peek_second(), Tok::Number(_)) => number(parser),
-        Tok::Word("vector") => vector(parser).map(Expr::Metric),
+        Tok::Function("vector") => vector(parser).map(Expr::Metric),
         Tok::Function("label_replace") => label_replace(parser).map(Expr::Metric),
         Tok::Function(name) => function(parser, name).map(Expr::Metric),
         _ => Err(parser.unexpected(&[])),

@@ -16,9 +16,9 @@ pub struct IpMatcher {
 }
 
 impl IpMatcher {
-    /// The outer error is one of syntax; the inner one, of the pattern, is for the caller to place.
+    /// From the word `ip` on. The outer error is one of syntax; the inner one, of the pattern, is for the caller to place.
     pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<Result<Self, String>, ParseError> {
-        parser.expect("ip")?;
+        parser.advance();
         parser.expect("(")?;
         let pattern = parser.text()?;
         parser.expect(")")?;

@@ -9,7 +9,7 @@ use crate::{
     ParseError,
     ast::matcher_text,
     parse::{Parser, Tok},
-    units::{format_duration, parse_bytes, parse_float, parse_go_duration},
+    units::{format_duration, format_float, parse_bytes, parse_float, parse_go_duration},
 };
 
 const FILTER_ERROR: &str = "LabelFilterErr";
@@ -146,7 +146,7 @@ impl LabelFilter {
         let equality = matches!(parser.peek(), Tok::Word("=" | "!="));
         let op = Compare::from_token(parser.peek()).ok_or_else(|| parser.unexpected(&[]))?;
         parser.advance();
-        if equality && *parser.peek() == Tok::Word("ip") {
+        if equality && *parser.peek() == Tok::Function("ip") {
             let ip = IpMatcher::parse(parser)?.map_err(|why| parser.stage_error(at, &why))?;
             return Ok(LabelFilter::Ip { name, wanted: op == Compare::Equal, ip });
         }
@@ -201,7 +201,7 @@ impl fmt::Display for LabelFilter {
             LabelFilter::All(all) => joined(f, all, " , "),
             LabelFilter::Any(any) => joined(f, any, " or "),
             LabelFilter::Text(matcher) => f.write_str(&matcher_text(matcher)),
-            LabelFilter::Number(c) => write!(f, "{}{}{}", c.name, c.op.as_str(), c.value),
+            LabelFilter::Number(c) => write!(f, "{}{}{}", c.name, c.op.as_str(), format_float(c.value)),
             LabelFilter::Duration(c) => write!(f, "{}{}{}", c.name, c.op.as_str(), format_duration(c.value)),
             LabelFilter::Bytes(c, text) => write!(f, "{}{}{text}", c.name, c.op.as_str()),
             LabelFilter::Ip { name, wanted, ip } => {

@@ -1,7 +1,7 @@
 //! `|= "text"`, `!= "text"`, `|~ "regex"`, `!~ "regex"`, `|> "pattern"`, `!> "pattern"`, each with
 //! alternatives (`or`), and `|= ip("10.0.0.0/8")`.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
@@ -76,7 +76,7 @@ impl LineFilter {
 impl Needle {
     fn parse(parser: &mut Parser<'_>, how: LineMatch, at: usize) -> Result<Self, ParseError> {
         let made = match parser.peek() {
-            Tok::Word("ip") => IpMatcher::parse(parser)?.and_then(|ip| match how {
+            Tok::Function("ip") => IpMatcher::parse(parser)?.and_then(|ip| match how {
                 LineMatch::Contains => Ok(Needle::Ip(ip)),
                 _ => Err("ip: invalid operation".into()),
             }),
@@ -103,7 +103,7 @@ impl Needle {
     fn is_in(&self, line: &[u8]) -> bool {
         match self {
             Needle::Text(_, finder) => finder.find(line).is_some(),
-            Needle::Regex(_, regex) => regex.is_match(line),
+            Needle::Regex(_, regex) => finds(regex, line),
             Needle::Pattern(pattern) => pattern.matches(line),
             Needle::Ip(ip) => ip.finds_in(line),
         }
@@ -112,6 +112,13 @@ impl Needle {
     fn text(&self) -> Option<&str> {
         if let Needle::Text(text, _) = self { Some(text) } else { None }
     }
+}
+
+/// In bytes that are not UTF-8 any character class would fail to match; as replaced characters they count.
+fn finds(regex: &Regex, line: &[u8]) -> bool {
+    let as_text =
+        || matches!(String::from_utf8_lossy(line), Cow::Owned(text) if regex.is_match(text.as_bytes()));
+    regex.is_match(line) || as_text()
 }
 
 impl fmt::Display for LineFilter {

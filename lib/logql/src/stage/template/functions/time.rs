@@ -61,6 +61,9 @@ fn unix_to_time(args: Args<'_>) -> Outcome {
 }
 
 fn to_date(go_layout: &str, zone: &str, text: &str) -> Outcome {
+    // `Z07:00` takes a plain `Z` too
+    let utc = text.strip_suffix('Z').filter(|_| go_layout.ends_with("Z07:00"));
+    let text = utc.map_or_else(|| text.to_owned(), |start| format!("{start}+00:00"));
     let parsed = strtime::parse(layout(go_layout), text).map_err(broken)?;
     if let Ok(time) = parsed.to_timestamp() {
         return string(printed(time));
