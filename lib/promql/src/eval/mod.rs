@@ -30,7 +30,8 @@ pub(crate) use steps::Steps;
 /// Where samples come from.
 pub trait Storage {
     /// Every series that fits all `matchers`, with its samples from `start_ms` to `end_ms`, both inclusive, in
-    /// the order of time, each time at most once. The order of the series does not matter.
+    /// the order of time, each time at most once. The order of the series does not matter, and a series may come
+    /// in several pieces.
     ///
     /// # Errors
     /// When the samples cannot be had; the query then fails.

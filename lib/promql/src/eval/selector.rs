@@ -50,6 +50,22 @@ impl Evaluator<'_> {
         let mut all = self.storage.select(matchers, start_ms, end_ms)?;
         self.charge(all.iter().map(|series| series.samples.len()).sum())?;
         all.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(all)
+        Ok(joined(all))
     }
+}
+
+/// Pieces of the same series, which lie side by side, become one.
+fn joined(sorted: Vec<Series>) -> Vec<Series> {
+    let mut whole: Vec<Series> = Vec::with_capacity(sorted.len());
+    for piece in sorted {
+        match whole.last_mut() {
+            Some(last) if last.labels == piece.labels => {
+                last.samples.extend(piece.samples);
+                last.samples.sort_by_key(|sample| sample.timestamp_ms);
+                last.samples.dedup_by_key(|sample| sample.timestamp_ms);
+            }
+            _ => whole.push(piece),
+        }
+    }
+    whole
 }

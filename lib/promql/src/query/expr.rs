@@ -53,6 +53,13 @@ pub struct TimeShift {
     pub offset_ms: i64,
 }
 
+impl TimeShift {
+    /// Whether the time is the same for every query.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.at, Some(At::Time(_)))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// Of the query's range.

@@ -36,7 +36,8 @@ pub struct Selector {
     /// How far before an evaluation step the selector reads, in milliseconds: range, offset and enclosing
     /// subqueries. Negative if it reads only what comes after the step.
     pub reach_ms: i64,
-    /// Whether an `@` modifier ties it to a time of its own; `reach_ms` then counts from that time.
+    /// Whether an `@` modifier ties it to a time of its own, whatever the step; `reach_ms` then counts from that
+    /// time. `@ start()` and `@ end()` do not: they are steps.
     pub fixed: bool,
 }
 
@@ -102,7 +103,7 @@ fn collect(expr: &Expr, lookback_ms: i64, around: Reach, found: &mut Vec<Selecto
         found.push(Selector {
             matchers: selector.matchers.clone(),
             reach_ms: range_ms.saturating_add(selector.time.offset_ms).saturating_add(around.ms),
-            fixed: around.fixed || selector.time.at.is_some(),
+            fixed: around.fixed || selector.time.is_fixed(),
         });
     };
     match expr {
@@ -110,7 +111,7 @@ fn collect(expr: &Expr, lookback_ms: i64, around: Reach, found: &mut Vec<Selecto
         Expr::Range(range) => add(&range.selector, range.range_ms),
         Expr::Subquery(subquery) => {
             let ms = subquery.range_ms.saturating_add(subquery.time.offset_ms).saturating_add(around.ms);
-            let fixed = around.fixed || subquery.time.at.is_some();
+            let fixed = around.fixed || subquery.time.is_fixed();
             collect(&subquery.expr, lookback_ms, Reach { ms, fixed }, found);
         }
         other => other.children().for_each(|child| collect(child, lookback_ms, around, found)),

@@ -4,7 +4,9 @@ use std::cell::Cell;
 
 use crate::memory::Memory;
 use event::{Labels, Matcher, Series};
-use promql::{EvalError, Options, Storage, StorageError, ValueType, parse, query_instant, query_range};
+use promql::{
+    EvalError, Options, Storage, StorageError, Value, ValueType, parse, query_instant, query_range,
+};
 
 fn storage() -> Memory {
     let samples: Vec<(i64, f64)> = (0..100).map(|i| (i * 1000, i as f64)).collect();
@@ -108,6 +110,18 @@ fn each_selector_is_selected_once_for_the_whole_range() {
 }
 
 #[test]
+fn pieces_of_a_series_are_joined() {
+    let labels = || Labels::from([("__name__", "a")]);
+    let pieces = Memory::default()
+        .with(labels(), &[(2000, 2.0), (3000, 3.0)])
+        .with(labels(), &[(0, 0.0), (1000, 1.0), (2000, 2.0)]);
+    let query = parse("sum_over_time(a[1m]) * 10 + count_over_time(a[1m])").unwrap();
+    let answer = query_instant(&query, &pieces, 3000, &Options::default()).unwrap();
+    let Value::Vector(samples) = answer.value else { panic!("no vector") };
+    assert_eq!(samples[0].1.value, 64.0);
+}
+
+#[test]
 fn queries_tell_how_far_back_they_read() {
     let reach = |text: &str| parse(text).unwrap().lookback_ms(&Options::default());
     assert_eq!(reach("1"), 0);
@@ -116,11 +130,12 @@ fn queries_tell_how_far_back_they_read() {
     assert_eq!(reach("max_over_time(rate(a[10m])[1h:1m] offset 1m)"), 71 * 60_000);
     assert_eq!(reach("a offset -10m"), 0);
     assert_eq!(reach("rate(a[1h] @ 100)"), 0);
+    assert_eq!(reach("rate(a[1h] @ end())"), 3_600_000);
 }
 
 #[test]
 fn queries_tell_their_selectors_and_type() {
-    let query = parse(r#"sum by (x) (rate(a{x!="1"}[5m])) > scalar(b @ end())"#).unwrap();
+    let query = parse(r#"sum by (x) (rate(a{x!="1"}[5m])) > scalar(b @ 100)"#).unwrap();
     assert_eq!(query.value_type(), ValueType::Vector);
     let selectors = query.selectors();
     let written: Vec<String> = selectors[0].matchers.iter().map(|m| m.to_string()).collect();
