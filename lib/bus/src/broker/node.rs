@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// The only broker of this cluster.
@@ -61,10 +62,13 @@ impl Node {
         Ok(node)
     }
 
-    /// A share of the memory for requests and answers, waiting for it if need be. Fails when the broker stops.
+    /// A share of the memory for requests and answers, waiting for it as long as a transfer may take: clients that hold
+    /// a share and want another cannot wait for each other for ever.
     pub async fn share(&self, bytes: usize) -> io::Result<SemaphorePermit<'_>> {
-        let bytes = u32::try_from(bytes.min(self.config.limits.in_flight_bytes)).unwrap_or(u32::MAX);
-        self.in_flight.acquire_many(bytes).await.map_err(io::Error::other)
+        let limits = &self.config.limits;
+        let bytes = u32::try_from(bytes.min(limits.in_flight_bytes)).unwrap_or(u32::MAX);
+        let share = timeout(limits.transfer, self.in_flight.acquire_many(bytes)).await;
+        share.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map_err(io::Error::other)
     }
 
     /// Lets time pass for groups and transactions.

@@ -2,6 +2,8 @@
 //! machine without clock or sockets; [`Groups`] puts the lock, the clock and the waiting around it.
 
 pub mod machine;
+#[cfg(test)]
+mod tests;
 
 use kafka_protocol::ResponseError;
 use machine::{Group, JoinAnswer, Joining, Status, SyncAnswer, Syncing};

@@ -4,6 +4,8 @@
 pub mod batch;
 pub mod producers;
 mod segment;
+#[cfg(test)]
+mod tests;
 
 use super::Error;
 use batch::{Header, Marker};
@@ -40,6 +42,8 @@ pub struct Log {
     start_offset: i64,
     producers: Producers,
     settings: Settings,
+    /// When a segment was last closed for its age, milliseconds since 1970.
+    rolled_ms: i64,
 }
 
 /// What a reader gets.
@@ -62,6 +66,7 @@ impl Log {
             start_offset,
             producers: Producers::default(),
             settings,
+            rolled_ms: 0,
         };
         log.recover_segments()?;
         if log.segments.is_empty() {
@@ -87,7 +92,7 @@ impl Log {
             let mut segment =
                 Segment::recover(path.clone(), base_offset, check, &mut visit).map_err(Error::io(path))?;
             if !active {
-                segment.close();
+                segment.seal();
             }
             self.segments.push(segment);
         }
@@ -138,8 +143,11 @@ impl Log {
 
     fn roll(&mut self) -> io::Result<()> {
         let next = Segment::create(&self.dir, self.end_offset())?;
+        if self.settings.flush {
+            // The directory has to know of the new file too.
+            std::fs::File::open(&self.dir)?.sync_all()?;
+        }
         if let Some(active) = self.segments.last_mut() {
-            active.flush().or_else(|error| if self.settings.flush { Err(error) } else { Ok(()) })?;
             active.close();
         }
         self.segments.push(next);
@@ -253,14 +261,16 @@ impl Log {
         self.advance_start(start)
     }
 
-    /// Without this a partition with few records would keep them until a segment is full.
+    /// Without this a partition with few records would keep them until a segment is full. Records may be older than
+    /// their segment, so both ages count: theirs, and the time since the last roll.
     fn roll_by_age(&mut self, now_ms: i64, retention_ms: i64) -> io::Result<()> {
-        let began =
-            self.segments.last().filter(|active| active.size > 0).map(|active| active.first_timestamp);
-        match began {
-            Some(began) if began < now_ms.saturating_sub((retention_ms / 8).max(1)) => self.roll(),
-            _ => Ok(()),
+        let old = now_ms.saturating_sub((retention_ms / 8).max(1));
+        let has_old = |active: &Segment| active.size > 0 && active.first_timestamp < old;
+        if self.rolled_ms > old || !self.segments.last().is_some_and(has_old) {
+            return Ok(());
         }
+        self.rolled_ms = now_ms;
+        self.roll()
     }
 
     fn expired_segments(&self, now_ms: i64) -> usize {

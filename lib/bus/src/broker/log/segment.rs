@@ -154,8 +154,19 @@ impl Segment {
         self.max_timestamp = self.max_timestamp.max(header.max_timestamp);
     }
 
-    /// No more will be written.
+    /// No more will be written. The data is pushed to the disk in the background: at start closed segments are trusted.
     pub fn close(&mut self) {
+        let Some(file) = self.writer.take() else { return };
+        let path = self.path.clone();
+        std::thread::spawn(move || {
+            if let Err(error) = file.sync_data() {
+                tracing::error!(path = %path.display(), %error, "cannot flush a closed segment");
+            }
+        });
+    }
+
+    /// Opened for reading only, at start: it is on the disk already.
+    pub fn seal(&mut self) {
         self.writer = None;
     }
 
