@@ -8,11 +8,11 @@ use crate::eval::{OfWindow, OverTime, Window, sum_of_resets};
 pub fn find(name: &str) -> Option<OverTime> {
     let (eval, of_counter): (OfWindow, bool) = match name {
         "changes" => (|w, _| Some(changes(w.samples)), false),
-        "delta" => (|w, _| extrapolated(w, false), false),
+        "delta" => (|w, _| extrapolated(w, false, 1.0), false),
         "idelta" => (|w, _| last_two(w).map(|(before, last)| last.value - before.value), false),
-        "increase" => (|w, _| extrapolated(w, true), true),
+        "increase" => (|w, _| extrapolated(w, true, 1.0), true),
         "irate" => (|w, _| instant_rate(w), false),
-        "rate" => (|w, _| Some(extrapolated(w, true)? / seconds(w.start_ms, w.end_ms)), true),
+        "rate" => (|w, _| extrapolated(w, true, seconds(w.start_ms, w.end_ms)), true),
         "resets" => (|w, _| Some(resets(w.samples)), false),
         _ => return None,
     };
@@ -24,8 +24,8 @@ fn seconds(from_ms: i64, to_ms: i64) -> f64 {
 }
 
 /// By how much the window's samples grow, stretched to the window's ends where samples lie close enough to them
-/// for the series to have likely been there; a counter is not stretched below zero.
-fn extrapolated(window: &Window<'_>, is_counter: bool) -> Option<f64> {
+/// for the series to have likely been there; a counter is not stretched below zero. `per` seconds.
+fn extrapolated(window: &Window<'_>, is_counter: bool, per: f64) -> Option<f64> {
     let [first, .., last] = window.samples else { return None };
     let mut growth = last.value - first.value;
     if is_counter {
@@ -45,7 +45,9 @@ fn extrapolated(window: &Window<'_>, is_counter: bool) -> Option<f64> {
     if to_end >= close {
         to_end = average / 2.0;
     }
-    Some(growth * ((sampled + to_start + to_end) / sampled))
+    // The factor first, as Prometheus does: another order would round differently.
+    let factor = (sampled + to_start + to_end) / sampled / per;
+    Some(growth * factor)
 }
 
 fn last_two<'a>(window: &Window<'a>) -> Option<(&'a Sample, &'a Sample)> {

@@ -14,10 +14,24 @@ pub fn locate(query: &str, message: String) -> ParseError {
     if let Err(error) = (Reader { query, tokens: &tokens, at: 0 }).whole() {
         return error;
     }
+    let message = documented(message);
     match named_function(&message, &tokens) {
         Some(token) => ParseError::at(message, query, token.offset),
         None => ParseError::new(message),
     }
+}
+
+/// The parser's names of types, as the documentation of PromQL has them.
+fn documented(message: String) -> String {
+    if !message.starts_with("expected type") {
+        return message;
+    }
+    let words = message.split(' ').map(|word| match word {
+        "vector" => "instant vector",
+        "matrix" => "range vector",
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Messages about calls name the function in quotes.
