@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use event::{Event, Labels};
+use event::{Event, Labels, LogBatch};
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::{
     AppendError, Config, OpenError, Snapshot,
@@ -130,8 +130,14 @@ impl Index {
 
     /// A consistent view of everything taken in so far: each entry once, wherever it is. Cheap.
     pub fn snapshot(&self) -> Snapshot {
+        self.inner.state.lock().snapshot()
+    }
+
+    /// A snapshot, and from then on each batch of log entries as it is taken in, without what was dropped from
+    /// it: both together have every entry once. A receiver that is slow misses batches, and is told so.
+    pub fn follow(&self) -> (Snapshot, broadcast::Receiver<Arc<LogBatch>>) {
         let state = self.inner.state.lock();
-        Snapshot::new(state.heads(), state.sealed.clone(), state.progress.families.clone())
+        (state.snapshot(), state.followers.subscribe())
     }
 }
 

@@ -7,13 +7,18 @@ use std::{
 };
 
 use event::{Event, LogBatch, SampleBatch};
+use tokio::sync::broadcast;
 
 use crate::{
+    Snapshot,
     catalog::{Listing, Manifest, Progress},
     head::Head,
     segment::Segment,
     telemetry,
 };
+
+/// A follower that is further behind misses the oldest ones, and is told how many.
+const FOLLOWED_BATCHES: usize = 256;
 
 /// Everything that a query can see, and how far the bus has been read for it.
 pub struct State {
@@ -27,6 +32,8 @@ pub struct State {
     pub sealed: Arc<Sealed>,
     /// Why the last segment could not be written.
     pub read_only: Option<String>,
+    /// Get the log entries that are taken in.
+    pub followers: broadcast::Sender<Arc<LogBatch>>,
 }
 
 /// A head that takes in nothing more.
@@ -52,6 +59,7 @@ impl State {
             sealing: VecDeque::new(),
             sealed: Arc::new(sealed),
             read_only: None,
+            followers: broadcast::Sender::new(FOLLOWED_BATCHES),
         }
     }
 
@@ -76,6 +84,8 @@ impl State {
     fn take_in_logs(&mut self, record: &bus::Record, batch: &LogBatch, horizon_ms: i64) {
         let mut mark = self.progress.marks.get(&record.topic, &batch.source);
         let (mut repeated, mut expired) = (0, 0);
+        let followed = self.followers.receiver_count() > 0;
+        let mut fresh = Vec::new();
         let kept = Arc::make_mut(&mut self.head).push_logs(batch, |entry| {
             if !batch.source.is_empty() && mark.is_some_and(|mark| entry.position <= mark) {
                 repeated += 1;
@@ -84,8 +94,16 @@ impl State {
             mark = Some(entry.position);
             let keep = entry.timestamp_ns.div_euclid(1_000_000) >= horizon_ms;
             expired += u64::from(!keep);
+            if keep && followed {
+                fresh.push(entry.clone());
+            }
             keep
         });
+        if !fresh.is_empty() {
+            let (source, labels) = (batch.source.clone(), batch.labels.clone());
+            // That the last follower has just left is no error.
+            let _ = self.followers.send(Arc::new(LogBatch { source, labels, entries: fresh }));
+        }
         if let Some(mark) = mark {
             self.progress.marks.raise(&record.topic, &batch.source, mark, record.timestamp_ms);
         }
@@ -112,6 +130,11 @@ impl State {
             let head = std::mem::take(&mut self.head);
             self.sealing.push_back(Arc::new(Sealing { head, progress: self.progress.clone() }));
         }
+    }
+
+    /// Everything that a query can see, as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.heads(), self.sealed.clone(), self.progress.families.clone())
     }
 
     /// All heads, oldest first.
