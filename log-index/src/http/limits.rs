@@ -17,6 +17,8 @@ pub struct Limits {
     pub max_steps: usize,
     /// Most queries that are evaluated at once; others wait.
     pub max_queries: usize,
+    /// Most live tails at once.
+    pub max_tails: usize,
     /// Longest time from the arrival of a query to its answer.
     pub timeout: Duration,
     /// Longest time that a query waits for the index to reach what was acknowledged before the query came.
@@ -32,6 +34,7 @@ impl Default for Limits {
             max_series: 100_000,
             max_steps: 11_000,
             max_queries: 2 * thread::available_parallelism().map_or(2, usize::from),
+            max_tails: 16,
             timeout: Duration::from_secs(60),
             max_freshness_wait: Duration::from_secs(1),
         }

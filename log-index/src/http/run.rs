@@ -60,6 +60,9 @@ impl Service {
         let deadline = Instant::now() + limit;
         let place = timeout_at(deadline, self.queries().acquire_owned()).await;
         let place = place.map_err(|_| self.busy())?.map_err(|_| Failure::Cancelled)?;
+        if Instant::now() >= deadline {
+            return Err(Failure::TimedOut(limit));
+        }
         let gone = Arc::new(AtomicBool::new(false));
         let _guard = SetOnDrop(Arc::clone(&gone));
         let task = spawn_blocking(move || {
@@ -87,5 +90,80 @@ struct SetOnDrop(Arc<AtomicBool>);
 impl Drop for SetOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::{Config, Index, http::Limits};
+
+    fn service(folder: &tempfile::TempDir, limits: Limits) -> Service {
+        Service::new(Index::open(folder.path(), &Config::default()).unwrap(), None, limits)
+    }
+
+    /// Work that goes on until it is told to stop, and then says so.
+    fn endless() -> (impl FnOnce(Cancelled<'_>) -> Result<(), Failure>, oneshot::Receiver<()>) {
+        let (stopped, told) = oneshot::channel();
+        let work = |cancelled: Cancelled<'_>| {
+            while !cancelled() {
+                thread::yield_now();
+            }
+            let _ = stopped.send(());
+            Err(Failure::Cancelled)
+        };
+        (work, told)
+    }
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_is_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(&folder, Limits::default());
+        let (work, told) = endless();
+        let limit = Duration::from_millis(2);
+        assert_eq!(service.run(Some(limit), work).await, Err(Failure::TimedOut(limit)));
+        told.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_stops_when_the_client_hangs_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(&folder, Limits::default());
+        let (work, told) = endless();
+        let (started, begun) = oneshot::channel();
+        let request = service.run(None, move |cancelled| {
+            let _ = started.send(());
+            work(cancelled)
+        });
+        tokio::select! {
+            _ = request => panic!("the work ended by itself"),
+            () = async { begun.await.unwrap() } => {}
+        }
+        told.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_without_a_place_is_refused_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(&folder, Limits { max_queries: 1, ..Limits::default() });
+        let place = service.queries().acquire_owned().await.unwrap();
+        let short = Some(Duration::from_millis(2));
+        let refused = service.run(short, |_| Ok(())).await;
+        assert!(matches!(refused, Err(Failure::Busy(_))), "{refused:?}");
+        drop(place);
+        assert_eq!(service.run(None, |_| Ok(())).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn work_that_breaks_off_takes_nothing_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(&folder, Limits { max_queries: 1, ..Limits::default() });
+        let broken: Result<(), _> = service.run(None, |_| panic!("a defect")).await;
+        assert!(matches!(broken, Err(Failure::Internal(_))), "{broken:?}");
+        assert_eq!(service.run(None, |_| Ok(())).await, Ok(()));
     }
 }

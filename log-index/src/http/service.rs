@@ -17,6 +17,7 @@ struct Inner {
     clock: fn() -> i64,
     limits: Limits,
     queries: Arc<Semaphore>,
+    tails: Arc<Semaphore>,
 }
 
 impl Service {
@@ -29,7 +30,8 @@ impl Service {
     /// The same with a clock of the caller's: nanoseconds since 1970.
     pub fn with_clock(index: Index, ends: Option<Arc<dyn Ends>>, limits: Limits, clock: fn() -> i64) -> Self {
         let queries = Arc::new(Semaphore::new(limits.max_queries));
-        Service(Arc::new(Inner { index, ends, clock, limits, queries }))
+        let tails = Arc::new(Semaphore::new(limits.max_tails));
+        Service(Arc::new(Inner { index, ends, clock, limits, queries, tails }))
     }
 
     pub(super) fn index(&self) -> &Index {
@@ -52,6 +54,11 @@ impl Service {
     /// One permit for each query that may be evaluated.
     pub(super) fn queries(&self) -> Arc<Semaphore> {
         Arc::clone(&self.0.queries)
+    }
+
+    /// One permit for each live tail.
+    pub(super) fn tails(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.tails)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Loki's HTTP API.
 
+mod arrivals;
 mod error;
 mod format;
 mod interval;
@@ -11,6 +12,7 @@ mod response;
 mod series;
 mod stats;
 mod status;
+mod tail;
 
 use axum::{Router, routing::get};
 
@@ -27,6 +29,7 @@ pub(super) fn router() -> Router<Service> {
         .route("/label/{name}/values", get(labels::values).post(labels::values))
         .route("/series", get(series::series).post(series::series))
         .route("/index/stats", get(stats::stats).post(stats::stats))
+        .route("/tail", get(tail::tail))
         .route("/format_query", get(format::format).post(format::format))
         .route("/status/buildinfo", get(status::buildinfo));
     Router::new().nest("/loki/api/v1", api)

@@ -18,6 +18,8 @@ pub(super) const QUERY_SINCE_NS: i64 = 3_600 * SECOND_NS;
 /// The same for labels, series and sizes.
 pub(super) const LABELS_SINCE_NS: i64 = 6 * QUERY_SINCE_NS;
 const DEFAULT_LIMIT: usize = 100;
+/// The flag by which a client asks for labels by their origin, and by which the answer says that it has them so.
+const CATEGORIZE_LABELS: &str = "categorize-labels";
 
 /// A span of time, nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,6 +120,11 @@ impl Wishes {
         )))
     }
 
+    /// How the answer's form differs from the usual one.
+    pub fn encoding_flags(&self) -> &'static [&'static str] {
+        if self.categorize { &[CATEGORIZE_LABELS] } else { &[] }
+    }
+
     /// For the evaluator. What `interval` leaves out must not count towards the limit.
     pub fn options<'a>(&self, cancelled: Cancelled<'a>) -> Options<'a> {
         Options {
@@ -139,10 +146,10 @@ fn direction(params: &Params) -> Result<Direction, Failure> {
 }
 
 /// Whether the client sent the flag by which Grafana asks for the labels' origins.
-pub(super) fn wants_categories(headers: &HeaderMap) -> bool {
+fn wants_categories(headers: &HeaderMap) -> bool {
     let flags = headers.get_all("X-Loki-Response-Encoding-Flags").into_iter();
     let mut names = flags.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    names.any(|name| name.trim() == super::response::CATEGORIZE_LABELS)
+    names.any(|name| name.trim() == CATEGORIZE_LABELS)
 }
 
 #[cfg(test)]

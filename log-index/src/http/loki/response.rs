@@ -13,9 +13,6 @@ use serde::{Serialize, Serializer};
 use super::{query_stats, request::Wishes};
 use crate::http::number::{Seconds, loki_pair};
 
-/// The flag by which a client asks for labels by their origin, and by which the answer says that it has them so.
-pub(super) const CATEGORIZE_LABELS: &str = "categorize-labels";
-
 /// A body that is JSON already.
 pub(super) fn json(body: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, "application/json; charset=UTF-8")], body).into_response()
@@ -30,7 +27,7 @@ pub(super) fn data(data: &impl Serialize, warnings: &[String]) -> Vec<u8> {
 pub(super) fn query(answer: Answer, warnings: &[String], wishes: &Wishes, took: Duration) -> Vec<u8> {
     let stats = query_stats::json(&answer.stats, took);
     let (result_type, result) = Outcome::of(answer.value, wishes);
-    let encoding_flags: &[&str] = if wishes.categorize { &[CATEGORIZE_LABELS] } else { &[] };
+    let encoding_flags = wishes.encoding_flags();
     data(&QueryData { result_type, encoding_flags, result, stats }, warnings)
 }
 
@@ -49,10 +46,10 @@ struct Envelope<'a, T> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct QueryData<'a> {
+struct QueryData {
     result_type: &'static str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    encoding_flags: &'a [&'a str],
+    encoding_flags: &'static [&'static str],
     result: Outcome,
     stats: serde_json::Value,
 }
@@ -166,4 +163,34 @@ impl From<SampleAnswer> for Element {
     fn from(element: SampleAnswer) -> Self {
         Element { metric: element.labels, value: loki_pair(element.sample) }
     }
+}
+
+/// One message of a live tail. Batches that the client was too slow for are named by one entry without labels.
+pub(super) fn tailed(found: Vec<StreamAnswer>, wishes: &Wishes, missed: u64, now_ns: i64) -> String {
+    let note = format!("{missed} batches were left out: the client reads too slowly");
+    let lost = (missed > 0).then(|| Dropped { labels: LabelSet::default(), timestamp: now_ns.to_string() });
+    let body = Tailed {
+        streams: streams(found, wishes),
+        dropped_entries: lost.into_iter().collect(),
+        warnings: (missed > 0).then_some(note).into_iter().collect(),
+        encoding_flags: wishes.encoding_flags(),
+    };
+    serde_json::to_string(&body).expect("all keys are strings, and memory takes all that is written")
+}
+
+#[derive(Serialize)]
+struct Tailed {
+    streams: Vec<Stream>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dropped_entries: Vec<Dropped>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(rename = "encodingFlags", skip_serializing_if = "<[_]>::is_empty")]
+    encoding_flags: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct Dropped {
+    labels: LabelSet,
+    timestamp: String,
 }
