@@ -1,0 +1,9 @@
+//! The query service over a real index, asked as clients ask it.
+
+mod errors;
+mod freshness;
+mod grafana;
+mod loki;
+mod prometheus;
+mod site;
+mod tail;

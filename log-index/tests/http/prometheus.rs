@@ -1,0 +1,147 @@
+//! Prometheus' API: bodies as its documentation has them.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::site::{FIRST_S, Site};
+
+async fn data(site: &Site, path: &str, parameters: &[(&str, &str)]) -> Value {
+    let body = site.get_json(path, parameters).await;
+    assert_eq!(body["status"], "success");
+    body["data"].clone()
+}
+
+#[tokio::test]
+async fn an_instant_query_answers_a_vector() {
+    let site = Site::filled();
+    let query = [("query", "requests_total"), ("time", "1700000010")];
+    let at = FIRST_S + 10;
+    let expected = json!({"resultType": "vector", "result": [
+        {"metric": {"__name__": "requests_total", "code": "200"}, "value": [at, "20"]},
+        {"metric": {"__name__": "requests_total", "code": "500"}, "value": [at, "5"]},
+    ]});
+    assert_eq!(data(&site, "/api/v1/query", &query).await, expected);
+    assert_eq!(site.post("/api/v1/query", &query).await.json()["data"], expected);
+    assert_eq!(
+        data(&site, "/api/v1/query", &query[..1]).await,
+        expected,
+        "now is ten seconds after the first"
+    );
+}
+
+#[tokio::test]
+async fn times_have_fractions_and_names() {
+    let site = Site::filled();
+    let value = async |time: &str| {
+        let found = data(&site, "/api/v1/query", &[("query", "up"), ("time", time)]).await;
+        found["result"][0]["value"].clone()
+    };
+    assert_eq!(value("1700000000.25").await, json!([1_700_000_000.25, "1"]));
+    assert_eq!(value("2023-11-14T22:13:20.25Z").await, json!([1_700_000_000.25, "1"]));
+}
+
+#[tokio::test]
+async fn a_range_query_answers_a_matrix() {
+    let site = Site::filled();
+    let query =
+        [("query", "sum(requests_total)"), ("start", "1700000000"), ("end", "1700000010"), ("step", "5s")];
+    let values = json!([[FIRST_S, "0"], [FIRST_S + 5, "12.5"], [FIRST_S + 10, "25"]]);
+    let expected = json!({"resultType": "matrix", "result": [{"metric": {}, "values": values}]});
+    assert_eq!(data(&site, "/api/v1/query_range", &query).await, expected);
+    assert_eq!(site.post("/api/v1/query_range", &query).await.json()["data"], expected);
+}
+
+#[tokio::test]
+async fn scalars_and_strings_are_pairs_and_numbers_have_prometheus_form() {
+    let site = Site::empty();
+    let query = async |text: &str| data(&site, "/api/v1/query", &[("query", text), ("time", "4")]).await;
+    assert_eq!(query("1+1").await, json!({"resultType": "scalar", "result": [4, "2"]}));
+    assert_eq!(query("\"text\"").await, json!({"resultType": "string", "result": [4, "text"]}));
+    assert_eq!(query("1/0").await["result"], json!([4, "+Inf"]));
+    assert_eq!(query("-1/0").await["result"], json!([4, "-Inf"]));
+    assert_eq!(query("0/0").await["result"], json!([4, "NaN"]));
+    assert_eq!(query("1e-7").await["result"], json!([4, "1e-07"]));
+    assert_eq!(query("0.1+0.2").await["result"], json!([4, "0.30000000000000004"]));
+}
+
+#[tokio::test]
+async fn labels_values_and_series_are_listed() {
+    let site = Site::filled();
+    assert_eq!(data(&site, "/api/v1/labels", &[]).await, json!(["__name__", "code", "job"]));
+    let of_up = [("match[]", "up"), ("start", "1700000000"), ("end", "1700000010")];
+    assert_eq!(data(&site, "/api/v1/labels", &of_up).await, json!(["__name__", "job"]));
+    let either = [("match[]", "up"), ("match[]", "{code=\"500\"}")];
+    let expected = json!(["__name__", "code", "job"]);
+    assert_eq!(site.post("/api/v1/labels", &either).await.json()["data"], expected);
+    let names = json!(["requests_total", "up"]);
+    assert_eq!(data(&site, "/api/v1/label/__name__/values", &[]).await, names);
+    assert_eq!(data(&site, "/api/v1/label/code/values", &either).await, json!(["500"]));
+    let early = [("start", "1"), ("end", "2")];
+    assert_eq!(data(&site, "/api/v1/label/__name__/values", &early).await, json!([]));
+    let expected = json!([
+        {"__name__": "requests_total", "code": "500"},
+        {"__name__": "up", "job": "a"},
+    ]);
+    assert_eq!(data(&site, "/api/v1/series", &either).await, expected);
+    assert_eq!(site.post("/api/v1/series", &either).await.json()["data"], expected);
+}
+
+#[tokio::test]
+async fn a_limit_shortens_the_answer_with_a_warning() {
+    let site = Site::filled();
+    let body = site.get_json("/api/v1/label/__name__/values", &[("limit", "1")]).await;
+    assert_eq!(body["data"], json!(["requests_total"]));
+    assert_eq!(body["warnings"], json!(["results truncated due to limit"]));
+    let body = site.get_json("/api/v1/query", &[("query", "requests_total"), ("limit", "1")]).await;
+    assert_eq!(body["data"]["result"].as_array().unwrap().len(), 1);
+    assert_eq!(body["warnings"], json!(["results truncated due to limit"]));
+}
+
+#[tokio::test]
+async fn an_answer_carries_what_the_evaluation_noticed() {
+    let site = Site::filled();
+    let body = site.get_json("/api/v1/query", &[("query", "rate(up[10s])")]).await;
+    assert_eq!(body["warnings"], Value::Null, "nothing is missing");
+    assert!(body["infos"][0].as_str().unwrap().contains("might not be a counter"), "{body}");
+}
+
+#[tokio::test]
+async fn metadata_comes_by_metric() {
+    let site = Site::filled();
+    let counter = json!([{"type": "counter", "help": "Of the tests.", "unit": ""}]);
+    let gauge = json!([{"type": "gauge", "help": "Of the tests.", "unit": ""}]);
+    let expected = json!({"requests_total": counter, "up": gauge});
+    assert_eq!(data(&site, "/api/v1/metadata", &[("limit", "1000")]).await, expected);
+    assert_eq!(data(&site, "/api/v1/metadata", &[("metric", "up")]).await, json!({"up": gauge}));
+    assert_eq!(data(&site, "/api/v1/metadata", &[("limit", "1")]).await, json!({"requests_total": counter}));
+}
+
+#[tokio::test]
+async fn queries_are_formatted() {
+    let query = [("query", "sum by(code)(rate(requests_total{code=~\"5..\"}[5m]))")];
+    let formatted = data(&Site::empty(), "/api/v1/format_query", &query).await;
+    assert_eq!(formatted, json!("sum by (code) (rate(requests_total{code=~\"5..\"}[5m]))"));
+}
+
+#[tokio::test]
+async fn there_are_no_exemplars() {
+    let site = Site::empty();
+    let query = [("query", "test"), ("start", "1795213890000"), ("end", "1795217490000")];
+    let answer = site.post("/api/v1/query_exemplars", &query).await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"status": "success", "data": []})));
+}
+
+#[tokio::test]
+async fn flushing_keeps_every_answer_as_it_was() {
+    let site = Site::filled();
+    let ask = async || {
+        let query = [("query", "sum(requests_total) + up"), ("start", "1700000000"), ("end", "1700000010")];
+        let metrics = data(&site, "/api/v1/query_range", &[&query[..], &[("step", "1")]].concat()).await;
+        let logs = site.get_json("/loki/api/v1/query_range", &[("query", "{job=\"demo\"}")]).await;
+        (metrics, logs["data"]["result"].clone(), data(&site, "/api/v1/metadata", &[]).await)
+    };
+    let before = ask().await;
+    assert_eq!(site.post("/flush", &[]).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(site.index.status().head_bytes, 0);
+    assert_eq!(ask().await, before);
+}
