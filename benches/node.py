@@ -120,8 +120,8 @@ class Node:
 
     def children(self):
         """Programs that it runs, such as journalctl."""
-        path = pathlib.Path(f"/proc/{self.process.pid}/task")
-        return [int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()]
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text().split()]
 
     def disk(self, part):
         """Bytes on disk below one folder of the data directory."""

@@ -24,6 +24,7 @@ EXAMPLE = """examples:
   benches/pipeline.py --runs 1 --mb 20 --appends 50 --idle-secs 10     # a quick look"""
 BACKLOG_QUIET_SECS = 5
 GIVE_UP_SECS = 900
+NO_COUNTER_SECS = 10
 POLL_SECS = 0.05
 
 
@@ -131,8 +132,10 @@ def ingest(args, figures, path, lines):
 
 def wait_for_lines(node, selector, lines, begin):
     """The node's counter is cheap to look at; the query, which waits for the index, has the last word."""
-    while (node.metric("tailrace_index_entries_total") or 0) < lines:
-        if time.monotonic() - begin > GIVE_UP_SECS:
+    while time.monotonic() - begin < GIVE_UP_SECS:
+        counted = node.metric("tailrace_index_entries_total")
+        is_missing = counted is None and time.monotonic() - begin > NO_COUNTER_SECS
+        if is_missing or (counted or 0) >= lines:
             break
         time.sleep(POLL_SECS)
     while node.lines(selector, 86400) < lines:
