@@ -2,6 +2,8 @@
 
 mod crash;
 mod damage;
+mod filters;
+mod job;
 mod labels;
 mod model;
 mod repetition;

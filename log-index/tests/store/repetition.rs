@@ -1,6 +1,7 @@
 //! Sources that send again what they have sent before.
 
-use event::{Event, Labels, LogBatch, LogEntry, Sample, SampleBatch, Series};
+use event::{Codec, Event, Labels, LogBatch, LogEntry, Sample, SampleBatch, Series};
+use promql::Storage;
 
 use crate::support::Bench;
 
@@ -49,4 +50,18 @@ fn samples_of_one_position_are_taken_in_once() {
     bench.send(&batch(0, 11));
     bench.send(&batch(1, 12));
     assert_eq!(bench.index().status().samples, 2);
+}
+
+#[test]
+fn a_batch_of_samples_may_come_as_several_json_records_of_one_position() {
+    let mut bench = Bench::new();
+    let labels = |name| Labels::from([("__name__", name)]);
+    let one = |name| Series { labels: labels(name), samples: vec![Sample { timestamp_ms: 1, value: 1.0 }] };
+    let series = vec![one("a"), one("b")];
+    let batch =
+        Event::Samples(SampleBatch { source: "host".into(), position: 7, series, families: Vec::new() });
+    bench.send_as(&batch, Codec::Json);
+    bench.send_as(&batch, Codec::Json);
+    let found = bench.index().snapshot().select(&[], 0, 10).unwrap();
+    assert_eq!(found.iter().map(|s| s.samples.len()).collect::<Vec<_>>(), [1, 1]);
 }

@@ -61,7 +61,11 @@ impl Bench {
     }
 
     pub fn send(&mut self, event: &Event) {
-        for value in encode(event, Codec::Batch) {
+        self.send_as(event, Codec::Batch);
+    }
+
+    pub fn send_as(&mut self, event: &Event, codec: Codec) {
+        for value in encode(event, codec) {
             let offset = self.bus.len() as i64;
             let record = record(offset, value);
             self.index().append(&record).unwrap();
