@@ -263,6 +263,22 @@ fn limits_and_cancellation_end_a_query() {
 }
 
 #[test]
+fn a_line_of_very_many_labels_is_marked_and_not_searched_for_ever() {
+    let line: String = (0..200_000).map(|i| format!("k{i}=v ")).collect();
+    let mut memory = Memory::default();
+    memory.push(1, Labels::from([("a", "b")]), line.as_bytes(), Vec::new());
+    let query = parse(r#"{a="b"} | logfmt | __error__="LabelLimitErr" | k999="v" | k1000="""#).unwrap();
+    let range = Range { start_ns: 0, end_ns: 10, step_ns: 1 };
+    assert_eq!(query_range(&query, &memory, &range, &Options::default()).unwrap().stats.returned, 1);
+}
+
+#[test]
+fn a_query_may_go_from_thread_to_thread() {
+    fn movable<T: Send + Sync>(_: &T) {}
+    movable(&parse(r#"rate({a="b"} | json | line_format "{{.c}}" |~ "d" [5m])"#).unwrap());
+}
+
+#[test]
 fn a_log_query_has_no_answer_at_an_instant() {
     let error =
         query_instant(&parse(r#"{a="b"}"#).unwrap(), &three_lines(), 5, &Options::default()).unwrap_err();

@@ -36,7 +36,9 @@ pub fn evaluate(
     aggregation: &RangeAggregation,
     outer: Option<Option<&Grouping>>,
 ) -> Result<Vec<Series>, EvalError> {
-    let mut pass = Pass::new(evaluation, aggregation, outer);
+    let names = Names::new(aggregation.grouping.as_ref().map(Some).or(outer));
+    let wanted = wanted(aggregation, names);
+    let mut pass = Pass::new(evaluation, aggregation, names, wanted.as_deref());
     let filters = aggregation.log.leading_filters();
     let (start_ns, end_ns) = evaluation.steps.bounds(aggregation.range_ns, aggregation.offset_ns);
     let scan = Scan {
@@ -61,15 +63,34 @@ pub fn evaluate(
     Ok(pass.finish())
 }
 
+/// The labels that name a series.
+#[derive(Clone, Copy)]
+enum Names<'a> {
+    By(&'a [String]),
+    Without(&'a [String]),
+}
+
+impl<'a> Names<'a> {
+    /// `None`: all labels. `Some(None)`: none of them.
+    fn new(grouping: Option<Option<&'a Grouping>>) -> Self {
+        match grouping {
+            None => Names::Without(&[]),
+            Some(None) => Names::By(&[]),
+            Some(Some(grouping)) if grouping.without => Names::Without(&grouping.labels),
+            Some(Some(grouping)) => Names::By(&grouping.labels),
+        }
+    }
+}
+
 /// The state of the pass.
 struct Pass<'a> {
     evaluation: &'a Evaluation<'a>,
     aggregation: &'a RangeAggregation,
-    outer: Option<Option<&'a Grouping>>,
+    names: Names<'a>,
     index: HashMap<LabelSet, usize>,
     series: Vec<(LabelSet, Cells)>,
-    /// Nothing looks at parsed labels: lines that cannot be parsed count like others.
-    skips_parsers: bool,
+    /// The labels that anything looks at; `None`: all.
+    wanted: Option<&'a [String]>,
     /// The last stream whose labels name a series as they are.
     plain: Option<(Labels, usize)>,
     stats: Stats,
@@ -80,19 +101,14 @@ impl<'a> Pass<'a> {
     fn new(
         evaluation: &'a Evaluation<'a>,
         aggregation: &'a RangeAggregation,
-        outer: Option<Option<&'a Grouping>>,
+        names: Names<'a>,
+        wanted: Option<&'a [String]>,
     ) -> Self {
-        let nameless =
-            outer.is_some_and(|grouping| grouping.is_none_or(|g| !g.without && g.labels.is_empty()));
-        let looks = |stage: &Stage| {
-            !stage.is_parser() && !matches!(stage, Stage::LineFilter(_) | Stage::Decolorize(_))
-        };
-        let unread = aggregation.unwrap.is_none() && !aggregation.log.stages.iter().any(looks);
         Pass {
             evaluation,
             aggregation,
-            outer,
-            skips_parsers: nameless && unread,
+            names,
+            wanted,
             index: HashMap::new(),
             series: Vec::new(),
             plain: None,
@@ -113,7 +129,7 @@ impl<'a> Pass<'a> {
         let Some(span) = self.evaluation.steps.span(entry.timestamp_ns, range_ns, offset_ns) else {
             return Ok(());
         };
-        let mut row = Row::new(stream, entry);
+        let mut row = Row::new(stream, entry).only(self.wanted);
         let Some(value) = self.value(&mut row) else { return Ok(()) };
         self.stats.entries_passed += 1;
         let at = self.series_of(stream, &row)?;
@@ -125,7 +141,9 @@ impl<'a> Pass<'a> {
 
     /// What the entry adds, unless a stage refuses it.
     fn value(&self, row: &mut Row<'_>) -> Option<f64> {
-        let skips = |stage: &Stage| self.skips_parsers && stage.is_parser();
+        // where nothing looks at labels, lines that cannot be parsed count like others
+        let unread = self.wanted.is_some_and(<[String]>::is_empty);
+        let skips = |stage: &Stage| unread && stage.is_parser();
         if !self.aggregation.log.stages.iter().all(|stage| skips(stage) || stage.apply(row)) {
             return None;
         }
@@ -170,15 +188,12 @@ impl<'a> Pass<'a> {
         if self.aggregation.op == RangeOp::AbsentOverTime {
             return Ok(LabelSet::default());
         }
-        let outer = self.outer.map(|grouping| grouping.map_or((false, &[][..]), parts));
-        let own = self.aggregation.grouping.as_ref().map(parts);
         let value_label = self.aggregation.unwrap.as_ref().map(|unwrap| unwrap.label.as_str());
-        let keeps = |name: &str| match own.or(outer) {
-            Some((without, labels)) => labels.iter().any(|l| l == name) != without,
-            None => true,
+        let keeps = |name: &str| match self.names {
+            Names::By(labels) => labels.iter().any(|l| l == name),
+            Names::Without(labels) => Some(name) != value_label && !labels.iter().any(|l| l == name),
         };
-        let by = matches!(own.or(outer), Some((false, _)));
-        let kept = row.labels().filter(|(_, n, _)| keeps(n) && (by || Some(*n) != value_label));
+        let kept = row.labels().filter(|(_, n, _)| keeps(n));
         Ok(kept.map(|(_, n, v)| (n.to_owned(), v.to_owned())).collect())
     }
 
@@ -196,8 +211,13 @@ impl<'a> Pass<'a> {
     }
 }
 
-fn parts(grouping: &Grouping) -> (bool, &[String]) {
-    (grouping.without, &grouping.labels)
+/// The labels that the grouping, a stage or `unwrap` looks at, if those can be told.
+fn wanted(aggregation: &RangeAggregation, names: Names<'_>) -> Option<Vec<String>> {
+    let Names::By(labels) = names else { return None };
+    let mut names = labels.to_vec();
+    aggregation.unwrap.iter().for_each(|unwrap| unwrap.collect_names(&mut names));
+    let known = aggregation.log.stages.iter().all(|stage| stage.collect_names(&mut names));
+    known.then_some(names)
 }
 
 /// The value of each window: of its cells, in the order of time.

@@ -62,7 +62,7 @@ fn flatten(row: &mut Row<'_>, prefix: &str, object: &[u8], depth: usize) -> Resu
             }
             Kind::Object | Kind::Array | Kind::Null => {}
             Kind::Text | Kind::Other if name.is_empty() => {}
-            Kind::Text | Kind::Other => row.extract(&name, &value_text(kind, raw)),
+            Kind::Text | Kind::Other => row.extract_with(&name, || value_text(kind, raw)),
         }
     })?;
     nested

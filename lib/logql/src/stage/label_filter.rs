@@ -159,6 +159,20 @@ impl LabelFilter {
         Ok(filter)
     }
 
+    /// Adds the names of the labels that it looks at.
+    pub(crate) fn collect_names(&self, names: &mut Vec<String>) {
+        match self {
+            LabelFilter::All(filters) | LabelFilter::Any(filters) => {
+                filters.iter().for_each(|filter| filter.collect_names(names));
+            }
+            LabelFilter::Text(matcher) => names.push(matcher.name.clone()),
+            LabelFilter::Number(c) => names.push(c.name.clone()),
+            LabelFilter::Duration(c) => names.push(c.name.clone()),
+            LabelFilter::Bytes(c, _) => names.push(c.name.clone()),
+            LabelFilter::Ip { name, .. } => names.push(name.clone()),
+        }
+    }
+
     /// `false` refuses the entry. A label that cannot be converted marks the entry as failed and keeps it.
     pub(crate) fn apply(&self, row: &mut Row<'_>) -> bool {
         match self {

@@ -51,6 +51,16 @@ impl LabelFormat {
         Ok((name, Source::Template(template)))
     }
 
+    pub(crate) fn collect_names(&self, names: &mut Vec<String>) -> bool {
+        self.0.iter().all(|(_, source)| match source {
+            Source::Template(template) => template.collect_names(names),
+            Source::Label(old) => {
+                names.push(old.clone());
+                true
+            }
+        })
+    }
+
     pub(crate) fn apply(&self, row: &mut Row<'_>) {
         for (name, source) in &self.0 {
             match source {

@@ -22,6 +22,10 @@ impl LineFormat {
         Ok(LineFormat(template))
     }
 
+    pub(crate) fn collect_names(&self, names: &mut Vec<String>) -> bool {
+        self.0.collect_names(names)
+    }
+
     pub(crate) fn apply(&self, row: &mut Row<'_>) {
         match self.0.render(row) {
             Ok(line) => row.line = Cow::Owned(line.into_bytes()),

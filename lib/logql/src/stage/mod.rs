@@ -70,6 +70,18 @@ impl Stage {
         true
     }
 
+    /// Adds the names of the labels that it looks at; `false` if those can be any.
+    pub fn collect_names(&self, names: &mut Vec<String>) -> bool {
+        match self {
+            Stage::LabelFilter(stage) => stage.collect_names(names),
+            Stage::LineFormat(stage) => return stage.collect_names(names),
+            Stage::LabelFormat(stage) => return stage.collect_names(names),
+            // drop and keep matter only to labels that something else looks at
+            _ => {}
+        }
+        true
+    }
+
     /// Whether it takes labels out of the line, and does nothing else.
     pub fn is_parser(&self) -> bool {
         matches!(self, Stage::Json(_) | Stage::Logfmt(_) | Stage::Regexp(_) | Stage::Pattern(_))

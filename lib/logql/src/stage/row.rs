@@ -13,6 +13,10 @@ pub const ERROR_DETAILS: &str = "__error_details__";
 /// With this label an entry with an error is counted all the same.
 pub const PRESERVE_ERROR: &str = "__preserve_error__";
 
+/// Most labels that stages may add to an entry: finding one takes as long as there are labels.
+const MAX_LABELS: usize = 1000;
+const LIMIT_ERROR: &str = "LabelLimitErr";
+
 /// Where a label comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -43,6 +47,8 @@ pub struct Row<'a> {
     /// Set by the first stage that failed.
     pub error: Option<RowError>,
     stream: &'a Labels,
+    /// The names that anyone looks at; `None`: all.
+    wanted: Option<&'a [String]>,
     /// Labels that the stream does not have, or that hide one of the stream's.
     added: Vec<(Origin, String, String)>,
     /// Names of the stream's labels that are gone.
@@ -57,6 +63,7 @@ impl<'a> Row<'a> {
             line: Cow::Borrowed(entry.line),
             error: None,
             stream,
+            wanted: None,
             added: Vec::new(),
             deleted: Vec::new(),
         };
@@ -67,6 +74,12 @@ impl<'a> Row<'a> {
             }
         }
         row
+    }
+
+    /// Lets parsers leave out labels of other names.
+    pub fn only(mut self, wanted: Option<&'a [String]>) -> Self {
+        self.wanted = wanted;
+        self
     }
 
     /// The line as text; bytes that are not UTF-8 are replaced.
@@ -108,16 +121,22 @@ impl<'a> Row<'a> {
     /// Sets a label that a parser found in the line. The stream's labels and metadata keep their names
     /// (`_extracted` is appended to the found one), and of two findings with one name the first stays.
     pub fn extract(&mut self, name: &str, value: &str) {
-        if self.is_reserved(name) {
-            return self.extract_free(&format!("{name}_extracted"), value);
-        }
-        self.extract_free(name, value);
+        self.extract_with(name, || value.to_owned());
     }
 
-    fn extract_free(&mut self, name: &str, value: &str) {
-        let found = self.added.iter().any(|(origin, n, _)| *origin == Origin::Parsed && n == name);
-        if !found {
-            self.set(Origin::Parsed, name, value);
+    /// The same with a value that takes some making: it is made only if someone looks at it.
+    pub fn extract_with(&mut self, name: &str, value: impl FnOnce() -> String) {
+        if self.added.len() >= MAX_LABELS {
+            return self.fail(LIMIT_ERROR, format!("entry has more than {MAX_LABELS} labels"));
+        }
+        let name = match self.is_reserved(name) {
+            true => Cow::Owned(format!("{name}_extracted")),
+            false => Cow::Borrowed(name),
+        };
+        let unwanted = self.wanted.is_some_and(|wanted| !wanted.iter().any(|w| *w == name));
+        let found = || self.added.iter().any(|(origin, n, _)| *origin == Origin::Parsed && *n == name);
+        if !unwanted && !found() {
+            self.set(Origin::Parsed, &name, &value());
         }
     }
 

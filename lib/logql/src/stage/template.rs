@@ -11,6 +11,9 @@ use super::row::Row;
 /// Most turns of `range` loops in one rendering.
 const MAX_TURNS: u64 = 100_000;
 
+/// Longest text that a template may make, in bytes.
+const MAX_OUTPUT: usize = 1 << 20;
+
 thread_local! {
     /// What `__line__` and `__timestamp__` mean: functions of a template see nothing of its data.
     static CURRENT: RefCell<(String, i64)> = const { RefCell::new((String::new(), 0)) };
@@ -44,6 +47,12 @@ impl Template {
         &self.source
     }
 
+    /// Adds the names of the labels that it uses; `false` if those can be any.
+    pub fn collect_names(&self, names: &mut Vec<String>) -> bool {
+        names.extend(self.fields.iter().map(|field| field.to_string()));
+        !self.uses_dot
+    }
+
     /// # Errors
     /// When a function of the template fails on the entry's labels.
     pub fn render(&self, row: &Row<'_>) -> Result<String, String> {
@@ -51,7 +60,7 @@ impl Template {
         if self.source.contains("__line__") || self.source.contains("__timestamp__") {
             CURRENT.set((row.text().into_owned(), row.timestamp_ns));
         }
-        template.execute_to_string(&self.data(row)).map_err(|e| e.to_string())
+        execute(template, &self.data(row)).map_err(|e| e.to_string())
     }
 
     fn data(&self, row: &Row<'_>) -> Value {
@@ -66,11 +75,36 @@ impl Template {
     }
 }
 
+fn execute(template: &gotmpl::Template, data: &Value) -> Result<String, TemplateError> {
+    let mut output = Output(String::new());
+    match template.execute_fmt(&mut output, data) {
+        Err(_) if output.0.len() >= MAX_OUTPUT => {
+            Err(TemplateError::Exec(format!("template makes more than {MAX_OUTPUT} bytes")))
+        }
+        result => result.map(|()| output.0),
+    }
+}
+
+/// A text that does not grow beyond [`MAX_OUTPUT`].
+struct Output(String);
+
+impl fmt::Write for Output {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = MAX_OUTPUT - self.0.len();
+        if text.len() < room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        self.0.extend(std::iter::repeat_n(' ', room));
+        Err(fmt::Error)
+    }
+}
+
 fn compile(name: &str, source: &str) -> Result<gotmpl::Template, String> {
     let template = gotmpl::Template::new(name).max_range_iters(MAX_TURNS).funcs(functions::all());
     let template = template.parse(source).map_err(|e| e.to_string())?;
     // names of functions are looked up when they are called: call them once
-    match template.execute_to_string(&Value::Map(Arc::default())) {
+    match execute(&template, &Value::Map(Arc::default())) {
         Err(TemplateError::UndefinedFunction(name)) => Err(format!("function {name:?} not defined")),
         _ => Ok(template),
     }

@@ -59,6 +59,12 @@ impl Unwrap {
         Ok(Unwrap { label, conversion, filters })
     }
 
+    /// Adds the names of the labels that it looks at.
+    pub(crate) fn collect_names(&self, names: &mut Vec<String>) {
+        names.push(self.label.clone());
+        self.filters.iter().for_each(|filter| filter.collect_names(names));
+    }
+
     /// The entry's value, or `None` if it has none or a filter refuses it.
     pub(crate) fn apply(&self, row: &mut Row<'_>) -> Option<f64> {
         let text = row.get(&self.label).filter(|text| !text.is_empty())?;

@@ -1,9 +1,10 @@
 //! Texts.
 
-use std::sync::Arc;
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use gotmpl::{FuncMap, Value};
+use gotmpl::{FuncMap, TemplateError, Value};
+use regex::bytes::Regex;
 
 use super::{super::CURRENT, Args, Outcome, arg, failed, int, string, text};
 use crate::regexp;
@@ -51,7 +52,7 @@ pub fn add(functions: &mut FuncMap) {
     one("regexReplaceAll", |args| regex_replace(args, &text(args, 2)?));
     one("regexReplaceAllLiteral", |args| regex_replace(args, &text(args, 2)?.replace('$', "$$")));
     one("count", |args| {
-        let regex = regexp::compile(&text(args, 0)?).map_err(failed)?;
+        let regex = regex(&text(args, 0)?)?;
         Ok(Value::Int(regex.find_iter(text(args, 1)?.as_bytes()).count() as i64))
     });
     one("b64enc", |args| string(STANDARD.encode(text(args, 0)?)));
@@ -66,6 +67,27 @@ pub fn add(functions: &mut FuncMap) {
             serde_json::from_str(&text(args, 0)?).map_err(|e| failed(e.to_string()))?;
         Ok(from_json(&json))
     });
+}
+
+/// Regular expressions by their text: a template uses the same ones for every line.
+const MAX_KNOWN: usize = 64;
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<String, Regex>> = RefCell::default();
+}
+
+fn regex(pattern: &str) -> Result<Regex, TemplateError> {
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(regex) = known.get(pattern) {
+            return Ok(regex.clone());
+        }
+        let regex = regexp::compile(pattern).map_err(failed)?;
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(pattern.to_owned(), regex.clone());
+        Ok(regex)
+    })
 }
 
 fn any_of(set: &str) -> impl Fn(char) -> bool {
@@ -146,7 +168,7 @@ fn default(args: Args<'_>) -> Outcome {
 
 /// `regexReplaceAll regex text replacement`
 fn regex_replace(args: Args<'_>, replacement: &str) -> Outcome {
-    let regex = regexp::compile(&text(args, 0)?).map_err(failed)?;
+    let regex = regex(&text(args, 0)?)?;
     let whole = text(args, 1)?;
     string(String::from_utf8_lossy(&regex.replace_all(whole.as_bytes(), replacement.as_bytes())))
 }
