@@ -3,6 +3,7 @@
 mod absent;
 mod date;
 mod histogram;
+mod info;
 mod label;
 mod math;
 mod over_time;
@@ -48,23 +49,28 @@ pub(crate) fn find(name: &str) -> Option<Function> {
         .or_else(|| regression::find(name).map(Function::OverTime))
         .or_else(|| absent::find(name).map(Function::Custom))
         .or_else(|| histogram::find(name).map(Function::Custom))
+        .or_else(|| info::find(name).map(Function::Custom))
         .or_else(|| label::find(name).map(Function::Custom))
         .or_else(|| sort::find(name).map(Function::Custom))
         .or_else(|| time::find(name).map(Function::Custom))
 }
 
-/// Whether a call without arguments means the time of the step.
-pub(crate) fn defaults_to_time(name: &str) -> bool {
-    date::find(name).is_some()
+/// Writes out the arguments that a call may leave out.
+pub(crate) fn complete(name: &str, args: &mut Vec<Expr>) {
+    if name == "info" {
+        info::complete(args);
+    } else if args.is_empty() && date::find(name).is_some() {
+        args.push(vector_of_time());
+    }
 }
 
 /// Whether the value depends on the step even if the arguments do not.
 pub(crate) fn depends_on_step(name: &str) -> bool {
-    date::find(name).is_some() || matches!(name, "time" | "timestamp" | "predict_linear")
+    date::find(name).is_some() || matches!(name, "info" | "time" | "timestamp" | "predict_linear")
 }
 
 /// `vector(time())`
-pub(crate) fn vector_of_time() -> Expr {
+fn vector_of_time() -> Expr {
     let time = call("time", Function::Custom(time::time), Vec::new(), ValueType::Scalar);
     call("vector", Function::Custom(time::vector), vec![time], ValueType::Vector)
 }

@@ -34,10 +34,6 @@ struct Converted {
 }
 
 impl Converted {
-    fn varying(expr: Expr) -> Self {
-        Converted { expr, invariant: false }
-    }
-
     /// Marks the expression if that saves work: not a literal, and not a range, which has no value of its own.
     fn mark(self) -> Expr {
         let literal = matches!(self.expr, Expr::Number(_) | Expr::String(_));
@@ -152,13 +148,11 @@ impl Converter<'_> {
         };
         let place = self.places.next(name);
         let args = parsed.args.args.iter().map(|arg| self.expr(arg, depth));
-        let mut args = args.collect::<Result<Vec<_>, _>>()?;
-        if args.is_empty() && functions::defaults_to_time(name) {
-            args.push(Converted::varying(functions::vector_of_time()));
-        }
+        let args = args.collect::<Result<Vec<_>, _>>()?;
         let invariant = !functions::depends_on_step(name) && args.iter().all(|arg| arg.invariant);
         let mark = |arg: Converted| if invariant { arg.expr } else { arg.mark() };
-        let args = args.into_iter().map(mark).collect();
+        let mut args = args.into_iter().map(mark).collect();
+        functions::complete(name, &mut args);
         let returns = value_type(parsed.func.return_type);
         let call = Call { name, function, args, returns, place };
         Ok(Converted { expr: Expr::Call(call), invariant })

@@ -236,6 +236,14 @@ impl Expr {
         fixed.into_iter().flatten().chain(args)
     }
 
+    /// As [`unmarked`](Self::unmarked).
+    pub fn unmarked_mut(&mut self) -> &mut Expr {
+        match self {
+            Expr::Invariant(inner) => inner.unmarked_mut(),
+            other => other,
+        }
+    }
+
     /// The expression without the mark that it is the same at every step.
     pub fn unmarked(&self) -> &Expr {
         match self {

@@ -142,6 +142,8 @@ fn queries_tell_their_selectors_and_type() {
     assert_eq!(written, [r#"__name__="a""#, r#"x!="1""#]);
     assert_eq!((selectors[0].reach_ms, selectors[0].fixed), (300_000, false));
     assert!(selectors[1].fixed);
+    let info = parse("info(a)").unwrap().selectors();
+    assert_eq!(info[1].matchers[0].to_string(), r#"__name__="target_info""#);
     assert_eq!(parse("a[5m]").unwrap().value_type(), ValueType::Matrix);
     assert_eq!(parse("1 + time()").unwrap().value_type(), ValueType::Scalar);
 }

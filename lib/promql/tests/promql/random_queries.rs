@@ -101,7 +101,7 @@ fn vector() -> impl Strategy<Value = String> {
     ];
     leaf.prop_recursive(5, 40, 3, |inner| {
         const FUNCTIONS: &[&str] =
-            &["abs", "round", "sort", "absent", "timestamp", "hour", "sgn", "histogram_avg"];
+            &["abs", "info", "round", "sort", "absent", "timestamp", "hour", "sgn", "histogram_avg"];
         const RANGES: &[&str] =
             &["rate", "deriv", "avg_over_time", "changes", "absent_over_time", "stddev_over_time"];
         const AGGREGATES: &[&str] =
