@@ -7,11 +7,13 @@ use rdkafka::producer::FutureRecord;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::time::{Duration, Instant};
 
+const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
+
 #[tokio::test]
 async fn records_come_back_as_they_were_sent_with_every_codec() {
     let dir = tempfile::tempdir().expect("dir");
     let broker = start(dir.path()).await;
-    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+    for codec in CODECS {
         let producer = producer(broker.addr(), &[("compression.type", codec)]);
         let value = codec.repeat(1000);
         let headers = OwnedHeaders::new().insert(Header { key: "k", value: Some("v") });
@@ -76,23 +78,29 @@ async fn records_and_ends_survive_a_restart_and_many_segments() {
 }
 
 #[tokio::test]
-async fn offsets_are_found_by_time() {
+async fn offsets_are_found_by_time_with_every_codec() {
     let dir = tempfile::tempdir().expect("dir");
     let broker = start(dir.path()).await;
-    let producer = producer(broker.addr(), &[("linger.ms", "50")]);
-    let sends = (0..10).map(|number| {
-        let record = FutureRecord::<(), str>::to("t").payload("v").partition(0).timestamp(1000 + number * 10);
-        producer.send(record, PATIENCE)
-    });
-    futures::future::try_join_all(sends).await.expect("acknowledged");
     let consumer: BaseConsumer = client(broker.addr()).create().expect("consumer");
-    for (time, expected) in
-        [(0, Offset::Offset(0)), (1041, Offset::Offset(5)), (1050, Offset::Offset(5)), (1091, Offset::End)]
-    {
-        let mut wanted = TopicPartitionList::new();
-        wanted.add_partition_offset("t", 0, Offset::Offset(time)).expect("partition");
-        let found = consumer.offsets_for_times(wanted, PATIENCE).expect("offsets");
-        assert_eq!(found.elements()[0].offset(), expected, "at {time}");
+    for codec in CODECS {
+        let producer = producer(broker.addr(), &[("linger.ms", "50"), ("compression.type", codec)]);
+        let value = "v".repeat(1000);
+        let sends = (0..10).map(|number| {
+            let record = FutureRecord::<(), str>::to(codec).payload(&value).partition(0);
+            producer.send(record.timestamp(1000 + number * 10), PATIENCE)
+        });
+        futures::future::try_join_all(sends).await.expect("acknowledged");
+        for (time, expected) in [
+            (0, Offset::Offset(0)),
+            (1041, Offset::Offset(5)),
+            (1050, Offset::Offset(5)),
+            (1091, Offset::End),
+        ] {
+            let mut wanted = TopicPartitionList::new();
+            wanted.add_partition_offset(codec, 0, Offset::Offset(time)).expect("partition");
+            let found = consumer.offsets_for_times(wanted, PATIENCE).expect("offsets");
+            assert_eq!(found.elements()[0].offset(), expected, "{codec} at {time}");
+        }
     }
     broker.stop().await;
 }

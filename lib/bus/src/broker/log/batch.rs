@@ -3,6 +3,7 @@
 //! A batch is stored exactly as the producer sent it. Only the base offset and the leader epoch are filled in;
 //! both lie outside what the checksum covers, so nothing has to be computed anew.
 
+use super::codec;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 
@@ -83,11 +84,6 @@ impl Header {
     /// A marker of the broker that ends a transaction, never shown to applications.
     pub fn is_control(&self) -> bool {
         self.attributes & CONTROL != 0
-    }
-
-    /// Records are readable as they are, without a codec.
-    pub fn is_plain(&self) -> bool {
-        self.attributes & 0x07 == 0
     }
 
     /// Whether `batch`, which starts with this header, is whole and carries the checksum it was written with.
@@ -178,9 +174,11 @@ pub fn marker_kind(batch: &[u8]) -> Option<Marker> {
     }
 }
 
-/// Offset and timestamp of every record of an uncompressed batch, read from the records themselves.
+/// Offset and timestamp of every record of a batch, in order. Ends early where the records cannot be read.
 pub fn record_times(header: &Header, batch: &[u8]) -> Vec<(i64, i64)> {
-    let mut rest = batch.get(HEADER_LEN..header.size).unwrap_or_default();
+    let records = batch.get(HEADER_LEN..header.size).unwrap_or_default();
+    let records = codec::decompress(header.attributes, records);
+    let mut rest = records.as_ref();
     let mut times = Vec::new();
     while let Some(time) = next_record(header, &mut rest) {
         times.push(time);

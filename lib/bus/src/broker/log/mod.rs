@@ -2,6 +2,7 @@
 //! [`Partition`](super::partition::Partition) puts these around it.
 
 pub mod batch;
+mod codec;
 pub mod producers;
 mod segment;
 #[cfg(test)]
@@ -209,11 +210,10 @@ impl Log {
         Ok(None)
     }
 
-    /// Batches with a codec are not opened: the answer is then the first record of the batch, never one too late.
+    /// Where the records cannot be read the answer is the batch's first: rather too early than too late.
     fn first_record_at(&self, header: &Header, batch: &[u8], timestamp: i64) -> (i64, i64) {
-        let times = if header.is_plain() { batch::record_times(header, batch) } else { Vec::new() };
         let wanted = |&(offset, time): &(i64, i64)| time >= timestamp && offset >= self.start_offset;
-        let first = times.into_iter().find(wanted);
+        let first = batch::record_times(header, batch).into_iter().find(wanted);
         first.unwrap_or((header.base_offset.max(self.start_offset), header.max_timestamp))
     }
 
