@@ -1,6 +1,6 @@
 //! What can go wrong on the way to Kafka.
 
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use thiserror::Error;
 
 /// Says which broker or topic, and what to look at.
@@ -31,4 +31,16 @@ pub enum Error {
     /// The producer was closed while a record was on its way.
     #[error("the producer was closed before the broker acknowledged the record")]
     Closed,
+}
+
+impl Error {
+    /// Whether this very record is at fault: it will not be taken however often it is sent.
+    pub fn is_refusal(&self) -> bool {
+        let code = match self {
+            Error::Kafka(source) | Error::Topic { source, .. } => source.rdkafka_error_code(),
+            _ => None,
+        };
+        let refusals = [Code::MessageSizeTooLarge, Code::InvalidMessage, Code::InvalidMessageSize];
+        code.is_some_and(|code| refusals.contains(&code) || code == Code::InvalidRecord)
+    }
 }

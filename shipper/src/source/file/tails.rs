@@ -1,0 +1,299 @@
+//! The set of open files: takes up new ones, finds those again that the checkpoint knows, follows rotation.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use event::Labels;
+
+use super::{
+    scan::{self, Candidate, Neighbour, Selection},
+    tail::Tail,
+};
+use crate::{
+    checkpoint::{Checkpoint, FilePosition},
+    config::From,
+    identity::FileKey,
+    mark::Mark,
+    telemetry, timestamp,
+};
+
+/// A file without a name is closed when it was silent for this long.
+const DELETED_PATIENCE: Duration = Duration::from_secs(2);
+/// A rotated file is closed when it was silent for this long: programs go on writing until they reopen theirs.
+const ROTATED_PATIENCE: Duration = Duration::from_secs(300);
+/// Positions of files that are nowhere to be found are kept for this long: a disk may come back.
+const LOST_SECS: i64 = 7 * 86_400;
+
+/// Every file that is read, by device and inode.
+pub struct Tails {
+    /// In no particular order.
+    pub open: BTreeMap<FileKey, Tail>,
+    host: String,
+    selections: Vec<Selection>,
+    checkpoint: Arc<Checkpoint>,
+    /// Positions whose file has not been found yet.
+    lost: Vec<FilePosition>,
+    complained: HashSet<PathBuf>,
+    is_first: bool,
+}
+
+impl Tails {
+    /// Nothing is opened before the first [`Tails::rescan`].
+    pub fn new(host: &str, selections: Vec<Selection>, checkpoint: Arc<Checkpoint>) -> Self {
+        let lost = checkpoint.loaded().files;
+        let (open, complained) = (BTreeMap::new(), HashSet::new());
+        Tails { open, host: host.into(), selections, checkpoint, lost, complained, is_first: true }
+    }
+
+    /// Looks which files there are now.
+    pub fn rescan(&mut self) {
+        let mut found = BTreeMap::new();
+        for selection in &self.selections {
+            selection.scan(&mut found);
+        }
+        self.update_leaving(&found);
+        let new = self.take_up_known(&found);
+        if self.is_first {
+            self.find_renamed(&found);
+        }
+        self.take_up_new(new);
+        if self.is_first {
+            self.find_copies();
+        }
+        self.close_finished();
+        self.is_first = false;
+        self.register();
+    }
+
+    /// The file under this key holds other bytes than before: reads it from its beginning, and what was missed
+    /// from the copy that `copytruncate` has made, if there is one.
+    pub fn start_over(&mut self, key: FileKey) {
+        let Some(mut tail) = self.open.remove(&key) else { return };
+        let position = FilePosition { offset: tail.offset, ..tail.position() };
+        let mark = tail.mark.clone();
+        self.start_over_from(&mut tail, &position, Some(mark));
+        self.open.insert(key, tail);
+        self.register();
+    }
+
+    /// `mark`: follows what of the old content is on its way.
+    fn start_over_from(&mut self, tail: &mut Tail, position: &FilePosition, mark: Option<Arc<Mark<u64>>>) {
+        telemetry::TRUNCATIONS.inc();
+        let has_copy = self.take_up_copy(position, mark);
+        tracing::info!(path = %tail.path.display(), has_copy, "file has started over");
+        if !has_copy {
+            self.checkpoint.forget_file(&position.source);
+        }
+        if let Err(error) = tail.start_over(&self.host, position.generation + 1) {
+            self.complain(&tail.path.clone(), &error);
+        }
+    }
+
+    /// Files that no pattern finds any more are read to their end.
+    fn update_leaving(&mut self, found: &BTreeMap<FileKey, Candidate>) {
+        let mut left = Vec::new();
+        for (key, tail) in &mut self.open {
+            let is_leaving = !found.contains_key(key);
+            if is_leaving && !tail.is_leaving {
+                left.push((tail.path.clone(), tail.labels.clone(), tail.modified()));
+            }
+            tail.is_leaving = is_leaving;
+        }
+        for (path, labels, modified) in left {
+            self.take_up_between(&path, &labels, modified, found);
+        }
+    }
+
+    /// Opens what is not open yet; gives back what the checkpoint does not know.
+    fn take_up_known(&mut self, found: &BTreeMap<FileKey, Candidate>) -> Vec<(Tail, From)> {
+        let mut new = Vec::new();
+        for (key, candidate) in found {
+            if self.open.contains_key(key) {
+                continue;
+            }
+            let Some(tail) = self.open(&candidate.path, &candidate.path, &candidate.labels) else { continue };
+            match self.take_lost(|position| tail.is_file_of(position)) {
+                Some(position) => self.go_on(tail, &position),
+                None => new.push((tail, candidate.from)),
+            }
+        }
+        new
+    }
+
+    fn go_on(&mut self, mut tail: Tail, position: &FilePosition) {
+        if tail.holds(position) {
+            let path = tail.path.clone();
+            tail = tail.resume(position);
+            tracing::debug!(path = %path.display(), offset = tail.offset, "file goes on");
+        } else {
+            self.start_over_from(&mut tail, position, None);
+        }
+        self.open.insert(tail.key, tail);
+    }
+
+    /// Files that were renamed while nobody looked, and those that came and went between.
+    fn find_renamed(&mut self, found: &BTreeMap<FileKey, Candidate>) {
+        for position in std::mem::take(&mut self.lost) {
+            let Some(labels) = self.labels_for(&position.path) else {
+                self.lost.push(position);
+                continue;
+            };
+            let neighbours = scan::neighbours(&position.path);
+            let renamed =
+                neighbours.iter().find(|n| n.key == position.key && !self.open.contains_key(&n.key));
+            let tail = renamed.and_then(|n| self.open(&n.path, &position.path, &labels));
+            match tail.filter(|tail| tail.is_file_of(&position) && tail.holds(&position)) {
+                Some(tail) => {
+                    let modified = tail.modified();
+                    self.insert_leaving(tail.resume(&position));
+                    self.take_up_between(&position.path, &labels, modified, found);
+                }
+                None => self.lost.push(position),
+            }
+        }
+    }
+
+    /// Rotated files that were written after the one that was last known under `path` and have never been seen.
+    fn take_up_between(
+        &mut self,
+        path: &Path,
+        labels: &Labels,
+        since: SystemTime,
+        found: &BTreeMap<FileKey, Candidate>,
+    ) {
+        let name = path.as_os_str().as_encoded_bytes();
+        let is_between = |n: &Neighbour| {
+            let other = n.path.as_os_str().as_encoded_bytes();
+            other != name && other.starts_with(name) && n.modified >= since && !found.contains_key(&n.key)
+        };
+        for neighbour in scan::neighbours(path).iter().filter(|n| is_between(n)) {
+            if !self.open.contains_key(&neighbour.key)
+                && let Some(tail) = self.open(&neighbour.path, path, labels)
+            {
+                self.insert_leaving(tail);
+            }
+        }
+    }
+
+    fn take_up_new(&mut self, new: Vec<(Tail, From)>) {
+        for (mut tail, from) in new {
+            let position = self.take_lost(|p| p.fingerprint.is_full() && tail.holds(p));
+            if let Some(position) = position {
+                self.go_on(tail, &position);
+                continue;
+            }
+            if self.is_copy_of_open(&tail) {
+                continue;
+            }
+            if self.is_first && from == From::End {
+                tail.start_at(tail.size().unwrap_or(0));
+            }
+            tracing::debug!(path = %tail.path.display(), "new file");
+            self.open.insert(tail.key, tail);
+        }
+    }
+
+    /// A copy that rotation makes before it truncates the original: the same lines must not be read twice.
+    fn is_copy_of_open(&self, tail: &Tail) -> bool {
+        let path = tail.path.as_os_str().as_encoded_bytes();
+        !tail.head.is_empty()
+            && self.open.values().any(|other| {
+                path.starts_with(other.path.as_os_str().as_encoded_bytes())
+                    && path != other.path.as_os_str().as_encoded_bytes()
+                    && other.head.starts_with(&tail.head)
+            })
+    }
+
+    /// Positions whose file is gone but whose bytes lie in a neighbour; very old ones are given up.
+    fn find_copies(&mut self) {
+        let oldest = timestamp::now_ns() / 1_000_000_000 - LOST_SECS;
+        for position in std::mem::take(&mut self.lost) {
+            if position.fingerprint.is_full() && self.take_up_copy(&position, None) {
+                continue;
+            }
+            if position.seen < oldest {
+                self.checkpoint.forget_file(&position.source);
+            } else {
+                self.lost.push(position);
+            }
+        }
+    }
+
+    /// Reads the rest of what the position stands in from the newest neighbour that holds the same bytes.
+    fn take_up_copy(&mut self, position: &FilePosition, mark: Option<Arc<Mark<u64>>>) -> bool {
+        let Some(labels) = self.labels_for(&position.path).filter(|_| position.fingerprint.length > 0) else {
+            return false;
+        };
+        for neighbour in scan::neighbours(&position.path).iter().rev() {
+            if neighbour.key == position.key || self.open.contains_key(&neighbour.key) {
+                continue;
+            }
+            let tail = self.open(&neighbour.path, &position.path, &labels);
+            if let Some(tail) = tail.filter(|tail| tail.holds(position)) {
+                let mut tail = tail.resume(position);
+                tail.mark = mark.unwrap_or(tail.mark);
+                self.insert_leaving(tail);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn insert_leaving(&mut self, mut tail: Tail) {
+        tail.is_leaving = true;
+        self.open.insert(tail.key, tail);
+    }
+
+    fn close_finished(&mut self) {
+        let checkpoint = &self.checkpoint;
+        self.open.retain(|_, tail| {
+            let patience = if tail.is_deleted() { DELETED_PATIENCE } else { ROTATED_PATIENCE };
+            let done = tail.is_done(patience);
+            if done {
+                checkpoint.forget_file(&tail.source);
+            }
+            !done
+        });
+    }
+
+    fn register(&mut self) {
+        for tail in self.open.values() {
+            self.checkpoint.set_file(tail.position(), Some(tail.mark.clone()));
+        }
+        telemetry::FILES.set(self.open.len() as i64);
+    }
+
+    fn take_lost(&mut self, fits: impl Fn(&FilePosition) -> bool) -> Option<FilePosition> {
+        let at = self.lost.iter().position(fits)?;
+        Some(self.lost.remove(at))
+    }
+
+    fn labels_for(&self, path: &Path) -> Option<Labels> {
+        self.selections.iter().find_map(|s| s.labels_of(path))
+    }
+
+    /// Opens `path` as a file of the stream of `name`.
+    fn open(&mut self, path: &Path, name: &Path, labels: &Labels) -> Option<Tail> {
+        let tail = File::open(path).and_then(|f| Tail::new(&self.host, name.to_owned(), labels.clone(), f));
+        match tail {
+            Ok(tail) => Some(tail),
+            Err(error) => {
+                self.complain(path, &error);
+                None
+            }
+        }
+    }
+
+    /// Once for each path, so that an unreadable file does not fill a log.
+    pub fn complain(&mut self, path: &Path, error: &std::io::Error) {
+        telemetry::FILE_ERRORS.inc();
+        if self.complained.insert(path.to_owned()) {
+            tracing::warn!(path = %path.display(), %error, "cannot read file");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Network interfaces and sockets.
+
+use super::{
+    metrics::{Metrics, metric_part, number},
+    paths::Paths,
+};
+
+/// Columns of `/proc/net/dev`.
+const COUNTERS: [&str; 16] = [
+    "receive_bytes",
+    "receive_packets",
+    "receive_errs",
+    "receive_drop",
+    "receive_fifo",
+    "receive_frame",
+    "receive_compressed",
+    "receive_multicast",
+    "transmit_bytes",
+    "transmit_packets",
+    "transmit_errs",
+    "transmit_drop",
+    "transmit_fifo",
+    "transmit_colls",
+    "transmit_carrier",
+    "transmit_compressed",
+];
+
+/// The fields of `/proc/net/snmp` and `netstat` that node_exporter takes.
+const NETSTAT: [&str; 36] = [
+    "Icmp_InErrors",
+    "Icmp_InMsgs",
+    "Icmp_OutMsgs",
+    "IpExt_InOctets",
+    "IpExt_OutOctets",
+    "Ip_Forwarding",
+    "TcpExt_ListenDrops",
+    "TcpExt_ListenOverflows",
+    "TcpExt_SyncookiesFailed",
+    "TcpExt_SyncookiesRecv",
+    "TcpExt_SyncookiesSent",
+    "TcpExt_TCPOFOQueue",
+    "TcpExt_TCPRcvQDrop",
+    "TcpExt_TCPSynRetrans",
+    "TcpExt_TCPTimeouts",
+    "Tcp_ActiveOpens",
+    "Tcp_CurrEstab",
+    "Tcp_InErrs",
+    "Tcp_InSegs",
+    "Tcp_OutRsts",
+    "Tcp_OutSegs",
+    "Tcp_PassiveOpens",
+    "Tcp_RetransSegs",
+    "UdpLite_InErrors",
+    "Udp_InDatagrams",
+    "Udp_InErrors",
+    "Udp_NoPorts",
+    "Udp_OutDatagrams",
+    "Udp_RcvbufErrors",
+    "Udp_SndbufErrors",
+    "Udp6_InDatagrams",
+    "Udp6_InErrors",
+    "Udp6_NoPorts",
+    "Udp6_OutDatagrams",
+    "Udp6_RcvbufErrors",
+    "Udp6_SndbufErrors",
+];
+
+pub fn collect(paths: &Paths, metrics: &mut Metrics) {
+    interfaces(paths, metrics);
+    sockets(paths, metrics);
+    for file in ["net/netstat", "net/snmp"] {
+        protocols(&paths.proc(file).unwrap_or_default(), metrics);
+    }
+    for line in paths.proc("net/snmp6").unwrap_or_default().lines() {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        if let (Some((protocol, field)), Some(value)) =
+            (words.first().and_then(|w| w.split_once('6')), number(&words, 1))
+        {
+            protocol_field(&format!("{protocol}6"), field, value, metrics);
+        }
+    }
+}
+
+fn interfaces(paths: &Paths, metrics: &mut Metrics) {
+    let text = paths.proc("net/dev").unwrap_or_default();
+    let devices: Vec<(&str, Vec<&str>)> = text
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(device, rest)| (device.trim(), rest.split_ascii_whitespace().collect()))
+        .collect();
+    for (column, name) in COUNTERS.iter().enumerate() {
+        for (device, words) in &devices {
+            if let Some(value) = number(words, column) {
+                let help = format!("Network device statistic {name}.");
+                metrics.counter(&format!("node_network_{name}_total"), &help, &[("device", device)], value);
+            }
+        }
+    }
+    for (device, _) in &devices {
+        let Some(state) = paths.sys(&format!("class/net/{device}/operstate")) else { continue };
+        let up = if state == "up" { 1.0 } else { 0.0 };
+        let help = "Value is 1 if operstate is 'up', 0 otherwise.";
+        metrics.gauge("node_network_up", help, &[("device", device)], up);
+    }
+}
+
+/// `TCP: inuse 5 orphan 0 tw 0 alloc 8 mem 1`
+fn sockets(paths: &Paths, metrics: &mut Metrics) {
+    for file in ["net/sockstat", "net/sockstat6"] {
+        for line in paths.proc(file).unwrap_or_default().lines() {
+            let Some((protocol, rest)) = line.split_once(':') else { continue };
+            let words: Vec<&str> = rest.split_ascii_whitespace().collect();
+            for pair in words.chunks_exact(2) {
+                let Some(value) = number(pair, 1) else { continue };
+                let help = format!("Number of {protocol} sockets in state {}.", pair[0]);
+                metrics.gauge(
+                    &format!("node_sockstat_{protocol}_{}", metric_part(pair[0])),
+                    &help,
+                    &[],
+                    value,
+                );
+            }
+        }
+    }
+}
+
+/// Pairs of lines: names, then values, both behind the protocol.
+fn protocols(text: &str, metrics: &mut Metrics) {
+    let lines: Vec<&str> = text.lines().collect();
+    for pair in lines.chunks_exact(2) {
+        let (Some((protocol, names)), Some((_, values))) = (pair[0].split_once(':'), pair[1].split_once(':'))
+        else {
+            continue;
+        };
+        for (name, value) in names.split_ascii_whitespace().zip(values.split_ascii_whitespace()) {
+            if let Ok(value) = value.parse() {
+                protocol_field(protocol, name, value, metrics);
+            }
+        }
+    }
+}
+
+fn protocol_field(protocol: &str, field: &str, value: f64, metrics: &mut Metrics) {
+    let name = format!("{protocol}_{field}");
+    if NETSTAT.contains(&name.as_str()) {
+        let help = format!("Statistic {protocol}{field}.");
+        metrics.untyped(&format!("node_netstat_{name}"), &help, &[], value);
+    }
+}

@@ -1,0 +1,201 @@
+//! The two bodies of a push request, JSON and protobuf, plain or compressed.
+
+use std::{collections::BTreeMap, io::Read};
+
+use bytes::Bytes;
+use event::{Labels, LogBatch, LogEntry, proto::loki};
+use prost::Message;
+use serde::Deserialize;
+
+use super::selector;
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `application/json`
+    Json,
+    /// `application/x-protobuf`, always in snappy's block format unless gzip was named.
+    Protobuf,
+}
+
+/// What a client can send at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes after decompression.
+    pub request: usize,
+    /// Labels of a stream.
+    pub labels: usize,
+    /// Bytes of a line; longer ones are kept in pieces.
+    pub line: usize,
+}
+
+#[derive(Deserialize)]
+struct JsonPush {
+    streams: Vec<JsonStream>,
+}
+
+#[derive(Deserialize)]
+struct JsonStream {
+    stream: BTreeMap<String, String>,
+    values: Vec<JsonEntry>,
+}
+
+/// Nanoseconds, line, metadata.
+#[derive(Deserialize)]
+struct JsonEntry(String, String, #[serde(default)] BTreeMap<String, String>);
+
+/// # Errors
+/// What is wrong with the body, for the client.
+pub fn decode(body: &[u8], form: Form, is_gzip: bool, limits: &Limits) -> Result<Vec<LogBatch>, String> {
+    let plain = if is_gzip { Some(gunzip(body, limits.request)?) } else { None };
+    let body = plain.as_deref().unwrap_or(body);
+    let streams = match form {
+        Form::Json => json(body)?,
+        Form::Protobuf if is_gzip => protobuf(body)?,
+        Form::Protobuf => protobuf(&unsnap(body, limits.request)?)?,
+    };
+    streams.into_iter().map(|batch| checked(batch, limits)).collect()
+}
+
+fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    let mut plain = Vec::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(body).take(limit as u64 + 1);
+    reader.read_to_end(&mut plain).map_err(|e| format!("gzip: {e}"))?;
+    if plain.len() > limit { Err(too_large(limit)) } else { Ok(plain) }
+}
+
+fn unsnap(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    let length = snap::raw::decompress_len(body).map_err(|e| format!("snappy: {e}"))?;
+    if length > limit {
+        return Err(too_large(limit));
+    }
+    snap::raw::Decoder::new().decompress_vec(body).map_err(|e| format!("snappy: {e}"))
+}
+
+fn too_large(limit: usize) -> String {
+    format!("the request has more than {limit} bytes after decompression; send smaller ones")
+}
+
+fn json(body: &[u8]) -> Result<Vec<LogBatch>, String> {
+    let push: JsonPush = serde_json::from_slice(body).map_err(|e| format!("push request: {e}"))?;
+    push.streams.into_iter().map(json_stream).collect()
+}
+
+fn json_stream(stream: JsonStream) -> Result<LogBatch, String> {
+    let labels: Labels = stream.stream.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let entry = |JsonEntry(timestamp, line, metadata): JsonEntry| {
+        let wrong = |_| format!("timestamp {timestamp:?} of stream {labels} is no number of nanoseconds");
+        let timestamp_ns = timestamp.parse().map_err(wrong)?;
+        Ok(LogEntry {
+            timestamp_ns,
+            line: line.into(),
+            metadata: metadata.into_iter().collect(),
+            position: 0,
+        })
+    };
+    let entries: Result<Vec<_>, String> = stream.values.into_iter().map(entry).collect();
+    Ok(LogBatch { source: String::new(), entries: entries?, labels })
+}
+
+fn protobuf(body: &[u8]) -> Result<Vec<LogBatch>, String> {
+    let request =
+        loki::PushRequest::decode(Bytes::copy_from_slice(body)).map_err(|e| format!("push request: {e}"))?;
+    request.streams.into_iter().map(protobuf_stream).collect()
+}
+
+fn protobuf_stream(stream: loki::Stream) -> Result<LogBatch, String> {
+    let labels = selector::parse(&stream.labels)?;
+    let entry = |entry: loki::Entry| {
+        let time = entry.timestamp.unwrap_or_default();
+        let ns = time.seconds.checked_mul(1_000_000_000).and_then(|ns| ns.checked_add(time.nanos.into()));
+        let timestamp_ns =
+            ns.ok_or_else(|| format!("timestamp {} s of stream {labels} is out of range", time.seconds))?;
+        let metadata = entry.structured_metadata.into_iter().map(|pair| (pair.name, pair.value)).collect();
+        Ok(LogEntry { timestamp_ns, line: entry.line.into(), metadata, position: 0 })
+    };
+    let entries: Result<Vec<_>, String> = stream.entries.into_iter().map(entry).collect();
+    Ok(LogBatch { source: String::new(), entries: entries?, labels })
+}
+
+fn checked(batch: LogBatch, limits: &Limits) -> Result<LogBatch, String> {
+    if batch.labels.is_empty() {
+        return Err("error at least one label pair is required per stream".into());
+    }
+    if batch.labels.len() > limits.labels {
+        let (count, limit) = (batch.labels.len(), limits.labels);
+        return Err(format!(
+            "stream {} has {count} labels; the limit is {limit}: send some as metadata",
+            batch.labels
+        ));
+    }
+    if let Some((name, _)) = batch.labels.iter().find(|(name, _)| !selector::is_label_name(name)) {
+        return Err(format!(
+            "stream {} has the label name {name:?}; use letters, digits and underscores",
+            batch.labels
+        ));
+    }
+    let entries = batch.entries.into_iter().flat_map(|entry| pieces(entry, limits.line)).collect();
+    Ok(LogBatch { entries, ..batch })
+}
+
+fn pieces(entry: LogEntry, limit: usize) -> Vec<LogEntry> {
+    if entry.line.len() <= limit {
+        return vec![entry];
+    }
+    let starts = (0..entry.line.len()).step_by(limit);
+    let piece = |start| LogEntry {
+        line: entry.line.slice(start..entry.line.len().min(start + limit)),
+        ..entry.clone()
+    };
+    starts.map(piece).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { request: 1000, labels: 3, line: 10 };
+
+    fn json(body: &str) -> Result<Vec<LogBatch>, String> {
+        decode(body.as_bytes(), Form::Json, false, &LIMITS)
+    }
+
+    #[test]
+    fn json_and_protobuf_give_the_same_entries() {
+        let json =
+            json(r#"{"streams":[{"stream":{"job":"a"},"values":[["1700000000000000001","x",{"k":"v"}]]}]}"#);
+        let entry = loki::Entry {
+            timestamp: Some(loki::Timestamp { seconds: 1_700_000_000, nanos: 1 }),
+            line: b"x".to_vec(),
+            structured_metadata: vec![loki::LabelPair { name: "k".into(), value: "v".into() }],
+        };
+        let stream = loki::Stream { labels: r#"{job="a"}"#.into(), entries: vec![entry] };
+        let plain = loki::PushRequest { streams: vec![stream] }.encode_to_vec();
+        let body = snap::raw::Encoder::new().compress_vec(&plain).unwrap();
+        assert_eq!(decode(&body, Form::Protobuf, false, &LIMITS), json);
+        assert_eq!(json.unwrap()[0].entries[0].metadata, [("k".to_owned(), "v".to_owned())]);
+    }
+
+    #[test]
+    fn long_lines_come_in_pieces() {
+        let batches =
+            json(r#"{"streams":[{"stream":{"job":"a"},"values":[["1","0123456789abc"]]}]}"#).unwrap();
+        let lines: Vec<_> = batches[0].entries.iter().map(|e| e.line.clone()).collect();
+        assert_eq!(lines, ["0123456789", "abc"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let error = |body: &str| json(body).unwrap_err();
+        assert!(error("{\"streams\":[}").contains("line 1 column"));
+        assert!(error(r#"{"streams":[{"stream":{},"values":[]}]}"#).contains("at least one label pair"));
+        assert!(error(r#"{"streams":[{"stream":{"a":"b"},"values":[["x","y"]]}]}"#).contains("\"x\""));
+        assert!(error(r#"{"streams":[{"stream":{"a-b":"b"},"values":[]}]}"#).contains("a-b"));
+        let many = r#"{"streams":[{"stream":{"a":"1","b":"1","c":"1","d":"1"},"values":[]}]}"#;
+        assert!(error(many).contains("4 labels"));
+        let bomb = snap::raw::Encoder::new().compress_vec(&[0; 5000]).unwrap();
+        assert!(decode(&bomb, Form::Protobuf, false, &LIMITS).unwrap_err().contains("1000 bytes"));
+        assert!(decode(b"\xff\xff\xff", Form::Protobuf, false, &LIMITS).unwrap_err().contains("snappy"));
+        assert!(decode(b"no gzip", Form::Json, true, &LIMITS).unwrap_err().contains("gzip"));
+    }
+}

@@ -1,0 +1,116 @@
+//! `POST /loki/api/v1/push`, as Loki has it: 204 when the broker has acknowledged every entry, and not before.
+
+mod decode;
+mod selector;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use event::{Event, LogBatch};
+use futures::future::try_join_all;
+use tokio::sync::Semaphore;
+
+use self::decode::{Form, Limits};
+use crate::{Config, Publisher, telemetry};
+
+/// Requests that are read and decoded at a time.
+const CONCURRENT: usize = 32;
+/// Bytes of lines in one record.
+const RECORD: usize = 256 << 10;
+/// After this time without an acknowledgement the client is to come again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Endpoint {
+    publisher: Publisher,
+    limits: Limits,
+    places: Semaphore,
+}
+
+struct Refusal(StatusCode, String);
+
+/// The push endpoint; its entries go to the topic for logs.
+pub fn push_router(publisher: Publisher, config: &Config) -> Router {
+    let limits = Limits {
+        request: config.push.request_limit.0 as usize,
+        labels: config.push.label_limit,
+        line: (config.line_limit.0 as usize).max(1),
+    };
+    let endpoint = Endpoint { publisher, limits, places: Semaphore::new(CONCURRENT) };
+    Router::new().route("/loki/api/v1/push", post(push)).with_state(Arc::new(endpoint))
+}
+
+async fn push(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let response = match tokio::time::timeout(PATIENCE, take(&endpoint, request)).await {
+        Ok(Ok(())) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Err(Refusal(code, reason))) => (code, format!("{reason}\n")).into_response(),
+        Err(_) => {
+            let reason = "kafka has not acknowledged the entries in time; send them again\n";
+            (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
+        }
+    };
+    telemetry::PUSHES.with_label_values(&[response.status().as_str()]).inc();
+    response
+}
+
+async fn take(endpoint: &Endpoint, request: Request) -> Result<(), Refusal> {
+    let _place = endpoint.places.acquire().await;
+    let (form, is_gzip) = form(request.headers())?;
+    let body = to_bytes(request.into_body(), endpoint.limits.request).await;
+    let body = body.map_err(|e| Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("request body: {e}")))?;
+    let batches = decode::decode(&body, form, is_gzip, &endpoint.limits);
+    let batches = batches.map_err(|reason| Refusal(StatusCode::BAD_REQUEST, reason))?;
+    let mut receipts = Vec::new();
+    for record in batches.into_iter().flat_map(records) {
+        receipts.push(endpoint.publisher.publish_with_receipt(Event::Logs(record)).await);
+    }
+    let closed = |_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "shutting down".into());
+    try_join_all(receipts).await.map(|_| ()).map_err(closed)
+}
+
+fn form(headers: &HeaderMap) -> Result<(Form, bool), Refusal> {
+    let value = |name| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = value(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
+    let form = match kind {
+        "application/json" => Form::Json,
+        "application/x-protobuf" | "" => Form::Protobuf,
+        other => {
+            let reason = format!(
+                "Content-Type {other:?} is not known; send application/json or application/x-protobuf"
+            );
+            return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+        }
+    };
+    match value(header::CONTENT_ENCODING) {
+        "" | "identity" | "snappy" => Ok((form, false)),
+        "gzip" => Ok((form, true)),
+        other => {
+            let reason =
+                format!("Content-Encoding {other:?} is not known; send gzip, or snappy for protobuf");
+            Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason))
+        }
+    }
+}
+
+/// Splits a stream's entries into records of moderate size.
+fn records(batch: LogBatch) -> Vec<LogBatch> {
+    let mut records = Vec::new();
+    let mut size = 0;
+    for entry in batch.entries {
+        if records.is_empty() || size + entry.line.len() > RECORD {
+            records.push(LogBatch { labels: batch.labels.clone(), ..LogBatch::default() });
+            size = 0;
+        }
+        size += entry.line.len();
+        if let Some(record) = records.last_mut() {
+            record.entries.push(entry);
+        }
+    }
+    records
+}

@@ -1,0 +1,57 @@
+//! The push endpoint: 204 means that the broker has it.
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
+use shipper::{Config, push_router};
+use tower::ServiceExt;
+
+use crate::support::MemoryBroker;
+
+const BODY: &str = r#"{"streams":[{"stream":{"job":"app"},"values":[["1700000000000000000","a"],["1700000000000000001","b",{"id":"7"}]]}]}"#;
+
+async fn push(broker: &MemoryBroker, kind: &str, body: &str) -> (StatusCode, String) {
+    let request = Request::post("/loki/api/v1/push").header("content-type", kind);
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let response = push_router(broker.publisher(), &Config::default()).oneshot(request).await.unwrap();
+    let code = response.status();
+    let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+    (code, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_push_is_with_the_broker_when_it_is_answered() {
+    let broker = MemoryBroker::new();
+    let (code, body) = push(&broker, "application/json; charset=utf-8", BODY).await;
+    assert_eq!((code, body.as_str()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(broker.lines(), ["a", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_is_not_answered_before_the_broker_is_back() {
+    let broker = MemoryBroker::new();
+    broker.go_away();
+    let pushed = tokio::spawn({
+        let broker = broker.clone();
+        async move { push(&broker, "application/json", BODY).await }
+    });
+    broker.wait_for_held(2).await;
+    assert!(!pushed.is_finished());
+    broker.come_back();
+    assert_eq!(pushed.await.unwrap().0, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_push_is_refused_whole_and_says_why() {
+    let broker = MemoryBroker::new();
+    let (code, body) = push(&broker, "application/json", &BODY.replace("0001\"", "x\"")).await;
+    assert_eq!(code, StatusCode::BAD_REQUEST);
+    assert!(body.contains("is no number of nanoseconds"), "{body}");
+    let (code, _) = push(&broker, "text/csv", BODY).await;
+    assert_eq!(code, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let (code, body) = push(&broker, "application/x-protobuf", BODY).await;
+    assert_eq!(code, StatusCode::BAD_REQUEST);
+    assert!(body.contains("snappy"), "{body}");
+    assert_eq!(broker.records().len(), 0);
+}
