@@ -13,8 +13,10 @@ pub struct Limits {
     pub max_entries: usize,
     /// Most series that any part of a log query's metrics may have.
     pub max_series: usize,
-    /// Most values per series of a range query.
+    /// Most steps of a range query behind the first one.
     pub max_steps: usize,
+    /// Most samples that a PromQL query may load and compute in all.
+    pub max_samples: usize,
     /// Most queries that are evaluated at once; others wait.
     pub max_queries: usize,
     /// Most live tails at once.
@@ -33,6 +35,7 @@ impl Default for Limits {
             max_entries: 5_000,
             max_series: 100_000,
             max_steps: 11_000,
+            max_samples: 50_000_000,
             max_queries: 2 * thread::available_parallelism().map_or(2, usize::from),
             max_tails: 16,
             timeout: Duration::from_secs(60),

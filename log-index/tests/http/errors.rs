@@ -24,13 +24,15 @@ async fn loki_errors_are_plain_text_with_the_place_in_the_query() {
 async fn wrong_requests_to_loki_name_what_is_wrong() {
     let site = Site::empty();
     let selector = ("query", "{job=\"a\"}");
-    let cases: [(&str, Parameters, &str); 11] = [
+    let metric = ("query", "rate({job=\"a\"}[5m])");
+    let cases: [(&str, Parameters, &str); 12] = [
         ("query_range", &[selector, ("start", "soon")], "invalid parameter \"start\""),
         ("query_range", &[selector, ("start", "20"), ("end", "10")], "end timestamp must not be before"),
         ("query_range", &[selector, ("limit", "0")], "limit must be a positive value"),
         ("query_range", &[selector, ("limit", "5001")], "max_entries_limit_per_query (5001 > 5000)"),
         ("query_range", &[selector, ("direction", "up")], "neither forward nor backward"),
         ("query_range", &[selector, ("step", "-1")], "zero or negative query resolution"),
+        ("query_range", &[metric, ("step", "300ms")], "exceeded maximum resolution of 11000 points"),
         ("query_range", &[("query", "{}")], "at least one regexp or equality matcher"),
         ("query", &[selector], "log queries are not supported as an instant query type"),
         ("series", &[], "0 matcher groups supplied"),
@@ -81,6 +83,16 @@ async fn long_queries_and_large_forms_are_refused() {
     let larger = "a".repeat(200);
     let answer = site.post("/loki/api/v1/query_range", &[("query", &larger)]).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_query_over_too_many_samples_names_the_limit() {
+    let site = Site::with(None, Limits { max_samples: 5, ..Limits::default() });
+    site.fill();
+    let answer = site.get("/api/v1/query", &[("query", "sum(rate(requests_total[1m]))")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+    assert_eq!(answer.json()["errorType"], "execution");
+    assert!(answer.text().contains("limit: 5 samples"), "{}", answer.text());
 }
 
 #[tokio::test]

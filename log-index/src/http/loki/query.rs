@@ -38,6 +38,10 @@ pub(super) async fn range(
     let range = Span::of(&params, service.now_ns(), QUERY_SINCE_NS)?.in_steps(&params)?;
     let (expr, mut wishes) = understood(&service, &headers, &params)?;
     wishes.time_ns = range.end_ns;
+    match expr {
+        Expr::Log(_) => wishes.check_entries()?,
+        Expr::Metric(_) => wishes.check_steps(&range)?,
+    }
     answer(&service, wishes, move |snapshot, options| logql::query_range(&expr, snapshot, &range, options))
         .await
 }
@@ -45,9 +49,6 @@ pub(super) async fn range(
 fn understood(service: &Service, headers: &HeaderMap, params: &Params) -> Result<(Expr, Wishes), Error> {
     let expr = logql::parse(params.query(service.limits().max_query_bytes)?)?;
     let wishes = Wishes::of(params, headers, service.limits())?;
-    if matches!(expr, Expr::Log(_)) {
-        wishes.check_entries()?;
-    }
     Ok((expr, wishes))
 }
 

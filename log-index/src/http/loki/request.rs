@@ -108,7 +108,7 @@ impl Wishes {
         })
     }
 
-    /// Log queries have a limit on the limit.
+    /// The limit on the limit, which log queries have.
     pub fn check_entries(&self) -> Result<(), Failure> {
         let (limit, max) = (self.limit, self.max_entries);
         if limit <= max {
@@ -117,6 +117,18 @@ impl Wishes {
         Err(Failure::BadData(format!(
             "max entries limit per query exceeded, limit > max_entries_limit_per_query ({limit} > {max}): ask \
              for fewer lines, or for one part of the time range after the other"
+        )))
+    }
+
+    /// The limit on the steps behind the first, which metric queries have. `range` has a positive step.
+    pub fn check_steps(&self, range: &Range) -> Result<(), Failure> {
+        let (steps, max) = (range.end_ns.saturating_sub(range.start_ns) / range.step_ns, self.max_steps);
+        if usize::try_from(steps).is_ok_and(|steps| steps <= max) {
+            return Ok(());
+        }
+        Err(Failure::BadData(format!(
+            "exceeded maximum resolution of {max} points per time series. Try increasing the value of the step \
+             parameter, or a shorter time range"
         )))
     }
 
@@ -131,7 +143,7 @@ impl Wishes {
             limit: if self.interval_ns > 0 { self.max_entries } else { self.limit },
             direction: self.direction,
             max_series: self.max_series,
-            max_steps: self.max_steps,
+            max_steps: self.max_steps.saturating_add(1),
             cancelled: Some(cancelled),
         }
     }
@@ -208,6 +220,15 @@ mod tests {
         assert!(error.contains("limit > max_entries_limit_per_query (5001 > 5000)"), "{error}");
     }
 
+    #[test]
+    fn a_metric_query_has_the_first_value_and_as_many_as_the_limit_behind_it() {
+        let wishes = Wishes::of(&Params::of(""), &HeaderMap::new(), &Limits::default()).unwrap();
+        let range = |end_s: i64| Range { start_ns: 0, end_ns: end_s * SECOND_NS, step_ns: SECOND_NS };
+        assert!(wishes.check_steps(&range(11_000)).is_ok());
+        let error = wishes.check_steps(&range(11_001)).unwrap_err().to_string();
+        assert!(error.starts_with("exceeded maximum resolution of 11000 points"), "{error}");
+    }
+
     proptest! {
         #[test]
         fn no_parameters_break_a_request(
@@ -219,9 +240,12 @@ mod tests {
             let span = Span::of(&params, NOW, LABELS_SINCE_NS);
             if let Ok(span) = span {
                 prop_assert!(span.start <= span.end);
-                let _ = span.in_steps(&params);
+                let range = span.in_steps(&params);
+                let wishes = Wishes::of(&params, &HeaderMap::new(), &Limits::default());
+                if let (Ok(range), Ok(wishes)) = (range, wishes) {
+                    let _ = (wishes.check_steps(&range), wishes.check_entries());
+                }
             }
-            let _ = Wishes::of(&params, &HeaderMap::new(), &Limits::default());
             let _ = time(&params, &name);
         }
     }

@@ -90,6 +90,7 @@ pub(super) fn query(params: &Params, limits: &Limits) -> Result<promql::Query, F
 pub(super) struct Wishes {
     lookback_ms: Option<i64>,
     max_steps: usize,
+    max_samples: usize,
 }
 
 impl Wishes {
@@ -99,7 +100,7 @@ impl Wishes {
         if lookback_ms.is_some_and(|ms| ms <= 0) {
             return Err(wrong("lookback_delta", "a look-back must be at least a millisecond"));
         }
-        Ok(Wishes { lookback_ms, max_steps: limits.max_steps })
+        Ok(Wishes { lookback_ms, max_steps: limits.max_steps, max_samples: limits.max_samples })
     }
 
     /// With the rest as it usually is.
@@ -108,6 +109,7 @@ impl Wishes {
         promql::Options {
             lookback_ms: self.lookback_ms.unwrap_or(usual.lookback_ms),
             max_steps: self.max_steps.saturating_add(1),
+            max_samples: self.max_samples,
             cancelled: Some(cancelled),
             ..usual
         }
