@@ -4,8 +4,8 @@ mod memory;
 
 use event::Labels;
 use logql::{
-    Direction, EvalError, Options, Range, Value, categorized, parse, parse_selector, query_instant,
-    query_range,
+    Direction, EntryRef, EvalError, Options, Range, Value, categorized, parse, parse_log, parse_selector,
+    query_instant, query_range,
 };
 use memory::Memory;
 use proptest::prelude::*;
@@ -204,6 +204,8 @@ fn a_selector_alone_may_match_everything() {
     assert_eq!(parse_selector(r#"{a="b", c!~"d"}"#).unwrap().len(), 2);
     assert_eq!(parse_selector("{}").unwrap().len(), 0);
     assert!(parse_selector(r#"{a="b"} |= "c""#).is_err());
+    assert!(parse("{} | json").is_err() && parse_log("{} | json").is_ok());
+    assert!(parse_log(r#"rate({a="b"}[5m])"#).is_err());
     let both = parse(r#"rate({a="b"}[1m]) / rate({c="d"}[1m])"#).unwrap();
     let names: Vec<&str> = both.selectors().iter().map(|s| s[0].name.as_str()).collect();
     assert_eq!(names, ["a", "c"]);
@@ -270,6 +272,19 @@ fn a_line_of_very_many_labels_is_marked_and_not_searched_for_ever() {
     let query = parse(r#"{a="b"} | logfmt | __error__="LabelLimitErr" | k999="v" | k1000="""#).unwrap();
     let range = Range { start_ns: 0, end_ns: 10, step_ns: 1 };
     assert_eq!(query_range(&query, &memory, &range, &Options::default()).unwrap().stats.returned, 1);
+}
+
+#[test]
+fn entries_can_be_processed_one_by_one() {
+    let log = parse_log(r#"{a="b"} | logfmt | x > 1"#).unwrap();
+    let stream = Labels::from([("a", "b")]);
+    let process = |line| log.process(&stream, EntryRef { timestamp_ns: 7, line, metadata: &[] });
+    assert_eq!(process(b"x=1"), None);
+    let answer = process(b"x=2").unwrap();
+    assert_eq!(
+        (answer.labels.to_string().as_str(), answer.entries[0].timestamp_ns),
+        (r#"{a="b", x="2"}"#, 7)
+    );
 }
 
 #[test]

@@ -133,8 +133,7 @@ impl<'a> Pairing<'a> {
         left
     }
 
-    /// Arithmetic and comparisons: "many" and "one" are the sides of the operator, "one" the side that may
-    /// have each signature only once.
+    /// Arithmetic and comparisons: "one" is the side that may have each signature only once, "many" the other.
     fn join(
         &self,
         operation: &BinaryOperation,
@@ -143,45 +142,52 @@ impl<'a> Pairing<'a> {
         steps: usize,
     ) -> Result<Vec<Series>, EvalError> {
         let swapped = self.matching.group == Some(Side::Right);
-        let (many, many_signatures, one, one_signatures) = if swapped {
-            (right, &self.right, left, &self.left)
-        } else {
-            (left, &self.left, right, &self.right)
-        };
+        let (left, right) = ((left, &self.left), (right, &self.right));
+        let ((many, signatures), one) = if swapped { (right, left) } else { (left, right) };
         let mut results = Results { steps, index: HashMap::new(), series: Vec::new() };
         for step in 0..steps {
-            let partner = self.partners(one, one_signatures, step, swapped)?;
-            let mut taken = vec![false; self.count];
-            for (series, signature) in many.iter().zip(many_signatures) {
-                let (Some(value), Some(other)) = (series.values[step], partner[*signature]) else { continue };
-                if self.matching.group.is_none() && std::mem::replace(&mut taken[*signature], true) {
-                    return Err(EvalError::Invalid(
-                        "multiple matches for labels: many-to-one matching must be explicit \
-                         (group_left/group_right)"
-                            .into(),
-                    ));
-                }
-                let other_value = one[other].values[step].unwrap_or(f64::NAN);
-                let (l, r) = if swapped { (other_value, value) } else { (value, other_value) };
+            let mut partners = self.partners(one, step, swapped)?;
+            for (series, signature) in many.iter().zip(signatures) {
+                let Some(value) = series.values[step] else { continue };
+                let Some((partner, other)) = self.partner(&mut partners[*signature])? else { continue };
+                let (l, r) = if swapped { (other, value) } else { (value, other) };
                 if let Some(result) = combine(operation, l, r, l) {
-                    results.set(self.result_labels(&series.labels, &one[other].labels), step, result)?;
+                    results.set(self.result_labels(&series.labels, &one.0[partner].labels), step, result)?;
                 }
             }
         }
         Ok(results.series)
     }
 
+    /// Without `group_left` and `group_right` a partner may be taken once.
+    fn partner(&self, partner: &mut Partner) -> Result<Option<(usize, f64)>, EvalError> {
+        match *partner {
+            Partner::None => Ok(None),
+            Partner::Taken => Err(EvalError::Invalid(
+                "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+                    .into(),
+            )),
+            Partner::Some(series, value) => {
+                if self.matching.group.is_none() {
+                    *partner = Partner::Taken;
+                }
+                Ok(Some((series, value)))
+            }
+        }
+    }
+
     /// The series of the "one" side with a value at `step`, by signature.
     fn partners(
         &self,
-        one: &[Series],
-        signatures: &[usize],
+        (one, signatures): (&[Series], &Vec<usize>),
         step: usize,
         swapped: bool,
-    ) -> Result<Vec<Option<usize>>, EvalError> {
-        let mut partner = vec![None; self.count];
-        for (i, signature) in signatures.iter().enumerate().filter(|(i, _)| one[*i].values[step].is_some()) {
-            if partner[*signature].replace(i).is_some() {
+    ) -> Result<Vec<Partner>, EvalError> {
+        let mut partners = vec![Partner::None; self.count];
+        for (i, (series, signature)) in one.iter().zip(signatures).enumerate() {
+            let Some(value) = series.values[step] else { continue };
+            if !matches!(std::mem::replace(&mut partners[*signature], Partner::Some(i, value)), Partner::None)
+            {
                 let side = if swapped { "left" } else { "right" };
                 return Err(EvalError::Invalid(format!(
                     "found duplicate series on the {side} hand-side; many-to-many matching not allowed: \
@@ -189,7 +195,7 @@ impl<'a> Pairing<'a> {
                 )));
             }
         }
-        Ok(partner)
+        Ok(partners)
     }
 
     fn result_labels(&self, many: &LabelSet, one: &LabelSet) -> LabelSet {
@@ -202,6 +208,15 @@ impl<'a> Pairing<'a> {
         let include = |labels: LabelSet, name: &String| labels.with(name, one.get(name).unwrap_or(""));
         matching.include.iter().fold(labels, include)
     }
+}
+
+/// What the "one" side has for a signature at a step.
+#[derive(Clone, Copy)]
+enum Partner {
+    None,
+    /// Number of the series, and its value.
+    Some(usize, f64),
+    Taken,
 }
 
 /// Series of a join, found by their labels.

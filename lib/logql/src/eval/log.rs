@@ -14,6 +14,25 @@ use crate::{
 /// How many entries pass between two looks at whether the query was cancelled.
 const CANCEL_EVERY: u64 = 4096;
 
+impl LogExpr {
+    /// What the stages make of one entry of a stream that matches: an answer with this entry, or nothing if a
+    /// stage refuses it. For those who get entries one by one, as they arrive.
+    pub fn process(&self, stream: &Labels, entry: EntryRef<'_>) -> Option<StreamAnswer> {
+        let mut row = Row::new(stream, entry);
+        if !self.stages.iter().all(|stage| stage.apply(&mut row)) {
+            return None;
+        }
+        let entry = EntryAnswer {
+            timestamp_ns: row.timestamp_ns,
+            line: row.text().into_owned(),
+            metadata: row.labels_from(Origin::Metadata),
+            parsed: row.labels_from(Origin::Parsed),
+        };
+        let stream = row.labels_from(Origin::Stream).into_iter().collect();
+        Some(StreamAnswer { labels: row.label_set(), stream, entries: vec![entry] })
+    }
+}
+
 /// The first entries of `log` in the direction of the query.
 pub fn evaluate(
     log: &LogExpr,
@@ -56,28 +75,21 @@ impl Found<'_> {
         if self.stats.entries_scanned.is_multiple_of(CANCEL_EVERY) {
             self.cancelled = self.options.cancelled.is_some_and(|cancelled| cancelled());
         }
-        let mut row = Row::new(stream, entry);
-        if self.log.stages.iter().all(|stage| stage.apply(&mut row)) {
+        if let Some(answer) = self.log.process(stream, entry) {
             self.stats.entries_passed += 1;
-            self.add(&row);
+            self.add(answer);
         }
         let enough = self.stats.entries_passed >= self.options.limit as u64;
         if self.cancelled || enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn add(&mut self, row: &Row<'_>) {
-        let answer = EntryAnswer {
-            timestamp_ns: row.timestamp_ns,
-            line: row.text().into_owned(),
-            metadata: row.labels_from(Origin::Metadata),
-            parsed: row.labels_from(Origin::Parsed),
-        };
-        let stream = self.streams.entry(row.label_set()).or_insert_with_key(|labels| StreamAnswer {
-            labels: labels.clone(),
-            stream: row.labels_from(Origin::Stream).into_iter().collect(),
-            entries: Vec::new(),
-        });
-        stream.entries.push(answer);
+    fn add(&mut self, mut answer: StreamAnswer) {
+        match self.streams.get_mut(&answer.labels) {
+            Some(known) => known.entries.append(&mut answer.entries),
+            None => {
+                self.streams.insert(answer.labels.clone(), answer);
+            }
+        }
     }
 
     fn answer(self) -> Answer {

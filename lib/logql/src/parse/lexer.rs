@@ -207,7 +207,8 @@ impl<'q> Lexer<'q> {
     fn number(&mut self) -> Result<Tok, Fault> {
         let start = self.at;
         let run = self.take_while(|c| c.is_alphanumeric() || c == '.' || c == '_');
-        if run.len() > 1 && run.ends_with(['e', 'E']) && self.rest().starts_with(['+', '-']) {
+        let exponent = if run.starts_with("0x") || run.starts_with("0X") { ['p', 'P'] } else { ['e', 'E'] };
+        if run.len() > 1 && run.ends_with(exponent) && self.rest().starts_with(['+', '-']) {
             self.at += 1;
             self.take_while(|c| c.is_ascii_digit());
         }

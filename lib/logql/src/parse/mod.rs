@@ -43,6 +43,18 @@ pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
     Ok(matchers)
 }
 
+/// Parses a log query, also one whose selector matches every stream: for requests that ask about the data
+/// rather than for it.
+///
+/// # Errors
+/// When the text is no log query.
+pub fn parse_log(text: &str) -> Result<LogExpr, ParseError> {
+    let mut parser = Parser::new(text)?;
+    let log = LogExpr { matchers: parser.matchers()?, stages: parser.pipeline()? };
+    parser.end()?;
+    Ok(log)
+}
+
 /// Line and column (in characters), both from 1.
 pub(crate) fn position(query: &str, at: usize) -> (usize, usize) {
     let before = &query[..at];

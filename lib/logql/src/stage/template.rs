@@ -38,8 +38,7 @@ impl Template {
             false => None,
             true => Some(Arc::new(compile(name, source)?)),
         };
-        let uses_dot = ["{{.}}", "{{ . }}", "range", "with", "$"].iter().any(|s| source.contains(s));
-        Ok(Template { source: source.into(), template, fields: fields(source), uses_dot })
+        Ok(Template { source: source.into(), template, fields: fields(source), uses_dot: uses_dot(source) })
     }
 
     /// As written.
@@ -108,6 +107,17 @@ fn compile(name: &str, source: &str) -> Result<gotmpl::Template, String> {
         Err(TemplateError::UndefinedFunction(name)) => Err(format!("function {name:?} not defined")),
         _ => Ok(template),
     }
+}
+
+/// Whether a dot may stand for all labels. What is said wrongly to do so only takes longer.
+fn uses_dot(source: &str) -> bool {
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let alone = |action: &str| {
+        let mut dots = action.match_indices('.');
+        dots.any(|(at, _)| !part(action[at + 1..].chars().next()) && !part(action[..at].chars().last()))
+    };
+    let mut actions = source.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap_or(rest));
+    actions.any(|action| action.contains('$') || alone(action))
 }
 
 fn fields(source: &str) -> Vec<Arc<str>> {
