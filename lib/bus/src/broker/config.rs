@@ -68,7 +68,8 @@ pub struct Limits {
     pub in_flight_bytes: usize,
     /// How long one request may take to arrive, or one answer to be taken.
     pub transfer: Duration,
-    /// Partitions of all topics together.
+    /// Partitions of all topics together. Each keeps a file open, as each connection does: the defaults stay below the
+    /// 1024 that most systems allow.
     pub partitions: usize,
     /// Consumer groups, members and transactional producers, of each.
     pub coordinated: usize,
@@ -77,13 +78,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            connections: 1_000,
+            connections: 500,
             frame_bytes: 32 << 20,
             batch_bytes: 16 << 20,
             fetch_bytes: 32 << 20,
             in_flight_bytes: 256 << 20,
             transfer: Duration::from_secs(30),
-            partitions: 10_000,
+            partitions: 400,
             coordinated: 10_000,
         }
     }

@@ -17,7 +17,18 @@ struct Process {
 
 impl Process {
     fn start(addr: &str, dir: &Path) -> Process {
-        let mut child = Command::new(program())
+        Process::spawn(Command::new(program()), addr, dir)
+    }
+
+    /// A broker whose files cannot grow beyond 512 KiB, as if the disk were full.
+    fn start_confined(dir: &Path) -> Process {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]).arg(program());
+        Process::spawn(shell, "127.0.0.1:0", dir)
+    }
+
+    fn spawn(mut command: Command, addr: &str, dir: &Path) -> Process {
+        let mut child = command
             .arg(addr)
             .arg(dir)
             // It stops when this pipe is closed, so none is left behind when a test fails.
@@ -131,4 +142,26 @@ async fn a_torn_tail_is_cut_off_and_the_rest_is_kept() {
     let read = take(&reader(broker.addr(), "t", Offset::Beginning, &[]), 2);
     assert_eq!(read, vec![(0, "whole".to_owned()), (1, "in its place".to_owned())]);
     broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_records_and_keeps_those_it_took() {
+    let dir = tempfile::tempdir().expect("dir");
+    let process = Process::start_confined(dir.path());
+    let settings = [("message.timeout.ms", "2000"), ("retry.backoff.ms", "50"), ("linger.ms", "0")];
+    let producer = producer(process.addr, &settings);
+    let value = "x".repeat(10_000);
+    let mut taken = Vec::new();
+    let refused = loop {
+        let record = FutureRecord::<(), str>::to("t").payload(&value).partition(0);
+        match producer.send(record, PATIENCE).await {
+            Ok(delivery) => taken.push(delivery.offset),
+            Err((error, _)) => break error,
+        }
+    };
+    assert!(taken.len() > 20 && taken.len() < 120, "{} records, then {refused}", taken.len());
+    let process = process.crash(dir.path());
+    assert_eq!(take(&reader(process.addr, "t", Offset::Beginning, &[]), taken.len()).len(), taken.len());
+    let again = crate::support::producer(process.addr, &[]);
+    assert_eq!(send(&again, "t", "there is room again").await, taken.len() as i64);
 }

@@ -210,3 +210,17 @@ async fn a_directory_of_another_version_is_refused() {
     assert!(matches!(&error, Error::UnknownVersion { known: 1, .. }), "{error}");
     assert!(error.to_string().contains("99"), "{error}");
 }
+
+#[tokio::test]
+async fn clients_are_told_the_advertised_address() {
+    let dir = tempfile::tempdir().expect("dir");
+    let settings =
+        bus::broker::Config { advertise: Some("example.org:19092".to_owned()), ..config(dir.path()) };
+    let broker = Broker::start(settings).await.expect("starts");
+    let told = Wire::connect(broker.addr()).ask(&MetadataRequest::default(), 9).brokers.remove(0);
+    assert_eq!((told.host.as_str(), told.port), ("example.org", 19092));
+    broker.stop().await;
+    let settings = bus::broker::Config { advertise: Some("example.org".to_owned()), ..config(dir.path()) };
+    let error = Broker::start(settings).await.expect_err("no port");
+    assert!(matches!(error, Error::BadAdvertise(_)), "{error}");
+}

@@ -1,6 +1,7 @@
 //! Records in and out of the embedded broker, with rdkafka as the client.
 
 use crate::support::*;
+use bus::broker::FlushPolicy;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::FutureRecord;
@@ -56,6 +57,7 @@ async fn records_and_ends_survive_a_restart_and_many_segments() {
     let dir = tempfile::tempdir().expect("dir");
     let mut settings = config(dir.path());
     settings.segment_bytes = 10_000;
+    settings.flush = FlushPolicy::EveryAppend;
     let broker = bus::broker::Broker::start(settings.clone()).await.expect("starts");
     let first = producer(broker.addr(), &[]);
     for number in 0..100 {
