@@ -83,6 +83,7 @@ async fn messages_have_the_form_of_lokis() {
         uri(&serve(&site).await, &[("query", "{host=\"web1\"} |= `done`")]).into_client_request().unwrap();
     let flag = HeaderValue::from_static("categorize-labels");
     request.headers_mut().insert("X-Loki-Response-Encoding-Flags", flag);
+    request.headers_mut().insert("Accept-Encoding", HeaderValue::from_static("gzip, deflate, br, zstd"));
     let (mut socket, _) = connect_async(request).await.unwrap();
     let message = socket.next().await.unwrap().unwrap();
     let time = ((FIRST_S + 4) * SECOND).to_string();

@@ -227,8 +227,10 @@ fn shortened(reason: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use tokio::sync::broadcast;
 
     use super::*;
+    use crate::http::Limits;
 
     #[test]
     fn only_pages_of_the_own_site_may_open_a_socket() {
@@ -242,6 +244,30 @@ mod tests {
         assert!(!foreign(Some("http://localhost:3100")));
         assert!(foreign(Some("https://example.com")));
         assert!(foreign(Some("null")));
+    }
+
+    #[test]
+    fn a_slow_follower_learns_how_many_batches_it_has_missed() {
+        let (sender, mut arriving) = broadcast::channel(2);
+        for _ in 0..5 {
+            sender.send(Arc::new(LogBatch::default())).unwrap();
+        }
+        let first = arriving.try_recv().map_err(|e| match e {
+            TryRecvError::Lagged(batches) => RecvError::Lagged(batches),
+            TryRecvError::Empty | TryRecvError::Closed => RecvError::Closed,
+        });
+        let Ok((arrivals, missed)) = gather(first, &mut arriving) else { panic!("the sender is there") };
+        assert_eq!((arrivals.0.len(), missed), (2, 3));
+
+        let wishes = Wishes::of(&Params::of(""), &HeaderMap::new(), &Limits::default()).unwrap();
+        let message: serde_json::Value =
+            serde_json::from_str(&response::tailed(Vec::new(), &wishes, missed, 7)).unwrap();
+        let expected = serde_json::json!({
+            "streams": [],
+            "dropped_entries": [{"labels": {}, "timestamp": "7"}],
+            "warnings": ["3 batches were left out: the client reads too slowly"],
+        });
+        assert_eq!(message, expected);
     }
 
     #[test]
