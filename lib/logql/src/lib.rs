@@ -2,14 +2,13 @@
 //! from is behind [`Entries`], and time is an argument.
 //!
 //! A query becomes an [`Expr`] ([`parse`]), and with entries an [`Answer`] ([`query_range`], [`query_instant`]).
-
+//!
 //! Where it differs from Loki 3.7, on purpose:
 //! - `ip(…)` behind `or` in a line filter means addresses, as Loki's documentation says; Loki looks for the text.
 //! - A hexadecimal integer in a label filter (`status > 0x10`) is an error; Loki reads it as 0.
 //! - Of a label `__error__` that a line itself has and the error of a stage, an answer shows the former.
 //! - Errors have the place in the query where Loki has none.
 //! - Templates have no `now`: an answer depends on the entries and the query alone.
-//! - Regular expressions are those of the `regex` crate, which takes `\w`, `\d` and `\b` to be about Unicode.
 
 mod answer;
 mod ast;

@@ -158,6 +158,20 @@ proptest! {
     }
 
     #[test]
+    fn no_regular_expression_makes_anything_panic(
+        pattern in "[\\[\\]{}()\\\\wWdDsSbBpQEx^$|*+?.:&~a1é-]{0,20}",
+        line in "\\PC{0,20}",
+    ) {
+        let quoted = pattern.replace('\\', "\\\\");
+        if let Ok(query) = parse(&format!("{{a=\"b\"}} |~ \"{quoted}\"")) {
+            let mut memory = Memory::default();
+            memory.push(1, Labels::from([("a", "b")]), line.as_bytes(), Vec::new());
+            let range = Range { start_ns: 0, end_ns: 10, step_ns: 1 };
+            query_range(&query, &memory, &range, &Options::default()).unwrap();
+        }
+    }
+
+    #[test]
     fn a_query_prints_as_it_parses(query in prop_oneof![log_query(), metric_query()]) {
         let printed = parse(&query).unwrap().to_string();
         prop_assert_eq!(parse(&printed).unwrap().to_string(), printed);
