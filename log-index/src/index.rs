@@ -115,6 +115,13 @@ impl Index {
         self.inner.taken_in.send_replace(());
     }
 
+    /// Notes that there is nothing more to take in below `offsets`.
+    pub(crate) fn advance(&self, offsets: &bus::Offsets) {
+        if self.inner.state.lock().advance(offsets) {
+            self.inner.taken_in.send_replace(());
+        }
+    }
+
     /// Waits until everything below `target` has been taken in; `false` when `timeout` passes first.
     pub async fn wait_for(&self, target: &bus::Offsets, timeout: Duration) -> bool {
         let mut taken_in = self.inner.taken_in.subscribe();

@@ -188,6 +188,8 @@ impl Shared {
                     return Ok(());
                 }
             }
+            // The ends of transactions take offsets too, but come as no record.
+            self.index.advance(&consumer.position()?);
         }
         Ok(())
     }

@@ -81,6 +81,18 @@ impl State {
         self.since.get_or_insert_with(Instant::now);
     }
 
+    /// Passes over what holds no record; answers whether there was anything of that kind.
+    pub fn advance(&mut self, offsets: &bus::Offsets) -> bool {
+        let behind = !self.progress.offsets.reached(offsets);
+        if behind {
+            for ((topic, partition), next) in offsets.iter() {
+                self.progress.offsets.set(topic, *partition, next);
+            }
+            self.since.get_or_insert_with(Instant::now);
+        }
+        behind
+    }
+
     fn take_in_logs(&mut self, record: &bus::Record, batch: &LogBatch, horizon_ms: i64) {
         let mut mark = self.progress.marks.get(&record.topic, &batch.source);
         let (mut repeated, mut expired) = (0, 0);

@@ -119,6 +119,15 @@ impl Consumer {
         Ok(records)
     }
 
+    /// The next offset of each partition that was read from, as of the last [`Consumer::poll`]. This passes over
+    /// what holds no record, as do the marks with which transactions end.
+    ///
+    /// # Errors
+    /// When librdkafka has no assignment.
+    pub fn position(&self) -> Result<Offsets, Error> {
+        Ok(Offsets::from_list(&self.inner.position()?))
+    }
+
     /// The committed offsets of the group, each with the text that was committed with it.
     ///
     /// # Errors

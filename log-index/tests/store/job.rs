@@ -6,6 +6,7 @@ use bus::{Outgoing, Producer, broker::Broker};
 use event::{Codec, Event, Labels, LogBatch, LogEntry};
 use log_index::{Config, Index, IndexJob, Retention};
 use logql::Order;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -47,12 +48,16 @@ impl Pipeline {
     }
 
     async fn send_line(&self, number: u64) {
-        let line = format!("line {number}").into();
-        let entry = LogEntry { timestamp_ns: number as i64, line, position: number, ..LogEntry::default() };
-        let labels = Labels::from([("job", "a")]);
-        let batch = LogBatch { source: "file".into(), labels, entries: vec![entry] };
-        self.send(event::encode(&Event::Logs(batch), Codec::Batch).remove(0)).await;
+        self.send(encode_line(number)).await;
     }
+}
+
+fn encode_line(number: u64) -> Vec<u8> {
+    let line = format!("line {number}").into();
+    let entry = LogEntry { timestamp_ns: number as i64, line, position: number, ..LogEntry::default() };
+    let labels = Labels::from([("job", "a")]);
+    let batch = LogBatch { source: "file".into(), labels, entries: vec![entry] };
+    event::encode(&Event::Logs(batch), Codec::Batch).remove(0)
 }
 
 /// Everything that was acknowledged before this call.
@@ -108,5 +113,23 @@ async fn a_record_that_nobody_can_read_goes_to_the_dead_letter_topic() {
     consumer.start(&bus::Offsets::default(), bus::Start::Earliest).unwrap();
     let letters = tokio::task::spawn_blocking(move || consumer.poll(PATIENCE, 1).unwrap()).await.unwrap();
     assert_eq!(letters[0].key.as_ref(), b"k");
+    job.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_transaction_is_no_record_to_wait_for() {
+    let pipeline = Pipeline::start().await;
+    let (index, job) = pipeline.index();
+    let mut settings = rdkafka::ClientConfig::new();
+    settings.set("bootstrap.servers", &pipeline.bus.brokers).set("transactional.id", "t");
+    let producer: BaseProducer = settings.create().unwrap();
+    let value = encode_line(1);
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin_transaction().unwrap();
+    let record = BaseRecord::<(), [u8]>::to(&pipeline.bus.topics.derived).payload(&value);
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+    producer.commit_transaction(PATIENCE).unwrap();
+    assert_eq!(lines(&index, &job).await, ["line 1"]);
+    assert_eq!(index.read_offsets().get(&pipeline.bus.topics.derived, 0), Some(2));
     job.stop().await;
 }

@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod filters;
+mod full_disk;
 mod job;
 mod labels;
 mod model;
