@@ -1,12 +1,20 @@
 //! Runs jobs between topics. The rules job: samples in, series of windows and recording rules and alert
 //! transitions out.
 //!
-//! [`push`] hands samples on to systems that do not read Kafka.
-//!
-//! The walk: [`rules`] (files to a checked program) → [`engine`] (deterministic, no I/O).
+//! The walk: [`rules`] (files to a checked program) → [`engine`] (deterministic, no I/O) → [`rules_job`] (its
+//! topics and its state) → [`driver`] (thread, clock, Kafka). [`push`] hands samples on to systems that do not
+//! read Kafka.
 
+mod config;
+pub mod driver;
 pub mod engine;
+pub mod job;
 pub mod push;
 pub mod rules;
+pub mod rules_job;
+mod telemetry;
+mod ticks;
 
+pub use config::Config;
+pub use driver::{Running, StartError, Status, run_rules};
 pub use push::{PushConfig, PushJob};

@@ -20,7 +20,10 @@ mod template_tree;
 mod watermark;
 mod window;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use event::{Alert, AlertState, Event, Labels, Sample, SampleBatch};
 use jiff::Timestamp;
@@ -99,7 +102,7 @@ pub struct Problem {
 
 /// Evaluates a [`Program`].
 pub struct Engine {
-    program: Program,
+    program: Arc<Program>,
     options: Options,
     watermark: Watermark,
     schedule: Schedule,
@@ -118,7 +121,8 @@ pub struct Engine {
 
 impl Engine {
     /// An engine that has seen nothing.
-    pub fn new(program: Program, options: Options) -> Self {
+    pub fn new(program: impl Into<Arc<Program>>, options: Options) -> Self {
+        let program = program.into();
         let interests = program.interests();
         let longest = interests.iter().map(|i| i.reach_ms).max().unwrap_or(0);
         let horizon_ms = longest.saturating_add(program.settle_ms().min(resume::MOST_SETTLE_MS));

@@ -1,0 +1,41 @@
+//! The `processor:` section of the configuration.
+
+use config::Duration;
+use event::Codec;
+use serde::Deserialize;
+
+use crate::PushConfig;
+
+/// What runs between the topics, and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Prometheus rule files; the last part of a path may hold `*`. Without the key: the built-in rules.
+    pub rules: Option<Vec<String>>,
+    /// The windows file. Without the key: the built-in windows.
+    pub windows: Option<String>,
+    /// How much later than its neighbours a sample may come and still count as on time.
+    pub lateness: Duration,
+    /// Form of the records in the derived topic. Alerts are always JSON.
+    pub codec: Codec,
+    /// After so much silence of a partition a tick says in it that time goes on.
+    pub tick_after: Duration,
+    /// Series that rules and windows may look at in all; those of new label sets beyond it are left out.
+    pub max_series: usize,
+    /// Where samples go besides.
+    pub push: PushConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            rules: None,
+            windows: None,
+            lateness: Duration::from_secs(5),
+            codec: Codec::default(),
+            tick_after: Duration::from_secs(5),
+            max_series: 500_000,
+            push: PushConfig::default(),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The rules job: samples in, series to the derived topic and alert transitions to the alert topic out.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bus::{Consumer, ConsumerBuilder, Offsets, Outgoing, Record, Start};
+use event::{Alert, Codec, DecodeError, Event, SampleBatch};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Config,
+    engine::{Engine, Options, Output, program::Program},
+    job::Job,
+    telemetry,
+};
+
+/// Name under which the job commits.
+pub const GROUP: &str = "tailrace-rules";
+
+/// KiB that may wait in memory while state is read back.
+const QUEUE_KIB: u32 = 8 << 10;
+/// How long a topic that is read to its end may be silent before the end is looked up again.
+const READ_BACK_POLL: Duration = Duration::from_millis(500);
+const ENDS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Text that is committed with the offsets.
+#[derive(Debug, Serialize, Deserialize)]
+struct Mark {
+    version: u32,
+    /// The last step whose outputs are written, in milliseconds; nothing before the first one.
+    step: Option<i64>,
+}
+
+const MARK_VERSION: u32 = 1;
+
+/// An engine between its topics.
+pub struct RulesJob {
+    bus: bus::Config,
+    codec: Codec,
+    engine: Engine,
+    /// Records below were dealt with before the restart: they are only read back.
+    committed: Offsets,
+}
+
+impl RulesJob {
+    /// A job that has read nothing yet.
+    pub fn new(bus: &bus::Config, config: &Config, program: Arc<Program>) -> Self {
+        let options = Options {
+            lateness_ms: config.lateness.millis(),
+            max_series: config.max_series,
+            ..Options::default()
+        };
+        RulesJob {
+            bus: bus.clone(),
+            codec: config.codec,
+            engine: Engine::new(program, options),
+            committed: Offsets::default(),
+        }
+    }
+
+    /// The engine.
+    pub fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// How far the input was dealt with before the restart.
+    pub fn committed(&self) -> &Offsets {
+        &self.committed
+    }
+
+    /// Whether a record was dealt with before the restart.
+    pub fn is_read_back(&self, record: &Record) -> bool {
+        self.committed.get(&record.topic, record.partition).is_some_and(|next| record.offset < next)
+    }
+
+    fn resume(&mut self, consumer: &Consumer, step: i64) -> Result<Offsets, bus::Error> {
+        let alerts = self.read_alerts(step)?;
+        self.engine.resume(step, &alerts);
+        let since = step.saturating_sub(self.engine.history_ms());
+        for batch in self.read_derived(since)? {
+            self.engine.resume_series(&batch);
+        }
+        consumer.offsets_by_time(since)
+    }
+
+    /// Of what was decided at `step`, the last transition of each alert; all later ones.
+    fn read_alerts(&self, step: i64) -> Result<Vec<Alert>, bus::Error> {
+        let mut last: HashMap<(String, String), Alert> = HashMap::new();
+        let mut later = Vec::new();
+        self.read_back(&self.bus.topics.alerts, None, |record| {
+            match Alert::from_json(&record.value) {
+                Ok(alert) if alert.evaluated_at.as_millisecond() > step => later.push(alert),
+                Ok(alert) => drop(last.insert((alert.group.clone(), alert.fingerprint.clone()), alert)),
+                Err(error) => {
+                    tracing::warn!(topic = record.topic, offset = record.offset, %error, "not an alert, passed over");
+                }
+            }
+        })?;
+        Ok(last.into_values().chain(later).collect())
+    }
+
+    fn read_derived(&self, since_ms: i64) -> Result<Vec<SampleBatch>, bus::Error> {
+        let mut batches = Vec::new();
+        self.read_back(&self.bus.topics.derived, Some(since_ms), |record| {
+            if let Ok(Event::Samples(batch)) = event::decode(&record.value) {
+                batches.push(batch);
+            }
+        })?;
+        Ok(batches)
+    }
+
+    /// Reads a topic to its end as of now.
+    fn read_back(
+        &self,
+        topic: &str,
+        since_ms: Option<i64>,
+        mut each: impl FnMut(Record),
+    ) -> Result<(), bus::Error> {
+        let builder =
+            ConsumerBuilder { config: &self.bus, group: GROUP, topics: &[topic], queue_kib: QUEUE_KIB };
+        let consumer = Consumer::open(&builder)?;
+        let ends = consumer.ends(ENDS_TIMEOUT)?;
+        let mut read = since_ms.map(|since| consumer.offsets_by_time(since)).transpose()?.unwrap_or_default();
+        consumer.start(&read, Start::Earliest)?;
+        while !read.reached(&ends) {
+            let records = consumer.poll(READ_BACK_POLL, 1_000)?;
+            // Old records may be gone, and marks of transactions are no records: a broker that answers and
+            // has nothing more to give has given everything.
+            if records.is_empty() && consumer.ends(ENDS_TIMEOUT).is_ok() {
+                let silent = consumer.poll(READ_BACK_POLL * 2, 1_000)?;
+                if silent.is_empty() {
+                    break;
+                }
+                take_all(silent, &mut read, &mut each);
+            }
+            take_all(records, &mut read, &mut each);
+        }
+        Ok(())
+    }
+
+    fn outgoing(&self, output: Output) -> Vec<Outgoing> {
+        match output {
+            Output::Alert(alert) => {
+                let state = format!("{:?}", alert.state).to_lowercase();
+                telemetry::TRANSITIONS.with_label_values(&[&state]).inc();
+                tracing::info!(state, labels = %alert.labels, value = alert.value, "alert");
+                let topic = self.bus.topics.alerts.clone();
+                let key = alert.fingerprint.clone().into_bytes();
+                vec![Outgoing { topic, key, value: alert.to_json(), partition: None }]
+            }
+            Output::Series(batch) => {
+                let key = batch.source.clone().into_bytes();
+                let values = event::encode(&Event::Samples(batch), self.codec).into_iter();
+                let topic = &self.bus.topics.derived;
+                values
+                    .map(|value| Outgoing { topic: topic.clone(), key: key.clone(), value, partition: None })
+                    .collect()
+            }
+        }
+    }
+}
+
+impl Job for RulesJob {
+    type Output = Outgoing;
+
+    fn group(&self) -> &str {
+        GROUP
+    }
+
+    fn topics(&self) -> Vec<String> {
+        vec![self.bus.topics.metrics.clone()]
+    }
+
+    fn restore(&mut self, consumer: &Consumer) -> Result<Offsets, bus::Error> {
+        self.engine.set_partitions(consumer.partitions());
+        let mut steps = Vec::new();
+        let ends = consumer.ends(ENDS_TIMEOUT)?;
+        for ((topic, partition), next, text) in consumer.committed()? {
+            // A topic that was made anew is shorter than what was read of the old one.
+            let end = ends.get(&topic, partition).unwrap_or(next);
+            self.committed.set(&topic, partition, next.min(end));
+            steps.extend(serde_json::from_str::<Mark>(&text).ok().and_then(|mark| mark.step));
+        }
+        match steps.into_iter().max() {
+            Some(step) => self.resume(consumer, step),
+            // No step was evaluated: nothing was given, so all that is there is read from its beginning.
+            None => Ok(Offsets::default()),
+        }
+    }
+
+    fn take(&mut self, record: &Record) -> Result<(), DecodeError> {
+        let partition = (record.topic.clone(), record.partition);
+        self.engine.feed(&partition, record.timestamp_ms, &event::decode(&record.value)?);
+        Ok(())
+    }
+
+    fn outputs(&mut self) -> Vec<Outgoing> {
+        let outputs = self.engine.advance();
+        for problem in self.engine.take_problems() {
+            tracing::warn!(rule = problem.place, problem.message, "rule failed");
+        }
+        outputs.into_iter().flat_map(|output| self.outgoing(output)).collect()
+    }
+
+    fn mark(&self) -> String {
+        let mark = Mark { version: MARK_VERSION, step: self.engine.last_step() };
+        serde_json::to_string(&mark).unwrap_or_default()
+    }
+}
+
+fn take_all(records: Vec<Record>, read: &mut Offsets, each: &mut impl FnMut(Record)) {
+    for record in records {
+        read.set(&record.topic, record.partition, record.offset + 1);
+        each(record);
+    }
+}
