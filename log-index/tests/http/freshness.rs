@@ -11,15 +11,19 @@ use crate::site::{EndsAt, Site};
 
 const QUERY: [(&str, &str); 1] = [("query", "{job=\"demo\"}")];
 
-fn site(ends: Result<i64, String>, wait: Duration) -> (Site, Arc<EndsAt>) {
-    let limits = Limits { max_freshness_wait: wait, timeout: 2 * wait, ..Limits::default() };
+const SHORT: Duration = Duration::from_millis(1);
+const LONG: Duration = Duration::from_secs(60);
+
+/// Queries wait for `wait`, a flush waits for `timeout`.
+fn site(ends: Result<i64, String>, wait: Duration, timeout: Duration) -> (Site, Arc<EndsAt>) {
+    let limits = Limits { max_freshness_wait: wait, timeout, ..Limits::default() };
     let ends = Arc::new(EndsAt { ends, asked: Notify::new() });
     (Site::with(Some(ends.clone()), limits), ends)
 }
 
 #[tokio::test]
 async fn a_query_waits_for_what_was_acknowledged_before_it() {
-    let (site, ends) = site(Ok(1), Duration::from_secs(60));
+    let (site, ends) = site(Ok(1), LONG, LONG);
     let write = async {
         ends.asked.notified().await;
         site.log(&[("job", "demo")], &[(0, "just written")]);
@@ -31,7 +35,7 @@ async fn a_query_waits_for_what_was_acknowledged_before_it() {
 
 #[tokio::test]
 async fn an_answer_that_may_miss_something_says_how_much() {
-    let (site, _) = site(Ok(3), Duration::from_millis(1));
+    let (site, _) = site(Ok(3), SHORT, LONG);
     site.log(&[("job", "demo")], &[(0, "old")]);
     let notice = json!(["the answer may miss the newest data: 2 records are not indexed yet"]);
     let logs = site.get_json("/loki/api/v1/query_range", &QUERY).await;
@@ -44,7 +48,7 @@ async fn an_answer_that_may_miss_something_says_how_much() {
 
 #[tokio::test]
 async fn an_answer_says_when_the_ends_of_the_topics_are_unknown() {
-    let (site, _) = site(Err("no broker".into()), Duration::from_secs(1));
+    let (site, _) = site(Err("no broker".into()), LONG, LONG);
     let body = site.get_json("/api/v1/query", &[("query", "1+1")]).await;
     let notice = "the answer may miss the newest data: the ends of the topics are not known (no broker)";
     assert_eq!(body["warnings"], json!([notice]));
@@ -52,7 +56,7 @@ async fn an_answer_says_when_the_ends_of_the_topics_are_unknown() {
 
 #[tokio::test]
 async fn a_flush_that_cannot_have_everything_fails() {
-    let (site, _) = site(Ok(3), Duration::from_millis(1));
+    let (site, _) = site(Ok(3), SHORT, SHORT);
     let answer = site.post("/flush", &[]).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text().contains("3 records are not indexed yet"), "{}", answer.text());
