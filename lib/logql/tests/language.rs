@@ -214,6 +214,19 @@ fn deep_nesting_and_long_queries_are_refused() {
 }
 
 #[test]
+fn what_is_just_within_the_limits_is_answered() {
+    let sums = format!("{}vector(1){}", "sum(".repeat(95), ")".repeat(95));
+    let powers = format!("{}1", "vector(1)^".repeat(95));
+    let sum = format!("vector(1){}", "+vector(1)".repeat(95));
+    for (query, value) in [(sums, 1.0), (powers, 1.0), (sum, 96.0)] {
+        let expr = parse(&query).unwrap();
+        let answer = query_instant(&expr, &Memory::default(), 1, &Options::default()).unwrap();
+        let Value::Vector(vector) = answer.value else { panic!("no vector") };
+        assert_eq!(vector[0].sample.value, value);
+    }
+}
+
+#[test]
 fn a_selector_alone_may_match_everything() {
     assert_eq!(parse_selector(r#"{a="b", c!~"d"}"#).unwrap().len(), 2);
     assert_eq!(parse_selector("{}").unwrap().len(), 0);
@@ -286,6 +299,16 @@ fn a_line_of_very_many_labels_is_marked_and_not_searched_for_ever() {
     let query = parse(r#"{a="b"} | logfmt | __error__="LabelLimitErr" | k999="v" | k1000="""#).unwrap();
     let range = Range { start_ns: 0, end_ns: 10, step_ns: 1 };
     assert_eq!(query_range(&query, &memory, &range, &Options::default()).unwrap().stats.returned, 1);
+}
+
+#[test]
+fn a_field_with_a_very_long_name_is_left_out_with_all_that_is_in_it() {
+    let fields = r#""a":1,"#.repeat(100_000);
+    let line = format!(r#"{{"{}":{{{fields}"b":2}},"c":3}}"#, "k".repeat(1_000_000));
+    let log = parse_log(r#"{a="b"} | json"#).unwrap();
+    let entry = EntryRef { timestamp_ns: 1, line: line.as_bytes(), metadata: &[] };
+    let answer = log.process(&Labels::from([("a", "b")]), entry).unwrap();
+    assert_eq!(answer.labels.to_string(), r#"{a="b", c="3"}"#);
 }
 
 #[test]

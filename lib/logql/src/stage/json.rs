@@ -10,7 +10,7 @@ use scan::{element, field};
 
 use super::{
     path::{PathStep, Rename, renames, write_renames},
-    row::{Origin, Row, sanitized},
+    row::{Row, sanitized},
 };
 use crate::{ParseError, parse::Parser};
 
@@ -40,21 +40,23 @@ impl Json {
         for_each_field(line, &mut |_, _, _| {})?;
         for rename in &self.0 {
             let found = find(line, &rename.path);
-            let value = found.map(|(kind, raw)| value_text(kind, raw)).unwrap_or_default();
-            let taken = row.get_with_origin(&rename.label).is_some_and(|(o, _)| o != Origin::Parsed);
-            let name = if taken { format!("{}_extracted", rename.label) } else { rename.label.clone() };
-            row.set(Origin::Parsed, &name, &value);
+            row.choose(&rename.label, &found.map(|(kind, raw)| value_text(kind, raw)).unwrap_or_default());
         }
         Ok(())
     }
 }
 
-/// Nesting beyond this is left as it is.
+/// What nests deeper is left out.
 const MAX_JSON_DEPTH: usize = 64;
+/// Fields whose names, with those that they are nested in, are longer (in bytes) are left out.
+const MAX_NAME_BYTES: usize = 1024;
 
 fn flatten(row: &mut Row<'_>, prefix: &str, object: &[u8], depth: usize) -> Result<(), String> {
     let mut nested = Ok(());
     for_each_field(object, &mut |key, kind, raw| {
+        if prefix.len() + key.len() > MAX_NAME_BYTES {
+            return;
+        }
         let name = if prefix.is_empty() { sanitized(key).into_owned() } else { joined(prefix, key) };
         match kind {
             Kind::Object if depth < MAX_JSON_DEPTH && nested.is_ok() => {

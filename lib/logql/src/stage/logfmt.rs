@@ -75,9 +75,7 @@ impl Logfmt {
         }
         let wanted = |r: &&Rename| matches!(&r.path[..], [PathStep::Field(field)] if field == name);
         for rename in self.renames.iter().filter(wanted) {
-            let taken = row.get_with_origin(&rename.label).is_some_and(|(o, _)| o != Origin::Parsed);
-            let name = if taken { format!("{}_extracted", rename.label) } else { rename.label.clone() };
-            row.set(Origin::Parsed, &name, value);
+            row.choose(&rename.label, value);
         }
     }
 }

@@ -140,6 +140,16 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Sets a label whose name the query chose for a finding. The stream's labels and metadata keep theirs.
+    pub fn choose(&mut self, name: &str, value: &str) {
+        match self.get_with_origin(name) {
+            Some((Origin::Stream | Origin::Metadata, _)) => {
+                self.set(Origin::Parsed, &format!("{name}_extracted"), value);
+            }
+            _ => self.set(Origin::Parsed, name, value),
+        }
+    }
+
     fn is_reserved(&self, name: &str) -> bool {
         self.stream.get(name).is_some()
             || self.added.iter().any(|(origin, n, _)| *origin == Origin::Metadata && n == name)
