@@ -1,10 +1,10 @@
 //! The embedded broker: an in-process listener that speaks the Kafka protocol, so that a pipeline on one machine runs
 //! the same code as one on a cluster.
 //!
-//! The way of a request: [`server`] accepts, [`connection`] takes frames apart, [`api`] has one file per family of
-//! requests. What they work on: [`topics`] and their [`partition`]s, each a [`log`] of segment files that hold record
-//! batches as they came; [`group`]s of consumers; [`txn`] for transactions. What has to outlive a restart and is not
-//! in a log is in [`state`], kept by a [`journal`].
+//! The way of a request: `server` accepts, `connection` takes frames apart, `shape` looks them over, `api` has one file
+//! per family of requests. What they work on: `topics` and their `partition`s, each a `log` of segment files that hold
+//! record batches as they came; the `group`s of consumers; `txn` for transactions. What has to outlive a restart and is
+//! not in a log is in `state`, kept by a `journal`.
 //!
 //! The broker has a runtime of its own: its disk accesses do not hold up its host, and a host that blocks does not
 //! hold up its clients.

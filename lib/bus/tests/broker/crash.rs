@@ -2,8 +2,9 @@
 //! `cargo test` builds along.
 
 use crate::support::*;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer};
-use rdkafka::topic_partition_list::Offset;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -164,4 +165,70 @@ async fn a_full_disk_refuses_records_and_keeps_those_it_took() {
     assert_eq!(take(&reader(process.addr, "t", Offset::Beginning, &[]), taken.len()).len(), taken.len());
     let again = crate::support::producer(process.addr, &[]);
     assert_eq!(send(&again, "t", "there is room again").await, taken.len() as i64);
+}
+
+/// Copies record `number` from `t` to `out` and commits how far it has read, all in one transaction. The broker is
+/// killed at one of three points, the last of them at the same time as the commit.
+fn copy(
+    number: i64,
+    producer: &BaseProducer,
+    consumer: &BaseConsumer,
+    process: Process,
+    dir: &Path,
+) -> Process {
+    let (mut process, value) = (Some(process), number.to_string());
+    let mut crash = |at: i64| {
+        if number % 3 == at {
+            process = process.take().map(|process| process.crash(dir));
+        }
+    };
+    producer.begin_transaction().expect("begun");
+    let record = BaseRecord::<(), str>::to("out").payload(&value).partition(0);
+    producer.send(record).map_err(|(error, _)| error).expect("queued");
+    crash(0);
+    let mut offsets = TopicPartitionList::new();
+    offsets.add_partition_offset("t", 0, Offset::Offset(number + 1)).expect("partition");
+    let group = consumer.group_metadata().expect("group");
+    producer.send_offsets_to_transaction(&offsets, &group, PATIENCE).expect("sent");
+    crash(1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| crash(2));
+        producer.commit_transaction(PATIENCE).expect("committed");
+    });
+    process.expect("a process")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_process_write_counts_every_record_once_over_kill_9() {
+    const RECORDS: i64 = 12;
+    let dir = tempfile::tempdir().expect("dir");
+    let mut process = Process::start("127.0.0.1:0", dir.path());
+    let input = producer(process.addr, &[]);
+    for number in 0..RECORDS {
+        send(&input, "t", &number.to_string()).await;
+    }
+    let mut config = client(process.addr);
+    config
+        .set("transactional.id", "copy")
+        .set("reconnect.backoff.ms", "10")
+        .set("reconnect.backoff.max.ms", "50");
+    let output: BaseProducer = config.create().expect("producer");
+    output.init_transactions(PATIENCE).expect("initialized");
+    let settings = [
+        ("isolation.level", "read_committed"),
+        ("reconnect.backoff.ms", "10"),
+        ("reconnect.backoff.max.ms", "50"),
+    ];
+    let consumer = reader(process.addr, "t", Offset::Beginning, &settings);
+    for number in 0..RECORDS {
+        assert_eq!(take(&consumer, 1), vec![(number, number.to_string())]);
+        process = copy(number, &output, &consumer, process, dir.path());
+    }
+    let copied = take(&reader(process.addr, "out", Offset::Beginning, &settings), RECORDS as usize);
+    let copied: Vec<String> = copied.into_iter().map(|(_, value)| value).collect();
+    assert_eq!(copied, (0..RECORDS).map(|number| number.to_string()).collect::<Vec<_>>());
+    let committed = consumer.committed(PATIENCE).expect("committed offsets");
+    assert_eq!(committed.find_partition("t", 0).expect("partition").offset(), Offset::Offset(RECORDS));
+    // A marker follows each record, and nothing else is there: no copy was made twice.
+    assert_eq!(ends(process.addr, "out"), (0, 2 * RECORDS));
 }
