@@ -1,6 +1,9 @@
-//! The sources against a broker in memory: lost 0, doubled 0.
+//! The sources against a broker in memory and the embedded one: lost 0, doubled 0.
 
 mod files;
+mod host;
+mod journald;
+mod kafka;
 mod publisher;
 mod push;
 mod support;

@@ -18,14 +18,14 @@ pub fn collect(paths: &Paths, metrics: &mut Metrics) {
     for (cpu, words) in cpus() {
         for (at, mode) in MODES.iter().enumerate() {
             let Some(value) = number(words, at + 1) else { continue };
-            let help = "Seconds the CPUs spent in each mode.";
+            let help = "CPU time by mode, in seconds.";
             metrics.counter("node_cpu_seconds_total", help, &[("cpu", cpu), ("mode", mode)], value / USER_HZ);
         }
     }
     for (cpu, words) in cpus() {
         for (mode, at) in GUEST {
             let Some(value) = number(words, at) else { continue };
-            let help = "Seconds the CPUs spent in guests (VMs) for each mode.";
+            let help = "CPU time given to virtual machines, in seconds.";
             metrics.counter(
                 "node_cpu_guest_seconds_total",
                 help,
@@ -43,22 +43,22 @@ pub fn collect(paths: &Paths, metrics: &mut Metrics) {
 
 fn scheduler(name: &str, value: f64, metrics: &mut Metrics) {
     match name {
-        "ctxt" => {
-            metrics.counter("node_context_switches_total", "Total number of context switches.", &[], value)
+        "ctxt" => metrics.counter("node_context_switches_total", "Context switches since boot.", &[], value),
+        "btime" => metrics.gauge(
+            "node_boot_time_seconds",
+            "When the host was started, seconds since 1970.",
+            &[],
+            value,
+        ),
+        "intr" => metrics.counter("node_intr_total", "Interrupts since boot.", &[], value),
+        "processes" => {
+            metrics.counter("node_forks_total", "Processes and threads made since boot.", &[], value)
         }
-        "btime" => metrics.gauge("node_boot_time_seconds", "Node boot time, in unixtime.", &[], value),
-        "intr" => metrics.counter("node_intr_total", "Total number of interrupts serviced.", &[], value),
-        "processes" => metrics.counter("node_forks_total", "Total number of forks.", &[], value),
         "procs_running" => {
-            metrics.gauge("node_procs_running", "Number of processes in runnable state.", &[], value);
+            metrics.gauge("node_procs_running", "Processes that run or could run.", &[], value);
         }
         "procs_blocked" => {
-            metrics.gauge(
-                "node_procs_blocked",
-                "Number of processes blocked waiting for I/O to complete.",
-                &[],
-                value,
-            );
+            metrics.gauge("node_procs_blocked", "Processes that wait for a disk.", &[], value);
         }
         _ => {}
     }

@@ -10,27 +10,22 @@ const MILLI: f64 = 0.001;
 
 /// Name, help, column, factor; node_exporter's names.
 const COUNTERS: [(&str, &str, usize, f64); 16] = [
-    ("reads_completed_total", "The total number of reads completed successfully.", 3, 1.0),
-    ("reads_merged_total", "The total number of reads merged.", 4, 1.0),
-    ("read_bytes_total", "The total number of bytes read successfully.", 5, SECTOR),
-    ("read_time_seconds_total", "The total number of seconds spent by all reads.", 6, MILLI),
-    ("writes_completed_total", "The total number of writes completed successfully.", 7, 1.0),
-    ("writes_merged_total", "The number of writes merged.", 8, 1.0),
-    ("written_bytes_total", "The total number of bytes written successfully.", 9, SECTOR),
-    ("write_time_seconds_total", "This is the total number of seconds spent by all writes.", 10, MILLI),
-    ("io_time_seconds_total", "Total seconds spent doing I/Os.", 12, MILLI),
-    ("io_time_weighted_seconds_total", "The weighted # of seconds spent doing I/Os.", 13, MILLI),
-    ("discards_completed_total", "The total number of discards completed successfully.", 14, 1.0),
-    ("discards_merged_total", "The total number of discards merged.", 15, 1.0),
-    ("discarded_sectors_total", "The total number of sectors discarded successfully.", 16, 1.0),
-    ("discard_time_seconds_total", "This is the total number of seconds spent by all discards.", 17, MILLI),
-    ("flush_requests_total", "The total number of flush requests completed successfully", 18, 1.0),
-    (
-        "flush_requests_time_seconds_total",
-        "This is the total number of seconds spent by all flush requests.",
-        19,
-        MILLI,
-    ),
+    ("reads_completed_total", "Reads.", 3, 1.0),
+    ("reads_merged_total", "Reads that were joined with a neighbour.", 4, 1.0),
+    ("read_bytes_total", "Bytes read.", 5, SECTOR),
+    ("read_time_seconds_total", "Time of all reads, in seconds.", 6, MILLI),
+    ("writes_completed_total", "Writes.", 7, 1.0),
+    ("writes_merged_total", "Writes that were joined with a neighbour.", 8, 1.0),
+    ("written_bytes_total", "Bytes written.", 9, SECTOR),
+    ("write_time_seconds_total", "Time of all writes, in seconds.", 10, MILLI),
+    ("io_time_seconds_total", "Time in which the disk was busy, in seconds.", 12, MILLI),
+    ("io_time_weighted_seconds_total", "Time of all requests, in seconds.", 13, MILLI),
+    ("discards_completed_total", "Discards.", 14, 1.0),
+    ("discards_merged_total", "Discards that were joined with a neighbour.", 15, 1.0),
+    ("discarded_sectors_total", "Sectors discarded.", 16, 1.0),
+    ("discard_time_seconds_total", "Time of all discards, in seconds.", 17, MILLI),
+    ("flush_requests_total", "Flushes.", 18, 1.0),
+    ("flush_requests_time_seconds_total", "Time of all flushes, in seconds.", 19, MILLI),
 ];
 
 pub fn collect(paths: &Paths, metrics: &mut Metrics) {
@@ -49,7 +44,7 @@ pub fn collect(paths: &Paths, metrics: &mut Metrics) {
     }
     for words in &disks {
         if let Some(value) = number(words, 11) {
-            let help = "The number of I/Os currently in progress.";
+            let help = "Requests that are under way.";
             metrics.gauge("node_disk_io_now", help, &[("device", words[2])], value);
         }
     }
@@ -58,7 +53,7 @@ pub fn collect(paths: &Paths, metrics: &mut Metrics) {
 /// Memory disks, loops, and partitions (`sda1`, `nvme0n1p2`).
 fn is_skipped(name: &str) -> bool {
     let numbered = |prefix: &str| name.strip_prefix(prefix).is_some_and(all_digits);
-    if ["z", "ram", "loop", "fd"].iter().any(|prefix| numbered(prefix)) || numbered("zram") {
+    if ["ram", "loop", "fd", "zram"].iter().any(|prefix| numbered(prefix)) {
         return true;
     }
     let partition = |prefix: &str| {

@@ -80,18 +80,18 @@ fn measure(paths: &Paths, mount: &Mount, metrics: &mut Metrics) {
     let below = Path::new(&mount.point).strip_prefix("/").unwrap_or(Path::new(&mount.point));
     let stat = rustix::fs::statvfs(paths.root.join(below));
     let failed = if stat.is_err() { 1.0 } else { 0.0 };
-    let help = "Whether an error occurred while getting statistics for the given device.";
+    let help = "1 if the file system could not be asked.";
     metrics.gauge("node_filesystem_device_error", help, &labels, failed);
     let Ok(stat) = stat else { return };
     let bytes = |blocks: u64| blocks as f64 * stat.f_frsize as f64;
     let read_only = if mount.is_read_only { 1.0 } else { 0.0 };
     let values = [
-        ("size_bytes", "Filesystem size in bytes.", bytes(stat.f_blocks)),
-        ("free_bytes", "Filesystem free space in bytes.", bytes(stat.f_bfree)),
-        ("avail_bytes", "Filesystem space available to non-root users in bytes.", bytes(stat.f_bavail)),
-        ("files", "Filesystem total file nodes.", stat.f_files as f64),
-        ("files_free", "Filesystem total free file nodes.", stat.f_ffree as f64),
-        ("readonly", "Filesystem read-only status.", read_only),
+        ("size_bytes", "Size.", bytes(stat.f_blocks)),
+        ("free_bytes", "Free space, with what is reserved for root.", bytes(stat.f_bfree)),
+        ("avail_bytes", "Free space that any user can fill.", bytes(stat.f_bavail)),
+        ("files", "Inodes.", stat.f_files as f64),
+        ("files_free", "Free inodes.", stat.f_ffree as f64),
+        ("readonly", "1 if mounted read-only.", read_only),
     ];
     for (name, help, value) in values {
         metrics.gauge(&format!("node_filesystem_{name}"), help, &labels, value);

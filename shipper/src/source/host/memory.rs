@@ -14,13 +14,13 @@ pub fn collect(paths: &Paths, metrics: &mut Metrics) {
         let Some(value) = words.next().and_then(|v| v.parse::<f64>().ok()) else { continue };
         let (suffix, factor) = if words.next() == Some("kB") { ("_bytes", 1024.0) } else { ("", 1.0) };
         let field = metric_part(name);
-        let help = format!("Memory information field {field}{suffix}.");
+        let help = format!("{name} of /proc/meminfo.");
         metrics.gauge(&format!("node_memory_{field}{suffix}"), &help, &[], value * factor);
     }
     for line in paths.proc("vmstat").unwrap_or_default().lines() {
         let Some((name, value)) = line.split_once(' ') else { continue };
         if let (true, Ok(value)) = (VMSTAT.contains(&name), value.parse()) {
-            let help = format!("/proc/vmstat information field {name}.");
+            let help = format!("{name} of /proc/vmstat.");
             metrics.untyped(&format!("node_vmstat_{name}"), &help, &[], value);
         }
     }

@@ -26,7 +26,7 @@ const COUNTERS: [&str; 16] = [
 ];
 
 /// The fields of `/proc/net/snmp` and `netstat` that node_exporter takes.
-const NETSTAT: [&str; 36] = [
+const NETSTAT: [&str; 42] = [
     "Icmp_InErrors",
     "Icmp_InMsgs",
     "Icmp_OutMsgs",
@@ -63,6 +63,12 @@ const NETSTAT: [&str; 36] = [
     "Udp6_OutDatagrams",
     "Udp6_RcvbufErrors",
     "Udp6_SndbufErrors",
+    "Icmp6_InErrors",
+    "Icmp6_InMsgs",
+    "Icmp6_OutMsgs",
+    "Ip6_InOctets",
+    "Ip6_OutOctets",
+    "UdpLite6_InErrors",
 ];
 
 pub fn collect(paths: &Paths, metrics: &mut Metrics) {
@@ -91,7 +97,7 @@ fn interfaces(paths: &Paths, metrics: &mut Metrics) {
     for (column, name) in COUNTERS.iter().enumerate() {
         for (device, words) in &devices {
             if let Some(value) = number(words, column) {
-                let help = format!("Network device statistic {name}.");
+                let help = format!("{} of the interface.", name.replace('_', " "));
                 metrics.counter(&format!("node_network_{name}_total"), &help, &[("device", device)], value);
             }
         }
@@ -99,7 +105,7 @@ fn interfaces(paths: &Paths, metrics: &mut Metrics) {
     for (device, _) in &devices {
         let Some(state) = paths.sys(&format!("class/net/{device}/operstate")) else { continue };
         let up = if state == "up" { 1.0 } else { 0.0 };
-        let help = "Value is 1 if operstate is 'up', 0 otherwise.";
+        let help = "1 if the interface is up.";
         metrics.gauge("node_network_up", help, &[("device", device)], up);
     }
 }
@@ -112,7 +118,7 @@ fn sockets(paths: &Paths, metrics: &mut Metrics) {
             let words: Vec<&str> = rest.split_ascii_whitespace().collect();
             for pair in words.chunks_exact(2) {
                 let Some(value) = number(pair, 1) else { continue };
-                let help = format!("Number of {protocol} sockets in state {}.", pair[0]);
+                let help = format!("{} of {protocol} in /proc/{file}.", pair[0]);
                 metrics.gauge(
                     &format!("node_sockstat_{protocol}_{}", metric_part(pair[0])),
                     &help,
@@ -143,7 +149,7 @@ fn protocols(text: &str, metrics: &mut Metrics) {
 fn protocol_field(protocol: &str, field: &str, value: f64, metrics: &mut Metrics) {
     let name = format!("{protocol}_{field}");
     if NETSTAT.contains(&name.as_str()) {
-        let help = format!("Statistic {protocol}{field}.");
+        let help = format!("{field} of {protocol}.");
         metrics.untyped(&format!("node_netstat_{name}"), &help, &[], value);
     }
 }

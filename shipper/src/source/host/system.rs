@@ -10,7 +10,7 @@ pub fn collect(paths: &Paths, metrics: &mut Metrics, now_ms: i64) {
     kernel(paths, metrics);
     metrics.gauge(
         "node_time_seconds",
-        "System time in seconds since epoch (1970).",
+        "The clock of the host, seconds since 1970.",
         &[],
         now_ms as f64 / 1000.0,
     );
@@ -19,7 +19,12 @@ pub fn collect(paths: &Paths, metrics: &mut Metrics, now_ms: i64) {
         pressure(paths, resource, metrics);
     }
     if let Some(entropy) = read_number(paths, "sys/kernel/random/entropy_avail") {
-        metrics.gauge("node_entropy_available_bits", "Bits of available entropy.", &[], entropy);
+        metrics.gauge(
+            "node_entropy_available_bits",
+            "Bits of entropy that the kernel has gathered.",
+            &[],
+            entropy,
+        );
     }
 }
 
@@ -28,7 +33,7 @@ fn load(paths: &Paths, metrics: &mut Metrics) {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     for (at, minutes) in ["1", "5", "15"].iter().enumerate() {
         if let Some(value) = number(&words, at) {
-            metrics.gauge(&format!("node_load{minutes}"), &format!("{minutes}m load average."), &[], value);
+            metrics.gauge(&format!("node_load{minutes}"), &format!("Load over {minutes} min."), &[], value);
         }
     }
 }
@@ -45,12 +50,7 @@ fn kernel(paths: &Paths, metrics: &mut Metrics) {
         ("nodename", &node),
         ("domainname", &domain),
     ];
-    metrics.gauge(
-        "node_uname_info",
-        "Labeled system information as provided by the uname system call.",
-        &labels,
-        1.0,
-    );
+    metrics.gauge("node_uname_info", "Kernel and name of the host, as labels.", &labels, 1.0);
 }
 
 fn open_files(paths: &Paths, metrics: &mut Metrics) {
@@ -58,7 +58,7 @@ fn open_files(paths: &Paths, metrics: &mut Metrics) {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     for (name, at) in [("allocated", 0), ("maximum", 2)] {
         if let Some(value) = number(&words, at) {
-            let help = format!("File descriptor statistics: {name}.");
+            let help = format!("Open files: {name}.");
             metrics.gauge(&format!("node_filefd_{name}"), &help, &[], value);
         }
     }

@@ -83,3 +83,73 @@ pub fn word(input: &[u8]) -> (&[u8], &[u8]) {
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Host, app, process and text, `-` for what is not there.
+    fn parts(input: &str) -> String {
+        let Some(message) = parse(input.as_bytes()) else { return "raw".into() };
+        let or_nil = |part: &Option<String>| part.clone().unwrap_or("-".into());
+        let (host, app, process) =
+            (or_nil(&message.hostname), or_nil(&message.app), or_nil(&message.process));
+        format!("{host} {app} {process} |{}", String::from_utf8_lossy(message.text))
+    }
+
+    #[test]
+    fn rfc3164_is_read_as_it_is_found_in_the_wild() {
+        for (input, expected) in [
+            ("<13>Oct 11 22:14:15 db1 su[7]: failed: x", "db1 su 7 |failed: x"),
+            ("<13>Oct  1 22:14:15 db1 su: failed", "db1 su - |failed"),
+            ("Oct 11 22:14:15 db1 kernel: no priority", "db1 kernel - |no priority"),
+            ("<13>Oct 11 22:14:15: switch %LINK-3-UPDOWN: down", "switch %LINK-3-UPDOWN - |down"),
+            ("<13>2026-11-21T10:58:25.1+01:00 db1 app word", "db1 app - |word"),
+            ("<13>Oct 11 22:14:15 db1  no tag here", "db1 - - |no tag here"),
+            ("<13>Oct 11 22:14:15 app: host left out", "- app - |host left out"),
+            ("<13>xapi: neither time nor host", "- xapi - |neither time nor host"),
+            ("<13>only text", "- - - |only text"),
+            ("<13>Oct 11 22:14:15 db1", "db1 - - |"),
+            ("<13>", "- - - |"),
+            ("no syslog at all", "raw"),
+            ("<999>Oct 11 22:14:15 db1 su: x", "raw"),
+            ("<192>Oct 11 22:14:15 db1 su: x", "raw"),
+            ("", "raw"),
+        ] {
+            assert_eq!(parts(input), expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn rfc5424_is_read_with_its_structured_data() {
+        let input = r#"<165>1 2026-11-21T10:58:25.003Z db1 app 12 ID4 [a@1 k="v \"q\" \] \\ \n"][b] text"#;
+        let message = parse(input.as_bytes()).unwrap();
+        assert_eq!((message.facility(), message.level()), (Some("local4"), Some("notice")));
+        assert_eq!(message.message_id.as_deref(), Some("ID4"));
+        let a = ("a@1".to_owned(), vec![("k".to_owned(), r#"v "q" ] \ \n"#.to_owned())]);
+        assert_eq!(message.data, [a, ("b".to_owned(), vec![])]);
+        assert_eq!(parts(input), "db1 app 12 |text");
+        assert_eq!(parts("<1>1 - - - - - -"), "- - - |");
+        assert_eq!(parts("<1>1 - - - - - - \u{feff}text"), "- - - |text");
+    }
+
+    #[test]
+    fn no_text_is_lost_whatever_is_broken() {
+        for broken in [
+            "<1>1 - host [x",
+            "<34>1 9999-99-99T99:99:99Z h a p m - text",
+            "<5>1 - - - - - [x k=\"v] text",
+            "<7>Oct 99 22:14:15 x",
+            "<7>Oct 11 22:14:15\u{7f}\0",
+        ] {
+            let parsed = parse(broken.as_bytes()).unwrap();
+            let text = &broken[broken.find('>').unwrap() + 1..];
+            let kept = String::from_utf8_lossy(parsed.text);
+            assert!(
+                text.ends_with(&*kept)
+                    && (kept == text || parsed.timestamp.is_some() || parsed.app.is_some()),
+                "{broken}: {kept}"
+            );
+        }
+    }
+}
