@@ -18,6 +18,9 @@ use tokio::time::timeout;
 /// A connection without requests is closed after this time, as in Kafka.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
+/// How much of a request is read at a time.
+const STEP: usize = 1 << 20;
+
 /// Why a connection ends before the client closes it.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -69,11 +72,22 @@ async fn read_frame<'a>(node: &'a Node, stream: &mut TcpStream) -> Result<Option
     let size =
         usize::try_from(length).ok().filter(|size| (8..=node.config.limits.frame_bytes).contains(size));
     let size = size.ok_or(Fault::FrameSize(length))?;
-    let share = node.share(size).await?;
-    let mut bytes = BytesMut::zeroed(size);
-    let read = timeout(node.config.limits.transfer, stream.read_exact(&mut bytes)).await;
-    read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    Ok(Some(Frame { bytes: bytes.freeze(), _share: share }))
+    let frame = timeout(node.config.limits.transfer, read_body(node, stream, size)).await;
+    Ok(Some(frame.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??))
+}
+
+/// The share grows with what arrives: who announces much and sends little holds little.
+async fn read_body<'a>(node: &'a Node, stream: &mut TcpStream, size: usize) -> io::Result<Frame<'a>> {
+    let mut bytes = BytesMut::new();
+    let mut share = node.share(0).await?;
+    while bytes.len() < size {
+        let start = bytes.len();
+        let end = size.min(start + STEP);
+        share.merge(node.share(end - start).await?);
+        bytes.resize(end, 0);
+        stream.read_exact(&mut bytes[start..]).await?;
+    }
+    Ok(Frame { bytes: bytes.freeze(), _share: share })
 }
 
 /// An answer as it goes out, and its share of the memory.

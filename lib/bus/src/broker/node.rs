@@ -75,6 +75,7 @@ impl Node {
     pub fn tick(&self) {
         self.groups.tick(Instant::now());
         self.expire_transactions(now_ms());
+        self.finish_transactions(now_ms());
     }
 
     /// Pushes everything to the disk.

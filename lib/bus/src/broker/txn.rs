@@ -195,10 +195,12 @@ impl Node {
         Ok(())
     }
 
-    /// Finishes what was decided before a restart.
+    /// Finishes what is decided: before a restart, or when the disk was full.
     pub fn finish_transactions(&self, now_ms: i64) {
         let mut store = self.store.lock();
-        for id in store.state().transactions.keys().cloned().collect::<Vec<_>>() {
+        let decided = |txn: &Transaction| matches!(txn.phase, Phase::Committing | Phase::Aborting);
+        let transactions = store.state().transactions.iter().filter(|(_, txn)| decided(txn));
+        for id in transactions.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
             if let Err(error) = self.finish(&mut store, &id, now_ms) {
                 tracing::error!(transactional_id = id, %error, "cannot finish a transaction; it is tried again");
             }
@@ -212,9 +214,8 @@ impl Node {
             let ends = transaction.began_ms.saturating_add(i64::from(transaction.timeout_ms));
             transaction.phase == Phase::Ongoing && ends <= now_ms
         };
-        let transactions = store.state().transactions.iter();
-        let expired: Vec<_> = transactions.filter(|(_, transaction)| overdue(transaction)).collect();
-        let expired: Vec<_> = expired.into_iter().map(|(id, txn)| (id.clone(), txn.clone())).collect();
+        let expired = store.state().transactions.iter().filter(|(_, transaction)| overdue(transaction));
+        let expired: Vec<_> = expired.map(|(id, transaction)| (id.clone(), transaction.clone())).collect();
         for (id, transaction) in expired {
             if let Err(error) = self.expire(&mut store, &id, transaction, now_ms) {
                 tracing::error!(transactional_id = id, %error, "cannot abort an overdue transaction");
