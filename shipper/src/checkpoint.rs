@@ -5,7 +5,10 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -15,6 +18,7 @@ use crate::{
     Error,
     identity::{FileKey, Fingerprint},
     mark::Mark,
+    telemetry,
 };
 
 const VERSION: u64 = 1;
@@ -87,6 +91,7 @@ pub struct Checkpoint {
     path: PathBuf,
     live: Mutex<Live>,
     saved: Mutex<Option<Positions>>,
+    is_failing: AtomicBool,
 }
 
 /// A file, and its mark if it is open.
@@ -117,7 +122,12 @@ impl Checkpoint {
         };
         let files = loaded.files.iter().map(|f| (f.source.clone(), (f.clone(), None))).collect();
         let live = Live { files, loaded, ..Live::default() };
-        Ok(Checkpoint { path, live: Mutex::new(live), saved: Mutex::new(None) })
+        Ok(Checkpoint {
+            path,
+            live: Mutex::new(live),
+            saved: Mutex::new(None),
+            is_failing: AtomicBool::new(false),
+        })
     }
 
     /// As it was when this process started.
@@ -189,6 +199,18 @@ impl Checkpoint {
         fs::rename(&temporary, &self.path)?;
         *saved = Some(positions);
         Ok(())
+    }
+
+    /// As [`Checkpoint::save`]; a failure is counted, and logged when it is the first in a row.
+    pub fn save_or_report(&self) {
+        let result = self.save();
+        let was_failing = self.is_failing.swap(result.is_err(), Ordering::Relaxed);
+        if let Err(error) = result {
+            telemetry::CHECKPOINT_ERRORS.inc();
+            if !was_failing {
+                tracing::warn!(path = %self.path.display(), %error, "cannot save the checkpoint, trying again");
+            }
+        }
     }
 }
 

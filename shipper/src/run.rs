@@ -1,6 +1,14 @@
 //! Starts the configured sources, keeps the checkpoint, stops everything.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::Serialize;
 use tokio::{runtime::Handle, time::timeout};
@@ -32,6 +40,8 @@ pub struct Shipper {
     /// Ends what moves the sources' events on.
     sending: CancellationToken,
     syslog_addr: Option<SocketAddr>,
+    /// Open ones.
+    files: Arc<AtomicU64>,
     description: Vec<String>,
 }
 
@@ -91,6 +101,7 @@ impl Shipper {
             shutdown: shutdown.child_token(),
             sending: CancellationToken::new(),
             syslog_addr: None,
+            files: Arc::default(),
             description: Vec::new(),
         };
         shipper.start_sources(config).await?;
@@ -135,6 +146,7 @@ impl Shipper {
         let (publisher, checkpoint) = (self.publisher.clone(), self.checkpoint.clone());
         let source = FileSource::open(files, host, limit, publisher, checkpoint)?;
         self.description.extend(source.describe());
+        self.files = source.count();
         let (runtime, shutdown) = (Handle::current(), self.shutdown.clone());
         self.tasks.spawn_blocking(move || source.run(&runtime, &shutdown));
         Ok(())
@@ -152,7 +164,7 @@ impl Shipper {
         let (checkpoint, sending) = (self.checkpoint.clone(), self.sending.clone());
         tokio::spawn(async move {
             while timeout(SAVE_INTERVAL, sending.cancelled()).await.is_err() {
-                save(&checkpoint);
+                checkpoint.save_or_report();
             }
         });
     }
@@ -179,7 +191,7 @@ impl Shipper {
             entries: sent.entries,
             bytes: sent.bytes,
             samples: sent.samples,
-            files: telemetry::FILES.get().unsigned_abs(),
+            files: self.files.load(Ordering::Relaxed),
             waiting: sent.waiting.max(self.store.spool.waiting()),
         }
     }
@@ -202,7 +214,7 @@ impl Shipper {
             );
         }
         self.sending.cancel();
-        save(&self.checkpoint);
+        self.checkpoint.save_or_report();
     }
 }
 
@@ -210,12 +222,5 @@ impl Drop for Shipper {
     fn drop(&mut self) {
         self.shutdown.cancel();
         self.sending.cancel();
-    }
-}
-
-fn save(checkpoint: &Checkpoint) {
-    if let Err(error) = checkpoint.save() {
-        telemetry::CHECKPOINT_ERRORS.inc();
-        tracing::warn!(%error, "cannot save the checkpoint");
     }
 }

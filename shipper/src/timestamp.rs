@@ -6,6 +6,7 @@ use jiff::{civil, tz::TimeZone};
 const MONTHS: [&[u8; 3]; 12] =
     [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
 const SECOND: i64 = 1_000_000_000;
+const HOUR: i64 = 3600 * SECOND;
 const DAY: i64 = 86_400 * SECOND;
 
 /// What times without a year and without a zone refer to.
@@ -14,8 +15,17 @@ pub struct Clock {
     zone: TimeZone,
     /// Nanoseconds since 1970.
     pub now_ns: i64,
-    /// Start and offset of the last local hour looked up: neighbouring lines share it.
-    hour: Option<(i64, i64)>,
+    /// The last hour looked up, and when it began: neighbouring lines share it.
+    hour: Option<(Hour, i64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hour {
+    year: Option<i16>,
+    month: u8,
+    day: u8,
+    hour: i64,
+    offset: Option<i64>,
 }
 
 /// A date and time as written.
@@ -43,15 +53,24 @@ impl Clock {
 
     /// Nanoseconds since 1970; `None` for a day that does not exist, and for a time far in the future.
     pub fn resolve(&mut self, written: &Written) -> Option<i64> {
-        let ns = match written.year {
+        let newest = self.now_ns + DAY;
+        let Written { year, month, day, time, offset } = *written;
+        let (hour, within) = (Hour { year, month, day, hour: time / HOUR, offset }, time % HOUR);
+        if let Some((_, start)) =
+            self.hour.filter(|(known, start)| *known == hour && start + within <= newest)
+        {
+            return Some(start + within);
+        }
+        let ns = match year {
             Some(year) => self.in_year(written, year)?,
             None => self.latest(written)?,
         };
-        (ns <= self.now_ns + DAY).then_some(ns)
+        self.hour = Some((hour, ns - within));
+        (ns <= newest).then_some(ns)
     }
 
     /// Without a year: the last time that it was this day.
-    fn latest(&mut self, written: &Written) -> Option<i64> {
+    fn latest(&self, written: &Written) -> Option<i64> {
         let this_year = jiff::Timestamp::from_nanosecond(self.now_ns.into()).ok()?;
         let this_year = this_year.to_zoned(self.zone.clone()).year();
         let newest = self.now_ns + DAY;
@@ -60,26 +79,20 @@ impl Clock {
         years.find_map(|year| self.in_year(written, year).filter(|ns| *ns <= newest))
     }
 
-    fn in_year(&mut self, written: &Written, year: i16) -> Option<i64> {
+    fn in_year(&self, written: &Written, year: i16) -> Option<i64> {
         let date = civil::Date::new(year, written.month as i8, written.day as i8).ok()?;
         let local = days(date) * DAY + written.time;
         let offset = match written.offset {
             Some(seconds) => seconds * SECOND,
-            None => self.local_offset(date, local)?,
+            None => self.local_offset(date, written.time)?,
         };
         Some(local - offset)
     }
 
-    fn local_offset(&mut self, date: civil::Date, local: i64) -> Option<i64> {
-        let start = local - local.rem_euclid(3600 * SECOND);
-        if let Some((_, offset)) = self.hour.filter(|(known, _)| *known == start) {
-            return Some(offset);
-        }
-        let hour = (start.rem_euclid(DAY) / (3600 * SECOND)) as i8;
+    fn local_offset(&self, date: civil::Date, time: i64) -> Option<i64> {
+        let hour = i8::try_from(time / HOUR).ok()?;
         let zoned = date.at(hour, 0, 0, 0).to_zoned(self.zone.clone()).ok()?;
-        let offset = i64::from(zoned.offset().seconds()) * SECOND;
-        self.hour = Some((start, offset));
-        Some(offset)
+        Some(i64::from(zoned.offset().seconds()) * SECOND)
     }
 }
 

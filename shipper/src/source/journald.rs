@@ -36,8 +36,8 @@ const BATCH_BYTES: usize = 256 << 10;
 const BATCH_WAIT: Duration = Duration::from_millis(20);
 /// Before journalctl is started again.
 const RESTART: Duration = Duration::from_secs(5);
-/// journalctl answers at once, or is of no use.
-const PROBE: Duration = Duration::from_secs(2);
+/// A journalctl that fails does so at once; one that takes longer has a large journal to open.
+const PROBE: Duration = Duration::from_millis(200);
 /// A longer entry is no log line; journald's own limit is far below.
 const ENTRY_LIMIT: u64 = 64 << 20;
 
@@ -67,7 +67,8 @@ impl JournaldSource {
         command.args(["--lines=1", "--output=json", "--quiet"]);
         match tokio::time::timeout(PROBE, command.output()).await {
             Ok(Ok(output)) => output.status.success() && !output.stdout.is_empty(),
-            _ => false,
+            Ok(Err(_)) => false,
+            Err(_) => true,
         }
     }
 

@@ -134,3 +134,20 @@ async fn a_taken_port_names_itself_its_setting_and_a_way_out() {
     let error = error.to_string();
     assert!(error.contains(&address.to_string()) && error.contains("syslog.listen"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_nothing_is_counted_and_costs_no_message() {
+    let data = tempfile::tempdir().unwrap();
+    let broker = MemoryBroker::new();
+    let shipper = broker.ship(&config(), data.path()).await;
+    let spool = data.path().join("shipper/spool");
+    std::fs::remove_dir_all(&spool).unwrap();
+    std::fs::write(&spool, "in the way").unwrap();
+    let failures = shipper::telemetry::SPOOL_ERRORS.get();
+    let stream: String = (0..100).map(|n| format!("<13>Oct 11 22:14:15 db1 app: message {n:04}\n")).collect();
+    send_tcp(&shipper, stream.as_bytes()).await;
+    let expected: Vec<String> = (0..100).map(|n| format!("message {n:04}")).collect();
+    assert_eq!(broker.wait_for_lines(100).await, expected);
+    assert!(shipper::telemetry::SPOOL_ERRORS.get() > failures);
+    shipper.stop().await;
+}

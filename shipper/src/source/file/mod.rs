@@ -7,7 +7,7 @@ mod tails;
 
 use std::{
     io,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -68,12 +68,17 @@ impl FileSource {
         lines
     }
 
+    /// How many files are open, kept current.
+    pub fn count(&self) -> Arc<AtomicU64> {
+        self.tails.count.clone()
+    }
+
     /// Reads until `shutdown`. Blocks its thread.
     pub fn run(mut self, runtime: &Handle, shutdown: &CancellationToken) {
         let mut scanned = Instant::now();
         let mut wait = SHORTEST_WAIT;
         // A source is known to the checkpoint before its first record is sent.
-        self.save();
+        self.checkpoint.save_or_report();
         while !shutdown.is_cancelled() {
             if scanned.elapsed() >= RESCAN {
                 self.rescan();
@@ -93,14 +98,7 @@ impl FileSource {
         let before = self.tails.open.len();
         self.tails.rescan();
         if self.tails.open.len() != before {
-            self.save();
-        }
-    }
-
-    fn save(&self) {
-        if let Err(error) = self.checkpoint.save() {
-            crate::telemetry::CHECKPOINT_ERRORS.inc();
-            tracing::warn!(%error, "cannot save the checkpoint");
+            self.checkpoint.save_or_report();
         }
     }
 
@@ -124,7 +122,7 @@ impl FileSource {
             Ok(Found::Nothing) => false,
             Ok(Found::StartedOver) => {
                 self.tails.start_over(key);
-                self.save();
+                self.checkpoint.save_or_report();
                 true
             }
             Ok(Found::Entries(batch)) => {

@@ -4,7 +4,10 @@ use std::{
     collections::{BTreeMap, HashSet},
     fs::File,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -26,6 +29,8 @@ use crate::{
 const DELETED_PATIENCE: Duration = Duration::from_secs(2);
 /// A rotated file is closed when it was silent for this long: programs go on writing until they reopen theirs.
 const ROTATED_PATIENCE: Duration = Duration::from_secs(300);
+/// Bytes that must agree before a file beside a truncated one is taken for its copy.
+const COPY_HEAD: usize = 32;
 /// Positions of files that are nowhere to be found are kept for this long: a disk may come back.
 const LOST_SECS: i64 = 7 * 86_400;
 
@@ -33,6 +38,8 @@ const LOST_SECS: i64 = 7 * 86_400;
 pub struct Tails {
     /// In no particular order.
     pub open: BTreeMap<FileKey, Tail>,
+    /// How many there are, for others.
+    pub count: Arc<AtomicU64>,
     host: String,
     selections: Vec<Selection>,
     checkpoint: Arc<Checkpoint>,
@@ -47,7 +54,16 @@ impl Tails {
     pub fn new(host: &str, selections: Vec<Selection>, checkpoint: Arc<Checkpoint>) -> Self {
         let lost = checkpoint.loaded().files;
         let (open, complained) = (BTreeMap::new(), HashSet::new());
-        Tails { open, host: host.into(), selections, checkpoint, lost, complained, is_first: true }
+        Tails {
+            open,
+            count: Arc::default(),
+            host: host.into(),
+            selections,
+            checkpoint,
+            lost,
+            complained,
+            is_first: true,
+        }
     }
 
     /// Looks which files there are now.
@@ -226,7 +242,9 @@ impl Tails {
 
     /// Reads the rest of what the position stands in from the newest neighbour that holds the same bytes.
     fn take_up_copy(&mut self, position: &FilePosition, mark: Option<Arc<Mark<u64>>>) -> bool {
-        let Some(labels) = self.labels_for(&position.path).filter(|_| position.fingerprint.length > 0) else {
+        let Some(labels) =
+            self.labels_for(&position.path).filter(|_| position.fingerprint.length >= COPY_HEAD)
+        else {
             return false;
         };
         for neighbour in scan::neighbours(&position.path).iter().rev() {
@@ -265,6 +283,7 @@ impl Tails {
         for tail in self.open.values() {
             self.checkpoint.set_file(tail.position(), Some(tail.mark.clone()));
         }
+        self.count.store(self.open.len() as u64, Ordering::Relaxed);
         telemetry::FILES.set(self.open.len() as i64);
     }
 

@@ -38,6 +38,7 @@ const BATCH_WAIT: Duration = Duration::from_millis(20);
 const DATAGRAM: usize = 65_536;
 /// How often a free port is looked for that both UDP and TCP can have.
 const PORT_ATTEMPTS: usize = 16;
+const UDP_PAUSE: Duration = Duration::from_millis(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Bound, and ready to run.
@@ -140,7 +141,10 @@ async fn receive_udp(socket: UdpSocket, sender: mpsc::Sender<Received>, shutdown
             received = socket.recv_from(&mut buffer) => received,
         };
         // An error belongs to one datagram (ICMP says that an earlier peer is gone), never to the socket.
-        let Ok((length, peer)) = received else { continue };
+        let Ok((length, peer)) = received else {
+            tokio::time::sleep(UDP_PAUSE).await;
+            continue;
+        };
         let bytes = framing::trimmed(Bytes::copy_from_slice(&buffer[..length]));
         if bytes.is_empty() {
             continue;
