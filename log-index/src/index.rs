@@ -56,6 +56,7 @@ impl Index {
         config: &Config,
         storage: Arc<dyn Storage>,
     ) -> Result<Index, OpenError> {
+        telemetry::register();
         let lock = lock(path)?;
         let present = storage.list()?;
         let catalog_path = path.join("catalog");

@@ -48,6 +48,9 @@ pub enum Error {
     /// A thread could not be started.
     #[error("index job: {0}")]
     Thread(#[from] std::io::Error),
+    /// A topic without partitions.
+    #[error("topic {0} is not there yet; make it, or let `tailrace up` make it")]
+    TopicMissing(String),
     /// There is no connection to the broker yet.
     #[error("the index is not connected to kafka yet")]
     NotConnected,
@@ -176,6 +179,10 @@ impl Shared {
             queue_kib: QUEUE_KIB,
         };
         let consumer = Arc::new(Consumer::open(&builder)?);
+        let is_there = |topic: &str| consumer.partitions().iter().any(|(name, _)| name == topic);
+        if let Some(missing) = topics.iter().find(|topic| !is_there(topic)) {
+            return Err(Error::TopicMissing((*missing).to_owned()));
+        }
         consumer.start(&self.index.read_offsets(), Start::Earliest)?;
         *self.consumer.lock() = Some(consumer.clone());
         Ok(consumer)
@@ -206,33 +213,38 @@ impl Shared {
         false
     }
 
-    /// Puts a record that nobody can read into the dead-letter topic, then passes over it.
+    /// Puts a record that nobody can read into the dead-letter topic, then passes over it; `false` if the job
+    /// was told to stop meanwhile.
     fn set_aside(&self, record: &Record, error: &AppendError) -> bool {
         let Record { topic, partition, offset, .. } = record;
         tracing::warn!(topic, partition, offset, %error, "record goes to the dead-letter topic");
-        let outgoing = Outgoing {
-            topic: self.bus.topics.dead_letter.clone(),
-            key: record.key.to_vec(),
-            value: record.value.to_vec(),
-            partition: None,
-        };
-        let sent = self.dead_letters().map(|producer| {
-            self.runtime.block_on(async {
-                tokio::select! {
-                    sent = producer.send(outgoing) => Some(sent),
-                    () = self.shutdown.cancelled() => None,
-                }
-            })
+        let reason = error.to_string();
+        let sent = self.runtime.block_on(async {
+            tokio::select! {
+                sent = self.send_letters(record, &reason) => Some(sent),
+                () = self.shutdown.cancelled() => None,
+            }
         });
         match sent {
-            Ok(None) => return false,
-            Ok(Some(Ok(_))) => {}
-            Ok(Some(Err(error))) | Err(error) => {
+            None => return false,
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
                 tracing::error!(topic, partition, offset, %error, "dead-letter topic refuses the record");
             }
         }
         self.index.skip(record);
         true
+    }
+
+    async fn send_letters(&self, record: &Record, reason: &str) -> Result<(), bus::Error> {
+        let producer = self.dead_letters()?;
+        let topic = record.topic.clone();
+        let original =
+            Outgoing { topic, key: record.key.to_vec(), value: record.value.to_vec(), partition: None };
+        for letter in bus::dead_letter::letters(&original, reason, &self.bus.topics.dead_letter) {
+            producer.send(letter).await?;
+        }
+        Ok(())
     }
 
     fn dead_letters(&self) -> Result<Producer, bus::Error> {

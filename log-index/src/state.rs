@@ -162,7 +162,7 @@ impl State {
 }
 
 fn count_dropped(repeated: u64, expired: u64) {
-    for (reason, count) in [("repeated", repeated), ("expired", expired)] {
+    for (reason, count) in [(telemetry::REPEATED, repeated), (telemetry::EXPIRED, expired)] {
         if count > 0 {
             telemetry::DROPPED.with_label_values(&[reason]).inc_by(count);
         }

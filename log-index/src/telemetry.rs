@@ -7,10 +7,22 @@ use prometheus::{
     register_int_counter_vec, register_int_gauge,
 };
 
+/// Values of the label `reason` of [`DROPPED`].
+pub const REPEATED: &str = "repeated";
+pub const EXPIRED: &str = "expired";
+
 macro_rules! metrics {
     ($($name:ident: $type:ty = $register:ident($($argument:expr),+);)+) => {
         $(pub static $name: LazyLock<$type> =
             LazyLock::new(|| $register!($($argument),+).expect("the name is registered once"));)+
+
+        /// Shows all of them from the start, whether something has happened or not.
+        pub fn register() {
+            $(LazyLock::force(&$name);)+
+            for reason in [REPEATED, EXPIRED] {
+                DROPPED.with_label_values(&[reason]);
+            }
+        }
     };
 }
 

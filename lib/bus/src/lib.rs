@@ -5,6 +5,7 @@ pub mod admin;
 pub mod broker;
 mod config;
 mod consumer;
+pub mod dead_letter;
 mod error;
 mod offsets;
 mod producer;

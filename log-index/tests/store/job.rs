@@ -113,6 +113,12 @@ async fn a_record_that_nobody_can_read_goes_to_the_dead_letter_topic() {
     consumer.start(&bus::Offsets::default(), bus::Start::Earliest).unwrap();
     let letters = tokio::task::spawn_blocking(move || consumer.poll(PATIENCE, 1).unwrap()).await.unwrap();
     assert_eq!(letters[0].key.as_ref(), b"k");
+    let letter: serde_json::Value = serde_json::from_slice(&letters[0].value).unwrap();
+    assert_eq!(
+        (letter["topic"].as_str(), letter["value_base64"].as_str()),
+        (Some("logs"), Some("bm90IGFuIGV2ZW50"))
+    );
+    assert!(letter["reason"].as_str().unwrap().contains("neither a batch nor JSON"), "{letter}");
     job.stop().await;
 }
 
