@@ -198,7 +198,7 @@ impl Shipper {
 
     /// Ends the sources, waits a moment for the broker, and saves the checkpoint. What the broker has not
     /// acknowledged by then is sent again after the next start.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.shutdown.cancel();
         self.tasks.close();
         if timeout(STOP_SOURCES, self.tasks.wait()).await.is_err() {

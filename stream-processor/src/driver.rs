@@ -9,6 +9,7 @@ use std::{
 
 use bus::{Consumer, ConsumerBuilder, Offsets, Outgoing, Producer, Record};
 use jiff::Timestamp;
+use serde::Serialize;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -51,7 +52,7 @@ pub enum StartError {
 }
 
 /// For the status line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// Rules and windows that are evaluated.
     pub rules: usize,
@@ -71,7 +72,7 @@ pub struct Status {
 pub struct Running {
     status: Arc<Mutex<Status>>,
     shutdown: CancellationToken,
-    thread: JoinHandle<()>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Running {
@@ -82,10 +83,11 @@ impl Running {
 
     /// Stops and waits for the thread, a few seconds at most. Outputs that were not committed are made again
     /// at the next start.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.shutdown.cancel();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let join = tokio::task::spawn_blocking(move || {
-            if self.thread.join().is_err() {
+            if thread.is_some_and(|thread| thread.join().is_err()) {
                 tracing::error!("the thread of the rules job has panicked");
             }
         });
@@ -117,7 +119,7 @@ pub fn run_rules(
         shutdown: shutdown.clone(),
     };
     let thread = thread::Builder::new().name("rules".into()).spawn(move || driver.run())?;
-    Ok(Running { status, shutdown, thread })
+    Ok(Running { status, shutdown, thread: Mutex::new(Some(thread)) })
 }
 
 struct Driver {

@@ -1,0 +1,267 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Logs and metrics through Kafka: ships them, watches them, stores them, answers Grafana.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Args {
+    /// Show more of what happens (-v, -vv, -vvv); RUST_LOG decides in detail
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One for each service and each thing that people do with them.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything on this machine: broker, shipper, processor, index
+    #[command(
+        after_help = "Example:\n  tailrace up\n  tailrace up --data-dir /var/lib/tailrace --http 127.0.0.1:3100 --retention 30d"
+    )]
+    Up(UpArgs),
+    /// Run the shipper alone
+    #[command(after_help = "Example:\n  tailrace ship --config configs/ship.yaml")]
+    Ship(ServiceArgs),
+    /// Run the stream processor alone
+    #[command(after_help = "Example:\n  tailrace process --config configs/process.yaml")]
+    Process(ProcessArgs),
+    /// Run the index and its query API alone
+    #[command(after_help = "Example:\n  tailrace index --config configs/index.yaml")]
+    Index(ServiceArgs),
+    /// Run the embedded Kafka broker alone
+    #[command(after_help = "Example:\n  tailrace broker --config configs/broker.yaml")]
+    Broker(ServiceArgs),
+    /// Check configuration files
+    #[command(after_help = "Example:\n  tailrace config check configs/up.yaml")]
+    Config(ConfigArgs),
+    /// Show the rules and windows in force
+    #[command(
+        after_help = "Example:\n  tailrace rules list\n  tailrace rules list --config configs/process.yaml -o json"
+    )]
+    Rules(RulesArgs),
+    /// Search logs with LogQL
+    #[command(
+        after_help = "Example:\n  tailrace logs '{job=\"syslog\"} |= \"error\"' --since 1h\n  tailrace logs '{job=\"syslog\"}' --follow -o json"
+    )]
+    Logs(LogsArgs),
+    /// Evaluate PromQL
+    #[command(
+        after_help = "Example:\n  tailrace query 'rate(node_cpu_seconds_total[5m])'\n  tailrace query node_load1 --since 1h --step 1m"
+    )]
+    Query(QueryArgs),
+    /// Show alert transitions from the alert topic
+    #[command(after_help = "Example:\n  tailrace alerts\n  tailrace alerts --follow -o json")]
+    Alerts(AlertsArgs),
+}
+
+/// What every service takes.
+#[derive(Debug, ClapArgs)]
+pub struct ServiceArgs {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Override one setting, for example --set bus.brokers=kafka:9092 (again for more)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// When ready, print the addresses as one line on standard output
+    #[arg(long, value_name = "FORMAT")]
+    pub print_addresses: Option<AddressFormat>,
+}
+
+/// `tailrace up`
+#[derive(Debug, ClapArgs)]
+pub struct UpArgs {
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// Where everything is kept [default: ./tailrace-data]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Address of the HTTP API; port 0 picks a free one [default: 127.0.0.1:3100]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<String>,
+    /// Address of the embedded broker; port 0 picks a free one [default: 127.0.0.1:9092]
+    #[arg(long, value_name = "ADDR")]
+    pub kafka: Option<String>,
+    /// Address for syslog over UDP and TCP, or off [default: 127.0.0.1:1514]
+    #[arg(long, value_name = "ADDR|off")]
+    pub syslog: Option<String>,
+    /// No local sources: tail no files, sample no host; syslog and push stay
+    #[arg(long)]
+    pub no_ship: bool,
+    /// How long to keep logs and samples; data with any timestamp inside it is accepted [default: 15d]
+    #[arg(long, value_name = "AGE|off")]
+    pub retention: Option<String>,
+}
+
+/// `tailrace process`
+#[derive(Debug, ClapArgs)]
+pub struct ProcessArgs {
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// Jobs to run here
+    #[arg(long, value_delimiter = ',', default_value = "rules,push")]
+    pub jobs: Vec<JobName>,
+}
+
+/// A job of the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum JobName {
+    /// Windows and rules
+    Rules,
+    /// Remote write and Pushgateway
+    Push,
+}
+
+/// How to print the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AddressFormat {
+    /// {"http":"…","kafka":"…","syslog":"…"}
+    Json,
+}
+
+/// `tailrace config`
+#[derive(Debug, ClapArgs)]
+pub struct ConfigArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What `tailrace config` does.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Report every error with line, column, snippet and remedy
+    Check {
+        /// Configuration files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Override one setting (again for more)
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+}
+
+/// `tailrace rules`
+#[derive(Debug, ClapArgs)]
+pub struct RulesArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: RulesCommand,
+}
+
+/// What `tailrace rules` does.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List groups, rules and windows
+    List {
+        /// Configuration file (YAML); without it, the built-in set
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// How to print
+        #[arg(short, long, default_value = "default")]
+        output: Output,
+    },
+}
+
+/// Where the API is.
+#[derive(Debug, ClapArgs)]
+pub struct ClientArgs {
+    /// Address of the HTTP API
+    #[arg(long, env = "TAILRACE_ADDR", default_value = "http://127.0.0.1:3100", value_name = "URL")]
+    pub addr: String,
+}
+
+/// Which part of time.
+#[derive(Debug, ClapArgs)]
+pub struct SpanArgs {
+    /// Begin this long ago, for example 30m, 1h, 7d
+    #[arg(long, value_name = "AGE")]
+    pub since: Option<String>,
+    /// Begin here (RFC 3339)
+    #[arg(long, value_name = "TIME", conflicts_with = "since")]
+    pub from: Option<String>,
+    /// End here (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+}
+
+/// `tailrace logs`
+#[derive(Debug, ClapArgs)]
+pub struct LogsArgs {
+    /// LogQL query
+    pub query: String,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub span: SpanArgs,
+    /// At most this many lines, the newest ones unless --forward
+    #[arg(long, default_value_t = 1000)]
+    pub limit: u32,
+    /// Oldest first
+    #[arg(long)]
+    pub forward: bool,
+    /// Step of a metric query, for example 1m
+    #[arg(long)]
+    pub step: Option<String>,
+    /// Go on with what arrives
+    #[arg(short, long)]
+    pub follow: bool,
+    /// How to print
+    #[arg(short, long, default_value = "default")]
+    pub output: Output,
+}
+
+/// `tailrace query`
+#[derive(Debug, ClapArgs)]
+pub struct QueryArgs {
+    /// PromQL query
+    pub query: String,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub span: SpanArgs,
+    /// Evaluate at this time (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "from", "to"])]
+    pub time: Option<String>,
+    /// Step of a range query, for example 1m
+    #[arg(long)]
+    pub step: Option<String>,
+    /// How to print
+    #[arg(short, long, default_value = "default")]
+    pub output: Output,
+}
+
+/// `tailrace alerts`
+#[derive(Debug, ClapArgs)]
+pub struct AlertsArgs {
+    #[command(flatten)]
+    pub client: ClientArgs,
+    /// Kafka brokers [default: those of the server at --addr]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub brokers: Option<String>,
+    /// Name of the alert topic
+    #[arg(long, default_value = "alerts")]
+    pub topic: String,
+    /// Go on with what comes
+    #[arg(short, long)]
+    pub follow: bool,
+    /// How to print
+    #[arg(short, long, default_value = "default")]
+    pub output: Output,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Default,
+    /// The line or value alone
+    Raw,
+    /// One JSON object a line
+    Json,
+}

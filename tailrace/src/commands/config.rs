@@ -1,0 +1,33 @@
+//! `tailrace config check`: every error of a configuration, with its place.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::Result;
+
+use crate::{
+    args::{ConfigArgs, ConfigCommand},
+    settings::Settings,
+};
+
+/// Exit code 0 when all files are right, 1 when one is not.
+pub fn run(args: ConfigArgs) -> Result<ExitCode> {
+    let ConfigCommand::Check { files, set } = args.command;
+    let mut wrong = 0;
+    for file in &files {
+        match check(file, &set) {
+            Ok(()) => println!("{}: ok", file.display()),
+            Err(error) => {
+                wrong += 1;
+                eprintln!("{error:#}\n");
+            }
+        }
+    }
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check(file: &Path, set: &[String]) -> Result<()> {
+    let settings = Settings::load(Some(file), set)?;
+    let processor = &settings.processor;
+    stream_processor::rules::load(processor.rules.as_deref(), processor.windows.as_deref())?;
+    Ok(())
+}

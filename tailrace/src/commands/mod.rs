@@ -1,0 +1,13 @@
+//! One module for each command.
+
+pub mod alerts;
+pub mod config;
+pub mod logs;
+pub mod query;
+pub mod rules;
+pub mod serve;
+pub mod up;
+
+mod client;
+mod print;
+mod span;

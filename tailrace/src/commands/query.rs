@@ -1,0 +1,33 @@
+//! `tailrace query`: PromQL from the command line.
+
+use std::{io, process::ExitCode};
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::{client, print, span};
+use crate::args::QueryArgs;
+
+/// Steps of a range query where `--step` is not given: about as many as a terminal has lines.
+const DEFAULT_STEPS: f64 = 60.0;
+
+/// Prints the answer of an instant query, or of a range query where a span is given.
+pub async fn run(args: QueryArgs) -> Result<ExitCode> {
+    let now = Timestamp::now();
+    let mut parameters = vec![("query", args.query.clone())];
+    let path = if args.span.is_given() {
+        let (start, end) = args.span.resolve(now, "1h")?;
+        let seconds = end.duration_since(start).as_secs_f64();
+        let step = args.step.clone().unwrap_or_else(|| format!("{:.0}", (seconds / DEFAULT_STEPS).max(1.0)));
+        parameters.extend([("start", start.to_string()), ("end", end.to_string()), ("step", step)]);
+        "/api/v1/query_range"
+    } else {
+        let at = args.time.as_deref().map_or(Ok(now), |text| span::time("--time", text))?;
+        parameters.push(("time", at.to_string()));
+        "/api/v1/query"
+    };
+    let answer = client::get(&args.client.addr, path, &parameters).await?;
+    client::print_warnings(&answer);
+    print::samples(&mut io::stdout().lock(), &answer["data"], args.output)?;
+    Ok(ExitCode::SUCCESS)
+}

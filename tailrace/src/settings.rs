@@ -1,0 +1,94 @@
+//! The configuration file: one section for each service, all of them optional.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// What a file or the command line sets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where broker, shipper and index keep their files.
+    pub data_dir: PathBuf,
+    /// The HTTP API.
+    pub http: Http,
+    /// The embedded broker.
+    pub broker: Broker,
+    /// Where Kafka is.
+    pub bus: bus::Config,
+    /// Sources; without the section, what this machine has.
+    pub shipper: Option<shipper::Config>,
+    /// Rules, windows, push.
+    pub processor: stream_processor::Config,
+    /// The store.
+    pub index: log_index::Config,
+}
+
+/// The HTTP API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// `host:port`; port 0 picks a free one.
+    pub listen: String,
+}
+
+/// The embedded broker.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Broker {
+    /// `host:port`; port 0 picks a free one.
+    pub listen: String,
+    /// `host:port` that clients are told, where it is not the bound address.
+    pub advertise: Option<String>,
+    /// How long records are kept.
+    pub retention: config::Duration,
+    /// Whether every write waits for the disk. Off: as a single Kafka broker, the page cache counts as written.
+    pub fsync: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            data_dir: "./tailrace-data".into(),
+            http: Http::default(),
+            broker: Broker::default(),
+            bus: bus::Config::default(),
+            shipper: None,
+            processor: stream_processor::Config::default(),
+            index: log_index::Config::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Http { listen: "127.0.0.1:3100".into() }
+    }
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        let retention = config::Duration::from_secs(24 * 3600);
+        Broker { listen: "127.0.0.1:9092".into(), advertise: None, retention, fsync: false }
+    }
+}
+
+impl Settings {
+    /// Reads `file` (all defaults without one) and applies the overrides.
+    ///
+    /// # Errors
+    /// When the file cannot be read; else with every error in it.
+    pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Self> {
+        let (name, text) = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("configuration file {}", path.display()))?;
+                (path.display().to_string(), text)
+            }
+            None => ("defaults".to_owned(), String::new()),
+        };
+        let parsed = config::parse_with(&name, &text, overrides);
+        parsed.map_err(|errors| anyhow::anyhow!("configuration is wrong\n{errors}"))
+    }
+}

@@ -1,0 +1,209 @@
+//! Starts the services of a process, in the order in which data walks them, and stops them the other way round.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use bus::broker::{self, Broker};
+use log_index::{
+    Index, IndexJob,
+    http::{Limits, Service},
+};
+use shipper::Shipper;
+use stream_processor::{PushJob, Running};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    addresses::Addresses,
+    args::AddressFormat,
+    http::{self, Server},
+    listen,
+    settings::Settings,
+    shutdown,
+    status::{self, StatusSource},
+};
+
+/// What a process may take to end before it is ended.
+const STOP_TIMEOUT: Duration = Duration::from_millis(4500);
+
+/// The services of this process.
+pub struct Node {
+    settings: Settings,
+    shutdown: CancellationToken,
+    addresses: Addresses,
+    listener: Option<TcpListener>,
+    router: Router,
+    status: StatusSource,
+    server: Option<Server>,
+    broker: Option<Broker>,
+    index: Option<(Index, IndexJob)>,
+    rules: Option<Arc<Running>>,
+    push: Option<Arc<PushJob>>,
+    shipper: Option<Arc<Shipper>>,
+}
+
+impl Node {
+    /// Opens the HTTP port first: a taken port is found before anything else has started.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn new(settings: Settings) -> Result<Self> {
+        let listener = listen::bind(&settings.http.listen, "http.listen", "--http").await?;
+        let addresses = Addresses { http: Some(listener.local_addr()?), ..Addresses::default() };
+        std::fs::create_dir_all(&settings.data_dir)
+            .with_context(|| format!("data_dir {}", settings.data_dir.display()))?;
+        Ok(Node {
+            settings,
+            shutdown: shutdown::on_signals()?,
+            addresses,
+            listener: Some(listener),
+            router: Router::new(),
+            status: StatusSource::default(),
+            server: None,
+            broker: None,
+            index: None,
+            rules: None,
+            push: None,
+            shipper: None,
+        })
+    }
+
+    /// Starts the embedded broker and makes it the bus of this process.
+    ///
+    /// # Errors
+    /// When its port is taken or its files cannot be used.
+    pub async fn start_broker(&mut self) -> Result<()> {
+        let wanted = &self.settings.broker;
+        let flush = if wanted.fsync { broker::FlushPolicy::EveryAppend } else { broker::FlushPolicy::Os };
+        let listen = wanted.listen.parse().with_context(|| format!("broker.listen: {:?}", wanted.listen))?;
+        let config = broker::Config {
+            listen,
+            advertise: wanted.advertise.clone(),
+            data_dir: self.settings.data_dir.join("broker"),
+            partitions: self.settings.bus.partitions,
+            retention: Some(wanted.retention.0),
+            flush,
+            ..broker::Config::default()
+        };
+        let broker = Broker::start(config).await.context("broker.listen (--kafka)")?;
+        self.settings.bus.brokers = broker.addr().to_string();
+        self.addresses.kafka = Some(broker.addr().to_string());
+        self.broker = Some(broker);
+        Ok(())
+    }
+
+    /// Makes sure that Kafka is there and has our topics.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn connect(&mut self) -> Result<()> {
+        self.addresses.kafka.get_or_insert_with(|| self.settings.bus.brokers.clone());
+        bus::admin::create_topics(&self.settings.bus).await?;
+        Ok(())
+    }
+
+    /// Starts the index job and adds the query APIs.
+    ///
+    /// # Errors
+    /// When the index cannot be opened.
+    pub async fn start_index(&mut self) -> Result<()> {
+        let index = Index::open(&self.settings.data_dir.join("index"), &self.settings.index)?;
+        let job = IndexJob::start(index.clone(), &self.settings.bus, self.shutdown.clone())?;
+        let service = Service::new(index.clone(), Some(Arc::new(job.clone())), Limits::default());
+        self.router = std::mem::take(&mut self.router).merge(log_index::http::router(service));
+        self.status.index = Some((index.clone(), job.clone()));
+        self.index = Some((index, job));
+        Ok(())
+    }
+
+    /// Starts windows and rules.
+    ///
+    /// # Errors
+    /// When a rule file is wrong or Kafka does not answer.
+    pub fn start_rules(&mut self) -> Result<()> {
+        let (bus, config) = (&self.settings.bus, &self.settings.processor);
+        let job = Arc::new(stream_processor::run_rules(bus, config, self.shutdown.clone())?);
+        self.status.rules = Some(job.clone());
+        self.rules = Some(job);
+        Ok(())
+    }
+
+    /// Starts remote write and Pushgateway, where there are targets.
+    ///
+    /// # Errors
+    /// When a target's settings are wrong.
+    pub fn start_push(&mut self) -> Result<()> {
+        let push = &self.settings.processor.push;
+        let job = Arc::new(PushJob::start(&self.settings.bus, push, &self.shutdown)?);
+        self.status.push = Some(job.clone());
+        self.push = Some(job);
+        Ok(())
+    }
+
+    /// Starts the sources and adds the push API.
+    ///
+    /// # Errors
+    /// When a port is taken or the checkpoint cannot be read.
+    pub async fn start_shipper(&mut self) -> Result<()> {
+        let config = self.settings.shipper.get_or_insert_with(shipper::Config::local_defaults);
+        let (bus, data_dir) = (&self.settings.bus, &self.settings.data_dir);
+        let shipper = Shipper::start(config, bus, data_dir, self.shutdown.clone()).await?;
+        self.addresses.syslog = shipper.syslog_addr();
+        let push = shipper::push_router(shipper.publisher(), config);
+        self.router = std::mem::take(&mut self.router).merge(push);
+        let shipper = Arc::new(shipper);
+        self.status.shipper = Some(shipper.clone());
+        self.shipper = Some(shipper);
+        Ok(())
+    }
+
+    /// Opens the HTTP API for requests: from now on the process is ready.
+    pub fn serve(&mut self) {
+        self.status.addresses = self.addresses.clone();
+        let router = std::mem::take(&mut self.router).merge(http::router(Arc::new(self.status.clone())));
+        if let Some(listener) = self.listener.take() {
+            self.server = Some(Server::start(listener, router, self.shutdown.clone()));
+        }
+    }
+
+    /// Says what runs and where: for people on standard error, for programs on standard output.
+    pub fn announce(&self, format: Option<AddressFormat>) {
+        status::print_start(&self.status);
+        if format == Some(AddressFormat::Json) {
+            println!("{}", self.addresses.to_json());
+        }
+    }
+
+    /// Keeps the status line until the shutdown, then stops everything.
+    ///
+    /// # Errors
+    /// When something does not end in time.
+    pub async fn run(self) -> Result<()> {
+        status::keep_line(&self.status, &self.shutdown).await;
+        let stopped = tokio::time::timeout(STOP_TIMEOUT, self.stop()).await;
+        stopped.context("not everything ended in time; nothing is lost, the next start reads on")
+    }
+
+    /// Sources first, so that what they have sent still goes its way; the broker last.
+    async fn stop(self) {
+        if let Some(shipper) = &self.shipper {
+            shipper.stop().await;
+        }
+        if let Some(rules) = &self.rules {
+            rules.stop().await;
+        }
+        if let Some(push) = self.push {
+            let _ = tokio::task::spawn_blocking(move || push.join()).await;
+        }
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+        if let Some((_, job)) = self.index {
+            job.stop().await;
+        }
+        if let Some(broker) = self.broker {
+            broker.stop().await;
+        }
+    }
+}

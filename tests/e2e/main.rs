@@ -1,0 +1,7 @@
+//! End-to-end cases: the real binary, on the embedded broker or, where TAILRACE_TEST_KAFKA names one, on Kafka.
+
+mod bad_input;
+mod command_line;
+mod flow;
+mod harness;
+mod restart;
