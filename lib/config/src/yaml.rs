@@ -179,7 +179,7 @@ impl<'a, 'p> Fields<'a, 'p> {
     }
 
     /// The value of `key`, parsed; notes an error if that fails.
-    pub fn parse<T>(&mut self, key: &str) -> Option<T>
+    pub fn parse<T>(&mut self, key: &str, example: &str) -> Option<T>
     where
         T: std::str::FromStr<Err: fmt::Display>,
     {
@@ -188,7 +188,8 @@ impl<'a, 'p> Fields<'a, 'p> {
         match text.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.problems.0.push(self.source.diagnostic(offset, format!("`{key}`: {error}")));
+                let remedy = format!("write for example `{key}: {example}`");
+                self.problem(offset, format!("`{key}`: {error}"), remedy);
                 None
             }
         }

@@ -85,8 +85,18 @@ impl ActiveAlerts {
 
     /// Looks at a step again whose transitions are known already: brings values, texts and the begin of
     /// `keep_firing_for` up to date, which no transition tells.
-    pub fn relive(&mut self, step: &AlertStep<'_>, results: Vec<(Labels, f64)>) {
-        let Ok(found) = step.render_all(results) else { return };
+    ///
+    /// # Errors
+    /// As [`ActiveAlerts::advance`].
+    pub fn relive(
+        &mut self,
+        step: &AlertStep<'_>,
+        results: Vec<(Labels, f64)>,
+    ) -> (Vec<Alert>, Result<(), String>) {
+        let found = match step.render_all(results) {
+            Ok(found) => found,
+            Err(error) => return (Vec::new(), Err(error)),
+        };
         for (fingerprint, active) in &mut self.0 {
             match found.get(fingerprint) {
                 Some(seen) if active.active_at <= step.step_ms => {
@@ -99,6 +109,7 @@ impl ActiveAlerts {
                 _ => {}
             }
         }
+        (Vec::new(), Ok(()))
     }
 
     /// How many are pending, and how many fire.

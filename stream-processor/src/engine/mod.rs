@@ -115,6 +115,8 @@ pub struct Engine {
     resumed_at: Option<i64>,
     /// Transitions later than that which were written before the restart nevertheless.
     published: HashSet<(String, Timestamp, AlertState)>,
+    /// Alerts from before the restart whose rules are gone.
+    orphans: Vec<Alert>,
     stats: Stats,
     problems: Vec<Problem>,
 }
@@ -135,6 +137,7 @@ impl Engine {
             states: States::new(&program),
             resumed_at: None,
             published: HashSet::new(),
+            orphans: Vec::new(),
             stats: Stats::default(),
             problems: Vec::new(),
             program,
@@ -171,9 +174,10 @@ impl Engine {
         let mut outputs = Vec::new();
         let Some(reached) = self.watermark.current() else { return outputs };
         while let Some(step) = self.next_step(reached) {
-            match self.resumed_at {
-                Some(at) if step <= at => self.relive(step),
-                _ => outputs.extend(self.evaluate(step)),
+            let given = self.evaluate(step);
+            // What was written before the restart is only computed for the state.
+            if self.resumed_at.is_none_or(|at| step > at) {
+                outputs.extend(given);
             }
             self.schedule.finish(step);
             self.stats.steps += 1;

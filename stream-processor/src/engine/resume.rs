@@ -1,13 +1,10 @@
 //! After a restart: the state is what the topics say. Samples are read back over [`Engine::history_ms`],
 //! alerts and the engine's own series from the topics to which they were written.
 
-use event::{Alert, SampleBatch};
+use event::{Alert, AlertState, SampleBatch};
+use jiff::Timestamp;
 
-use super::{
-    Engine, MOST_AHEAD_MS,
-    program::Action,
-    step::{run, with_step},
-};
+use super::{Engine, MOST_AHEAD_MS, Output};
 
 /// Silence over more than this is jumped over, even while alerts wait for a longer `for`.
 pub(super) const MOST_SETTLE_MS: i64 = 86_400_000;
@@ -32,7 +29,8 @@ impl Engine {
     /// After [`Engine::resume`]: takes over a batch of the derived topic, in its order, from
     /// `at - history_ms()` on.
     pub fn resume_series(&mut self, batch: &SampleBatch) {
-        let Some(at) = self.resumed_at else { return };
+        // Steps behind this one are evaluated again, which gives their series.
+        let (Some(at), Some(_)) = (self.schedule.done(), self.resumed_at) else { return };
         let publisher = self.states.publishers().find(|p| p.source() == batch.source);
         let Some(publisher) = publisher.filter(|_| i64::try_from(batch.position).is_ok_and(|p| p <= at))
         else {
@@ -74,24 +72,27 @@ impl Engine {
                 }
             }
         }
+        if matches!(alert.state, AlertState::Pending | AlertState::Firing) {
+            self.orphans.push(alert.clone());
+        }
     }
 
-    /// A step whose outputs are known: only what no topic tells is brought up to date.
-    pub(super) fn relive(&mut self, step: i64) {
-        for (group, state) in self.program.groups.iter().zip(&mut self.states.groups) {
-            if step % group.interval_ms != 0 {
-                continue;
-            }
-            for (rule, alerts) in group.rules.iter().zip(&mut state.alerts) {
-                let Action::Alert(spec) = &rule.action else { continue };
-                if alerts.count() == (0, 0) {
-                    continue;
-                }
-                let time = step.saturating_sub(group.query_offset_ms);
-                if let Ok(results) = run(&rule.query, &self.store, time) {
-                    with_step(group, rule, spec, &self.store, step, |s| alerts.relive(s, results));
-                }
-            }
+    /// Alerts of rules that are gone end at the first step after the restart.
+    pub(super) fn end_orphans(&mut self, step: i64) -> Vec<Output> {
+        let now = Timestamp::from_millisecond(step).unwrap_or(Timestamp::MAX);
+        let mut ended: Vec<Alert> = self.orphans.drain(..).collect();
+        ended.sort_by(|a, b| (&a.group, &a.labels).cmp(&(&b.group, &b.labels)));
+        for alert in &mut ended {
+            let fired = alert.state == AlertState::Firing;
+            alert.state = if fired { AlertState::Resolved } else { AlertState::Inactive };
+            (alert.evaluated_at, alert.ends_at) = (now, Some(now));
         }
+        ended.retain(|alert| !self.is_published(alert));
+        ended.into_iter().map(Output::Alert).collect()
+    }
+
+    /// Whether a transition was written before the restart without being committed.
+    pub(super) fn is_published(&mut self, alert: &Alert) -> bool {
+        self.published.remove(&(alert.fingerprint.clone(), alert.evaluated_at, alert.state))
     }
 }

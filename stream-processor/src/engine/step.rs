@@ -1,6 +1,6 @@
 //! One step: windows first, then the groups in their order, each rule seeing what those before it have given.
 
-use event::{Alert, Labels};
+use event::{Alert, Labels, Sample};
 use promql::{Query, Storage, Value};
 
 use super::{
@@ -54,7 +54,8 @@ impl States {
 
 impl Engine {
     pub(super) fn evaluate(&mut self, step: i64) -> Vec<Output> {
-        let mut outputs = Vec::new();
+        let relives = self.resumed_at.is_some_and(|at| step <= at);
+        let mut outputs = if relives { Vec::new() } else { self.end_orphans(step) };
         for at in 0..self.program.windows.len() {
             outputs.extend(self.evaluate_window(at, step));
         }
@@ -95,7 +96,7 @@ impl Engine {
         if let Some(batch) = &batch {
             self.remember(batch);
         }
-        alerts.retain(|a| !self.published.remove(&(a.fingerprint.clone(), a.evaluated_at, a.state)));
+        alerts.retain(|alert| !self.is_published(alert));
         batch.map(Output::Series).into_iter().chain(alerts.into_iter().map(Output::Alert)).collect()
     }
 
@@ -106,12 +107,16 @@ impl Engine {
         self.stats.evaluations += 1;
         let results = run(&rule.query, &self.store, time);
         let (alerts, outcome) = match (&rule.action, results) {
-            (Action::Record { labels }, Ok(results)) => (
-                Vec::new(),
-                record(group, rule, labels, results, &mut state.publisher, &mut self.store, time),
-            ),
+            (Action::Record { labels }, Ok(results)) => {
+                let publisher = &mut state.publisher;
+                (Vec::new(), record(group, number, labels, results, publisher, &mut self.store, time))
+            }
             (Action::Alert(spec), Ok(results)) => {
-                with_step(group, rule, spec, &self.store, step, |s| state.alerts[number].advance(s, results))
+                let relives = self.resumed_at.is_some_and(|at| step <= at);
+                with_step(group, rule, spec, &self.store, step, |s| match relives {
+                    true => state.alerts[number].relive(s, results),
+                    false => state.alerts[number].advance(s, results),
+                })
             }
             (_, Err(error)) => (Vec::new(), Err(error)),
         };
@@ -124,7 +129,6 @@ impl Engine {
         alerts
     }
 
-    /// Stale markers included: later rules see at once that a series has ended.
     fn remember(&mut self, batch: &event::SampleBatch) {
         for series in &batch.series {
             for sample in &series.samples {
@@ -159,24 +163,31 @@ pub fn run(query: &Query, store: &SeriesStore, time_ms: i64) -> Result<Vec<(Labe
     }
 }
 
-/// The results go into the store at once, so that the rules behind this one see them.
+/// The results go into the store at once, and so does the end of series: the rules behind this one see both.
 fn record(
     group: &Group,
-    rule: &Rule,
+    number: usize,
     labels: &[(String, String)],
     results: Vec<(Labels, f64)>,
     publisher: &mut Publisher,
     store: &mut SeriesStore,
     timestamp_ms: i64,
 ) -> Result<(), String> {
-    let named = name_results(&rule.name, labels, results)?;
+    let name = &group.rules[number].name;
+    let named = name_results(name, labels, results)?;
     if group.limit > 0 && named.len() > group.limit {
         return Err(format!("exceeded limit of {} with {} series", group.limit, named.len()));
     }
     for (labels, value) in &named {
-        store.insert(labels, event::Sample { timestamp_ms, value: *value });
+        store.insert(labels, Sample { timestamp_ms, value: *value });
     }
     publisher.add(&named, timestamp_ms);
+    if group.rules[number + 1..].iter().all(|later| later.name != *name) {
+        let stale = Sample { timestamp_ms, value: f64::from_bits(Sample::STALE_BITS) };
+        for labels in publisher.ended(name) {
+            store.insert(labels, stale);
+        }
+    }
     Ok(())
 }
 

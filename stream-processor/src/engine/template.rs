@@ -10,7 +10,7 @@ use gotmpl::{TemplateError, Value, parse::Parser};
 
 use super::{
     functions,
-    template_tree::{print_all, unknown_function},
+    template_tree::{find_unbalanced, find_unknown, print_all},
 };
 
 /// What Prometheus puts before every template.
@@ -58,10 +58,12 @@ impl Template {
         let source = format!("{PREAMBLE}{text}");
         let tree = Parser::new(&source, "{{", "}}").and_then(Parser::parse);
         let (mut main, defines) = tree.map_err(|e| syntax_error(text, &e))?;
-        let defined = defines.iter().find_map(|d| unknown_function(&d.body, &functions));
-        if let Some(unknown) = unknown_function(&main, &functions).or(defined) {
-            let message = format!("function {:?} not defined", unknown.name);
-            return Err(SyntaxError { message, offset: unknown.offset.saturating_sub(PREAMBLE.len()) });
+        let lists = defines.iter().map(|define| &define.body).chain([&main]);
+        if let Some(unknown) = find_unknown(lists, &functions) {
+            return Err(SyntaxError { offset: unknown.offset.saturating_sub(PREAMBLE.len()), ..unknown });
+        }
+        if let Some(unbalanced) = find_unbalanced(text) {
+            return Err(unbalanced);
         }
         let entry = format!("{{{{template {MAIN:?} .}}}}");
         let parsed = gotmpl::Template::new("").funcs(functions).parse(&entry);
@@ -230,5 +232,13 @@ mod tests {
         assert!(error.message.contains("humanise"), "{error:?}");
         let error = Template::parse("one\ntwo {{ $value ").unwrap_err();
         assert!(error.offset >= 4, "{error:?}");
+        let at = |text: &str| Template::parse(text).map_err(|e| e.offset).map(drop);
+        assert_eq!(at("a {{ $vlaue }}"), Err(5));
+        assert_eq!(at("a {{ if $value }} b"), Err(2));
+        assert_eq!(at("a {{ end }} b"), Err(2));
+        assert_eq!(
+            at("{{/* if */}}{{ range $i, $v := $labels }}{{ $v }}{{ else }}{{ \"}}\" }}{{- end }}"),
+            Ok(())
+        );
     }
 }

@@ -1,9 +1,13 @@
 //! Changes to the tree of a template before it is run, and what can be told to be wrong with it already.
 
+use std::collections::HashSet;
+
 use gotmpl::{
     FuncMap,
-    parse::{BranchNode, CommandNode, Expr, ListNode, Node, PipeNode, Pos},
+    parse::{BranchNode, CommandNode, Expr, ListNode, Node, PipeNode},
 };
+
+use super::template::SyntaxError;
 
 /// Prints a value as Go does; every action that prints gets it as its last function.
 pub const PRINT: &str = "__print";
@@ -13,12 +17,6 @@ const BUILTIN: [&str; 18] = [
     "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print",
     "printf", "println", "urlquery",
 ];
-
-/// A function that is not known, and where it is called.
-pub struct Unknown {
-    pub name: String,
-    pub offset: usize,
-}
 
 /// Lets every action print through [`PRINT`].
 pub fn print_all(list: &mut ListNode) {
@@ -30,53 +28,119 @@ pub fn print_all(list: &mut ListNode) {
             }
             Node::List(list) => print_all(list),
             Node::Define(define) => print_all(&mut define.body),
-            other => {
-                if let Some(branch) = branch_mut(other) {
-                    print_all(&mut branch.body);
-                    branch.else_body.iter_mut().for_each(print_all);
-                }
+            Node::If(branch) | Node::Range(branch) | Node::With(branch) => {
+                print_all(&mut branch.body);
+                branch.else_body.iter_mut().for_each(print_all);
             }
+            _ => {}
         }
     }
 }
 
-/// The first function that is neither Go's nor one of `known`.
-pub fn unknown_function(list: &ListNode, known: &FuncMap) -> Option<Unknown> {
-    list.nodes.iter().find_map(|node| in_node(node, known))
-}
-
-fn in_node(node: &Node, known: &FuncMap) -> Option<Unknown> {
-    match node {
-        Node::Action(action) => in_pipe(&action.pipe, known),
-        Node::Template(call) => call.pipe.as_ref().and_then(|pipe| in_pipe(pipe, known)),
-        Node::List(list) => unknown_function(list, known),
-        Node::Define(define) => unknown_function(&define.body, known),
-        Node::If(branch) | Node::Range(branch) | Node::With(branch) => in_pipe(&branch.pipe, known)
-            .or_else(|| unknown_function(&branch.body, known))
-            .or_else(|| branch.else_body.as_ref().and_then(|list| unknown_function(list, known))),
-        Node::Text(_) | Node::Break(_) | Node::Continue(_) => None,
-    }
-}
-
-fn in_pipe(pipe: &PipeNode, known: &FuncMap) -> Option<Unknown> {
-    let args = pipe.commands.iter().flat_map(|command| &command.args);
-    args.into_iter().find_map(|arg| match arg {
-        Expr::Identifier(Pos { offset, .. }, name) => {
-            let is_known = BUILTIN.contains(&name.as_str()) || known.contains_key(name.as_str());
-            (!is_known).then(|| Unknown { name: name.to_string(), offset: *offset })
+/// The first function or variable of `lists` that nobody has defined.
+pub fn find_unknown<'a>(
+    lists: impl IntoIterator<Item = &'a ListNode>,
+    known: &FuncMap,
+) -> Option<SyntaxError> {
+    let mut pipes = Vec::new();
+    lists.into_iter().for_each(|list| in_list(list, &mut pipes));
+    let variables: HashSet<&str> = pipes.iter().flat_map(|p| &p.decl).map(|name| name.as_str()).collect();
+    let args = pipes.iter().flat_map(|pipe| &pipe.commands).flat_map(|command| &command.args);
+    args.map(inner).find_map(|arg| match arg {
+        Expr::Identifier(at, name)
+            if !BUILTIN.contains(&name.as_str()) && !known.contains_key(name.as_str()) =>
+        {
+            Some(SyntaxError { message: format!("function {name:?} not defined"), offset: at.offset })
         }
-        Expr::Pipe(_, pipe) => in_pipe(pipe, known),
-        Expr::Chain(_, inner, _) => match inner.as_ref() {
-            Expr::Pipe(_, pipe) => in_pipe(pipe, known),
-            _ => None,
-        },
+        Expr::Variable(at, name, _) if name != "$" && !variables.contains(name.as_str()) => {
+            Some(SyntaxError { message: format!("undefined variable {name:?}"), offset: at.offset })
+        }
         _ => None,
     })
 }
 
-fn branch_mut(node: &mut Node) -> Option<&mut BranchNode> {
-    match node {
-        Node::If(branch) | Node::Range(branch) | Node::With(branch) => Some(branch),
-        _ => None,
+fn in_list<'a>(list: &'a ListNode, pipes: &mut Vec<&'a PipeNode>) {
+    for node in &list.nodes {
+        match node {
+            Node::Action(action) => in_pipe(&action.pipe, pipes),
+            Node::Template(call) => call.pipe.iter().for_each(|pipe| in_pipe(pipe, pipes)),
+            Node::List(list) => in_list(list, pipes),
+            Node::Define(define) => in_list(&define.body, pipes),
+            Node::If(branch) | Node::Range(branch) | Node::With(branch) => in_branch(branch, pipes),
+            Node::Text(_) | Node::Break(_) | Node::Continue(_) => {}
+        }
     }
+}
+
+fn in_branch<'a>(branch: &'a BranchNode, pipes: &mut Vec<&'a PipeNode>) {
+    in_pipe(&branch.pipe, pipes);
+    in_list(&branch.body, pipes);
+    branch.else_body.iter().for_each(|list| in_list(list, pipes));
+}
+
+fn in_pipe<'a>(pipe: &'a PipeNode, pipes: &mut Vec<&'a PipeNode>) {
+    pipes.push(pipe);
+    for arg in pipe.commands.iter().flat_map(|command| &command.args) {
+        if let Expr::Pipe(_, nested) = inner(arg) {
+            in_pipe(nested, pipes);
+        }
+    }
+}
+
+/// Of `(…).field` what stands in the parentheses.
+fn inner(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Chain(_, inside, _) => inside,
+        other => other,
+    }
+}
+
+/// A block that does not end, or an end without a block: the parser takes both as the end of the text.
+pub fn find_unbalanced(text: &str) -> Option<SyntaxError> {
+    let mut open: Vec<(usize, &str)> = Vec::new();
+    for (offset, action) in actions(text) {
+        let word = action.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        match word {
+            "if" | "range" | "with" | "define" | "block" => open.push((offset, word)),
+            "end" | "else" if open.is_empty() => {
+                return Some(SyntaxError { message: format!("unexpected {{{{{word}}}}}"), offset });
+            }
+            "end" => drop(open.pop()),
+            _ => {}
+        }
+    }
+    let (offset, word) = open.pop()?;
+    Some(SyntaxError { message: format!("{{{{{word}}}}} without {{{{end}}}}"), offset })
+}
+
+/// What stands between `{{` and `}}`, without comments.
+fn actions(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find("{{").map(|i| at + i) {
+        let body = text[start + 2..].trim_start_matches('-').trim_start();
+        if body.starts_with("/*") {
+            at = text[start..].find("*/").map_or(text.len(), |i| start + i + 2);
+            continue;
+        }
+        found.push((start, body));
+        at = end_of_action(text, start + 2);
+    }
+    found
+}
+
+fn end_of_action(text: &str, from: usize) -> usize {
+    let mut quote = None;
+    let mut chars = text[from..].char_indices();
+    while let Some((i, c)) = chars.next() {
+        match (quote, c) {
+            (Some('"'), '\\') => drop(chars.next()),
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '`') => quote = Some(c),
+            (None, '}') if text[from + i..].starts_with("}}") => return from + i + 2,
+            (None, _) => {}
+        }
+    }
+    text.len()
 }

@@ -54,8 +54,8 @@ fn group<'a>(
         );
     }
     let interval_ms = interval(&mut fields);
-    let limit = fields.parse("limit").unwrap_or(0);
-    let query_offset_ms = fields.parse::<Duration>("query_offset").unwrap_or_default().millis();
+    let limit = fields.parse("limit", "100").unwrap_or(0);
+    let query_offset_ms = fields.parse::<Duration>("query_offset", "30s").unwrap_or_default().millis();
     let shared = fields.texts("labels");
     let nodes = fields.list("rules");
     let rules = nodes.iter().filter_map(|node| rule(node, source, &shared, problems)).collect();
@@ -63,7 +63,7 @@ fn group<'a>(
 }
 
 fn interval(fields: &mut Fields<'_, '_>) -> i64 {
-    match fields.parse::<Duration>("interval").map(Duration::millis) {
+    match fields.parse::<Duration>("interval", "15s").map(Duration::millis) {
         None | Some(0) => DEFAULT_INTERVAL_MS,
         Some(ms) if ms < SHORTEST_INTERVAL_MS => {
             let offset = fields.get("interval").map_or(0, |n| n.span.start);
@@ -79,8 +79,8 @@ type Texts<'a> = [(&'a Node, &'a str, &'a Node)];
 fn rule(node: &Node, source: &Source, shared: &Texts<'_>, problems: &mut Diagnostics) -> Option<Rule> {
     let mut fields = Fields::new(node, source, &RULE_KEYS, problems);
     let (is_alert, name) = kind(&mut fields, node)?;
-    let hold = fields.parse::<Duration>("for").unwrap_or_default();
-    let keep = fields.parse::<Duration>("keep_firing_for").unwrap_or_default();
+    let hold = fields.parse::<Duration>("for", "5m").unwrap_or_default();
+    let keep = fields.parse::<Duration>("keep_firing_for", "10m").unwrap_or_default();
     if !is_alert {
         reject_alert_keys(&mut fields);
     }

@@ -22,6 +22,7 @@ pub fn check(rules: &[Source], windows: Option<&Source>) -> Result<Program, Diag
     let mut problems = Diagnostics::default();
     let groups = rules.iter().flat_map(|source| file::parse(source, &mut problems)).collect();
     let windows = windows.map(|source| windows::parse(source, &mut problems)).unwrap_or_default();
+    problems.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     if problems.0.is_empty() { Ok(Program { windows, groups }) } else { Err(problems) }
 }
 

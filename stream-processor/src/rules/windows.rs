@@ -50,7 +50,7 @@ fn window(
         let remedy = "samples between the windows would be left out: make it at most the window";
         fields.problem(place.span.start, "`every` is longer than `window`", remedy);
     }
-    let last = fields.parse::<std::num::NonZeroUsize>("last").map(usize::from);
+    let last = fields.parse::<std::num::NonZeroUsize>("last", "3").map(usize::from);
     let functions = functions(&mut fields);
     let by = fields.get("by").is_some().then(|| labels(&mut fields));
     let matchers = selector(select?, source, problems)?;
@@ -70,7 +70,7 @@ fn window(
 }
 
 fn span(fields: &mut Fields<'_, '_>, key: &str) -> Option<i64> {
-    let millis = fields.parse::<Duration>(key)?.millis();
+    let millis = fields.parse::<Duration>(key, "1m")?.millis();
     if millis < 1_000 {
         let offset = fields.get(key).map_or(0, |n| n.span.start);
         fields.problem(offset, format!("`{key}` is shorter than a second"), "write 1s or more");
