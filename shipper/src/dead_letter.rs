@@ -1,5 +1,6 @@
 //! What a record that the broker refuses becomes: JSON letters small enough for any broker, which together hold
-//! it whole. `docs/events.md` describes them.
+//! it whole. Fields: `version`, `topic` and `key` of the record, the broker's `reason`, `part` (from 1) of
+//! `parts`, and `value_base64`, the bytes of this part.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bus::Outgoing;

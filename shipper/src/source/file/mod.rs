@@ -7,7 +7,7 @@ mod tails;
 
 use std::{
     io,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64, mpsc},
     time::{Duration, Instant},
 };
 
@@ -28,7 +28,7 @@ use crate::{
 const RESCAN: Duration = Duration::from_secs(1);
 /// Between two looks at the open files: short after something came, longer when all is silent.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
-const LONGEST_WAIT: Duration = Duration::from_millis(40);
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
 /// Reads files on a thread of its own.
 pub struct FileSource {
@@ -75,6 +75,7 @@ impl FileSource {
 
     /// Reads until `shutdown`. Blocks its thread.
     pub fn run(mut self, runtime: &Handle, shutdown: &CancellationToken) {
+        let stop = closed_on(shutdown.clone(), runtime);
         let mut scanned = Instant::now();
         let mut wait = SHORTEST_WAIT;
         // A source is known to the checkpoint before its first record is sent.
@@ -84,13 +85,12 @@ impl FileSource {
                 self.rescan();
                 scanned = Instant::now();
             }
-            wait =
-                if self.read_round(runtime, shutdown) { SHORTEST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
-            if wait > SHORTEST_WAIT {
-                runtime.block_on(async {
-                    let _ = tokio::time::timeout(wait, shutdown.cancelled()).await;
-                });
+            if self.read_round(runtime, shutdown) {
+                wait = SHORTEST_WAIT;
+                continue;
             }
+            let _ = stop.recv_timeout(wait);
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
@@ -145,4 +145,14 @@ impl FileSource {
         self.tails.complain(&path.unwrap_or_default(), error);
         false
     }
+}
+
+/// A channel that closes at `shutdown`: waiting on it costs a thread far less than waiting on the runtime's timer.
+fn closed_on(shutdown: CancellationToken, runtime: &Handle) -> mpsc::Receiver<()> {
+    let (sender, receiver) = mpsc::channel();
+    runtime.spawn(async move {
+        shutdown.cancelled().await;
+        drop(sender);
+    });
+    receiver
 }
