@@ -72,9 +72,11 @@ impl RulesJob {
         self.committed.get(&record.topic, record.partition).is_some_and(|next| record.offset < next)
     }
 
-    fn resume(&mut self, consumer: &Consumer, step: i64) -> Result<Offsets, bus::Error> {
+    fn resume(&mut self, consumer: &Consumer, step: Option<i64>) -> Result<Offsets, bus::Error> {
         let alerts = self.read_alerts(step)?;
         self.engine.resume(step, &alerts);
+        // Before the first step nothing was given: all that is there is read from its beginning.
+        let Some(step) = step else { return Ok(Offsets::default()) };
         let since = step.saturating_sub(self.engine.history_ms());
         for batch in self.read_derived(since)? {
             self.engine.resume_series(&batch);
@@ -83,12 +85,12 @@ impl RulesJob {
     }
 
     /// Of what was decided at `step`, the last transition of each alert; all later ones.
-    fn read_alerts(&self, step: i64) -> Result<Vec<Alert>, bus::Error> {
+    fn read_alerts(&self, step: Option<i64>) -> Result<Vec<Alert>, bus::Error> {
         let mut last: HashMap<(String, String), Alert> = HashMap::new();
         let mut later = Vec::new();
         self.read_back(&self.bus.topics.alerts, None, |record| {
             match Alert::from_json(&record.value) {
-                Ok(alert) if alert.evaluated_at.as_millisecond() > step => later.push(alert),
+                Ok(alert) if step.is_none_or(|step| alert.evaluated_at.as_millisecond() > step) => later.push(alert),
                 Ok(alert) => drop(last.insert((alert.group.clone(), alert.fingerprint.clone()), alert)),
                 Err(error) => {
                     tracing::warn!(topic = record.topic, offset = record.offset, %error, "not an alert, passed over");
@@ -180,11 +182,7 @@ impl Job for RulesJob {
             self.committed.set(&topic, partition, next.min(end));
             steps.extend(serde_json::from_str::<Mark>(&text).ok().and_then(|mark| mark.step));
         }
-        match steps.into_iter().max() {
-            Some(step) => self.resume(consumer, step),
-            // No step was evaluated: nothing was given, so all that is there is read from its beginning.
-            None => Ok(Offsets::default()),
-        }
+        self.resume(consumer, steps.into_iter().max())
     }
 
     fn take(&mut self, record: &Record) -> Result<(), DecodeError> {

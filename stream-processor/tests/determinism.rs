@@ -128,12 +128,10 @@ proptest! {
         written.extend(next.into_iter().take(uncommitted));
 
         let mut second = fresh();
-        if let Some(at) = committed {
-            second.resume(at, &alerts(&written));
-            for output in &written {
-                if let Output::Series(batch) = output {
-                    second.resume_series(batch);
-                }
+        second.resume(committed, &alerts(&written));
+        for output in &written {
+            if let Output::Series(batch) = output {
+                second.resume_series(batch);
             }
         }
         let again = run(&mut second, &records);

@@ -38,7 +38,7 @@ groups:
 ";
     let mut after = engine(rules, "");
     after.set_partitions(&[partition(0)]);
-    after.resume(before.last_step().unwrap(), &alerts(&outputs));
+    after.resume(before.last_step(), &alerts(&outputs));
     let ended = show_alerts(&run(&mut after, &inputs), false);
     assert_eq!(ended, "2m15s resolved Goes{} = 6\n2m15s inactive Waits{} = 6\n");
     assert_eq!(after.alerts(), (0, 1));

@@ -10,15 +10,17 @@ use super::{Engine, MOST_AHEAD_MS, Output};
 pub(super) const MOST_SETTLE_MS: i64 = 86_400_000;
 
 impl Engine {
-    /// Before anything is fed: `at` is the last step whose outputs are written and committed. `transitions`
+    /// Before anything is fed: `at` is the last step whose outputs are written and committed, if any. `transitions`
     /// are those of the alert topic, in its order; those later than `at` were written without being
     /// committed, and will not be given again. Steps up to `at` give nothing; feed samples from
     /// `at - history_ms()` on.
-    pub fn resume(&mut self, at: i64, transitions: &[Alert]) {
-        self.resumed_at = Some(at);
-        self.schedule.finish(at.saturating_sub(self.relive_ms()));
+    pub fn resume(&mut self, at: Option<i64>, transitions: &[Alert]) {
+        self.resumed_at = at;
+        if let Some(at) = at {
+            self.schedule.finish(at.saturating_sub(self.relive_ms()));
+        }
         for alert in transitions {
-            if alert.evaluated_at.as_millisecond() > at {
+            if at.is_none_or(|at| alert.evaluated_at.as_millisecond() > at) {
                 self.published.insert((alert.fingerprint.clone(), alert.evaluated_at, alert.state));
             } else {
                 self.restore_alert(alert);
