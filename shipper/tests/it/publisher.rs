@@ -2,7 +2,7 @@
 
 use bus::Outgoing;
 use event::{Event, LogBatch, LogEntry};
-use shipper::outlet::Failure;
+use shipper::{Publisher, outlet::Failure};
 
 use crate::support::{MemoryBroker, wait_until};
 
@@ -43,4 +43,18 @@ async fn what_fails_is_sent_again_in_its_order_before_anything_new() {
     publisher.settled().await;
     let positions: Vec<String> = (1..=100).map(|n| n.to_string()).collect();
     assert_eq!(broker.lines(), positions);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_json_codec_writes_one_record_for_each_entry_under_the_key_of_the_source() {
+    let broker = MemoryBroker::new();
+    let publisher = Publisher::new(Box::new(broker.clone()), bus::Topics::default(), event::Codec::Json);
+    let Event::Logs(mut batch) = event(1) else { panic!("no log entries") };
+    batch.entries.push(LogEntry { line: "2".into(), position: 2, ..LogEntry::default() });
+    publisher.publish_with_receipt(Event::Logs(batch)).await.await.unwrap();
+    assert_eq!(broker.lines(), ["1", "2"]);
+    let records = broker.topic("logs");
+    assert_eq!(records.len(), 2);
+    assert!(records.iter().all(|r| r.value.starts_with(b"{") && r.key == b"web1/test"));
+    assert_eq!(publisher.sent().entries, 2);
 }

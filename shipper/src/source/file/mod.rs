@@ -123,7 +123,7 @@ impl FileSource {
             Ok(Found::StartedOver) => {
                 self.tails.start_over(key);
                 self.checkpoint.save_or_report();
-                true
+                false
             }
             Ok(Found::Entries(batch)) => {
                 let (mark, end) = (tail.mark.clone(), tail.offset);

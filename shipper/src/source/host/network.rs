@@ -25,6 +25,15 @@ const COUNTERS: [&str; 16] = [
     "transmit_compressed",
 ];
 
+/// Files of `/sys/class/net/…`: name, help, factor.
+const ATTRIBUTES: [(&str, &str, &str, f64); 4] = [
+    ("mtu", "mtu_bytes", "Largest packet.", 1.0),
+    ("carrier", "carrier", "1 if there is a link.", 1.0),
+    // In Mbit/s.
+    ("speed", "speed_bytes", "Speed of the link, in bytes per second.", 125_000.0),
+    ("tx_queue_len", "transmit_queue_length", "Length of the transmit queue.", 1.0),
+];
+
 /// The fields of `/proc/net/snmp` and `netstat` that node_exporter takes.
 const NETSTAT: [&str; 42] = [
     "Icmp_InErrors",
@@ -107,6 +116,15 @@ fn interfaces(paths: &Paths, metrics: &mut Metrics) {
         let up = if state == "up" { 1.0 } else { 0.0 };
         let help = "1 if the interface is up.";
         metrics.gauge("node_network_up", help, &[("device", device)], up);
+    }
+    for (file, name, help, factor) in ATTRIBUTES {
+        for (device, _) in &devices {
+            let text = paths.sys(&format!("class/net/{device}/{file}"));
+            // An interface that is down has a speed of -1, or none at all.
+            if let Some(value) = text.and_then(|t| t.parse::<f64>().ok()).filter(|v| *v >= 0.0) {
+                metrics.gauge(&format!("node_network_{name}"), help, &[("device", device)], value * factor);
+            }
+        }
     }
 }
 
