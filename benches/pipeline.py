@@ -195,10 +195,12 @@ def appended(args, figures, name, make_load):
         with Node(args.binary, folder, tailing(folder, "probe", "load")) as node:
             load = make_load(node, folder)
             try:
-                took = sorted(probe(node, pathlib.Path(folder, "probe", "probe.log"), args))
+                first, *took = probe(node, pathlib.Path(folder, "probe", "probe.log"), args)
             finally:
                 rate = load.stop() if load else None
-            check(node.lines('{job="probe"}', 86400), args.appends, "probe lines stored")
+            took.sort()
+            check(node.lines('{job="probe"}', 86400), args.appends + 1, "probe lines stored")
+            figures.add(f"{name}: first line of a new file", first * 1e3, "ms")
             figures.add(f"{name}: median", statistics.median(took) * 1e3, "ms")
             figures.add(f"{name}: p99", took[-(-99 * len(took) // 100) - 1] * 1e3, "ms")
             figures.add(f"{name}: worst", took[-1] * 1e3, "ms")
@@ -207,10 +209,11 @@ def appended(args, figures, name, make_load):
 
 
 def probe(node, path, args):
-    """Seconds for each of the lines. The pause varies, so that it cannot fall in step with a timer."""
+    """Seconds for the first line of a new file, then for each of the further lines. The pause between them
+    varies, so that it cannot fall in step with a timer."""
     rng = random.Random(args.seed)
     with open(path, "ab", buffering=0) as file:
-        for i in range(args.appends):
+        for i in range(args.appends + 1):
             mark, begin_ns = f"probe {i:06d} {rng.getrandbits(64):016x}", time.time_ns()
             begin = time.perf_counter()
             file.write(f"{utc(begin_ns)} {mark}\n".encode())
