@@ -126,8 +126,7 @@ impl Engine {
     pub fn new(program: impl Into<Arc<Program>>, options: Options) -> Self {
         let program = program.into();
         let interests = program.interests();
-        let longest = interests.iter().map(|i| i.reach_ms).max().unwrap_or(0);
-        let horizon_ms = longest.saturating_add(program.settle_ms().min(resume::MOST_SETTLE_MS));
+        let horizon_ms = resume::horizon_ms(&program);
         Engine {
             watermark: Watermark::new(options.lateness_ms, options.skew_ms),
             schedule: Schedule::new(program.intervals(), horizon_ms),

@@ -4,7 +4,7 @@
 use event::{Alert, AlertState, SampleBatch};
 use jiff::Timestamp;
 
-use super::{Engine, MOST_AHEAD_MS, Output};
+use super::{Engine, MOST_AHEAD_MS, Output, program::Program};
 
 /// Silence over more than this is jumped over, even while alerts wait for a longer `for`.
 pub(super) const MOST_SETTLE_MS: i64 = 86_400_000;
@@ -48,16 +48,15 @@ impl Engine {
 
     /// How far before a step samples have to be read back.
     pub fn history_ms(&self) -> i64 {
-        let longest = self.program.interests().iter().map(|i| i.reach_ms).max().unwrap_or(0);
-        let settle = self.program.settle_ms().min(MOST_SETTLE_MS);
         let margin = MOST_AHEAD_MS + self.options.lateness_ms + self.options.skew_ms;
-        [longest, settle, self.relive_ms(), margin].into_iter().fold(0, i64::saturating_add)
+        [horizon_ms(&self.program), self.relive_ms(), margin].into_iter().fold(0, i64::saturating_add)
     }
 
     /// Steps that are looked at again after a restart.
     fn relive_ms(&self) -> i64 {
         let alerts = self.program.rules().filter_map(|(group, rule)| Some((group, rule.alert()?)));
-        let longest = alerts.map(|(g, a)| a.keep_firing_ms.min(MOST_SETTLE_MS) + g.interval_ms).max();
+        let longest =
+            alerts.map(|(g, a)| a.keep_firing_ms.min(MOST_SETTLE_MS).saturating_add(g.interval_ms)).max();
         longest.unwrap_or(0).max(self.program.intervals().max().unwrap_or(0))
     }
 
@@ -97,4 +96,13 @@ impl Engine {
     pub(super) fn is_published(&mut self, alert: &Alert) -> bool {
         self.published.remove(&(alert.fingerprint.clone(), alert.evaluated_at, alert.state))
     }
+}
+
+/// For how long after the last event steps can still bring something new: the longest look-back, then `for`
+/// and `keep_firing_for`, each up to the next step.
+pub(super) fn horizon_ms(program: &Program) -> i64 {
+    let look_back = program.interests().iter().map(|i| i.reach_ms).max().unwrap_or(0);
+    let settle = program.settle_ms().min(MOST_SETTLE_MS);
+    let interval = program.intervals().max().unwrap_or(0);
+    [look_back, settle, interval, interval].into_iter().fold(0, i64::saturating_add)
 }
