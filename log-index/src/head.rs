@@ -108,8 +108,8 @@ impl Head {
 }
 
 impl<C: Columns> Chunk<C> {
-    fn new() -> Self {
-        Chunk { columns: C::default(), min: i64::MAX, max: i64::MIN, sorted: true }
+    fn new(columns: C) -> Self {
+        Chunk { columns, min: i64::MAX, max: i64::MIN, sorted: true }
     }
 
     fn note(&mut self, timestamp: i64) {
@@ -133,7 +133,9 @@ fn chunks_of<'a, C: Columns>(
 /// The chunk to append to, not shared with any snapshot.
 fn open_chunk<C: Columns>(chunks: &mut Vec<Arc<Chunk<C>>>) -> &mut Chunk<C> {
     if chunks.last().is_none_or(|chunk| chunk.columns.weight() >= CHUNK_BYTES) {
-        chunks.push(Arc::new(Chunk::new()));
+        // A stream that has filled one chunk fills the next: growing would leave half of the memory unused.
+        let columns = if chunks.is_empty() { C::default() } else { C::with_room(CHUNK_BYTES) };
+        chunks.push(Arc::new(Chunk::new(columns)));
     }
     let last = chunks.len() - 1;
     Arc::make_mut(&mut chunks[last])

@@ -60,6 +60,10 @@ impl LogColumns {
 impl Columns for LogColumns {
     const KIND: Kind = Kind::Logs;
 
+    fn with_room(bytes: usize) -> Self {
+        LogColumns { lines: Vec::with_capacity(bytes), ..LogColumns::default() }
+    }
+
     fn rows(&self) -> usize {
         self.timestamps.len()
     }

@@ -24,6 +24,9 @@ pub enum Kind {
 pub trait Columns: Default + Clone + Send + Sync + 'static {
     const KIND: Kind;
 
+    /// Empty, with memory for content of this weight.
+    fn with_room(bytes: usize) -> Self;
+
     fn rows(&self) -> usize;
 
     fn timestamp(&self, row: usize) -> i64;

@@ -16,6 +16,10 @@ const WIDTH: usize = size_of::<u64>();
 impl Columns for SampleColumns {
     const KIND: Kind = Kind::Metrics;
 
+    fn with_room(bytes: usize) -> Self {
+        SampleColumns(Vec::with_capacity(bytes / size_of::<Sample>()))
+    }
+
     fn rows(&self) -> usize {
         self.0.len()
     }

@@ -1,6 +1,6 @@
 //! From what is in memory to the bytes of a segment.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use event::Labels;
 
@@ -64,25 +64,62 @@ impl Writer {
     fn add_stream<C: Columns>(
         &mut self,
         labels: &Labels,
-        chunks: &[std::sync::Arc<Chunk<C>>],
+        chunks: &[Arc<Chunk<C>>],
         pending: &mut Pending<C>,
     ) -> io::Result<()> {
         let stream = self.streams.len();
         self.streams.push(StreamMeta { kind: C::KIND, labels: labels.clone(), parts: Vec::new() });
+        if is_in_order(chunks) {
+            return chunks.iter().try_for_each(|chunk| self.add_chunk(stream, chunk, pending));
+        }
         for (chunk, row) in rows_by_time(chunks) {
-            pending.push(stream, &chunks[chunk as usize].columns, row as usize);
-            if pending.columns.weight() >= BLOCK_BYTES {
-                self.close(pending)?;
-            }
+            self.add_row(stream, &chunks[chunk].columns, row, pending)?;
         }
         Ok(())
+    }
+
+    /// A chunk that is as large as a block becomes one as it is.
+    fn add_chunk<C: Columns>(
+        &mut self,
+        stream: usize,
+        chunk: &Chunk<C>,
+        pending: &mut Pending<C>,
+    ) -> io::Result<()> {
+        let columns = &chunk.columns;
+        if pending.parts.is_empty() && columns.weight() >= BLOCK_BYTES {
+            let (rows, bytes) = (columns.rows() as u32, columns.weight() as u64);
+            let block = self.write(columns)?;
+            let part = BlockPart { block, first_row: 0, rows, bytes, min: chunk.min, max: chunk.max };
+            self.streams[stream].parts.push(part);
+            return Ok(());
+        }
+        (0..columns.rows()).try_for_each(|row| self.add_row(stream, columns, row, pending))
+    }
+
+    fn add_row<C: Columns>(
+        &mut self,
+        stream: usize,
+        columns: &C,
+        row: usize,
+        pending: &mut Pending<C>,
+    ) -> io::Result<()> {
+        pending.push(stream, columns, row);
+        if pending.columns.weight() >= BLOCK_BYTES { self.close(pending) } else { Ok(()) }
     }
 
     fn close<C: Columns>(&mut self, pending: &mut Pending<C>) -> io::Result<()> {
         if pending.parts.is_empty() {
             return Ok(());
         }
-        let raw = std::mem::take(&mut pending.columns).encode();
+        let block = self.write(&std::mem::take(&mut pending.columns))?;
+        for (stream, part) in pending.parts.drain(..) {
+            self.streams[stream].parts.push(BlockPart { block, ..part });
+        }
+        Ok(())
+    }
+
+    fn write<C: Columns>(&mut self, columns: &C) -> io::Result<BlockRef> {
+        let raw = columns.encode();
         let packed = self.compressor.compress(&raw)?;
         let block = BlockRef {
             offset: self.out.len() as u64,
@@ -91,10 +128,7 @@ impl Writer {
             crc: crc32fast::hash(&packed),
         };
         self.out.extend_from_slice(&packed);
-        for (stream, part) in pending.parts.drain(..) {
-            self.streams[stream].parts.push(BlockPart { block, ..part });
-        }
-        Ok(())
+        Ok(block)
     }
 
     fn finish(mut self) -> io::Result<Built> {
@@ -131,14 +165,14 @@ impl<C: Columns> Pending<C> {
     }
 }
 
+fn is_in_order<C>(chunks: &[Arc<Chunk<C>>]) -> bool {
+    chunks.iter().all(|c| c.sorted) && chunks.windows(2).all(|w| w[0].max <= w[1].min)
+}
+
 /// Chunk and row of every row, in the order of time, and of arrival where times are equal.
-fn rows_by_time<C: Columns>(chunks: &[std::sync::Arc<Chunk<C>>]) -> Vec<(u32, u32)> {
-    let of_chunk =
-        |chunk: usize| (0..chunks[chunk].columns.rows()).map(move |row| (chunk as u32, row as u32));
+fn rows_by_time<C: Columns>(chunks: &[Arc<Chunk<C>>]) -> Vec<(usize, usize)> {
+    let of_chunk = |chunk: usize| (0..chunks[chunk].columns.rows()).map(move |row| (chunk, row));
     let mut rows: Vec<_> = (0..chunks.len()).flat_map(of_chunk).collect();
-    let in_order = chunks.iter().all(|c| c.sorted) && chunks.windows(2).all(|w| w[0].max <= w[1].min);
-    if !in_order {
-        rows.sort_by_key(|(chunk, row)| chunks[*chunk as usize].columns.timestamp(*row as usize));
-    }
+    rows.sort_by_key(|(chunk, row)| chunks[*chunk].columns.timestamp(*row));
     rows
 }
