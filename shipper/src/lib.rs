@@ -7,7 +7,6 @@
 
 pub mod checkpoint;
 pub mod config;
-mod dead_letter;
 mod error;
 pub mod identity;
 pub mod mark;

@@ -20,7 +20,6 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, RwLock, Semaphore, oneshot};
 
 use crate::{
-    dead_letter,
     mark::Mark,
     outlet::{Delivery, Failure, Outlet},
     telemetry,
@@ -247,7 +246,7 @@ impl Inner {
     }
 
     async fn bury(&self, record: &Outgoing, reason: &str) -> Result<(), Failure> {
-        for letter in dead_letter::letters(record, reason, &self.topics.dead_letter) {
+        for letter in bus::dead_letter::letters(record, reason, &self.topics.dead_letter) {
             self.outlet.enqueue(letter).await?.await?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What becomes of a record that nobody can take: letters in JSON, each small enough for any broker, which
-//! together hold it whole. `docs/events.md` describes them.
+//! together hold it whole. Fields: `version`, `topic` and `key` of the record, the `reason`, `part` (from 1) of
+//! `parts`, and `value_base64`, the bytes of this part.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde_json::json;
