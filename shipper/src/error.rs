@@ -44,7 +44,7 @@ pub enum Error {
     },
     /// Another process has the port, or it is not ours to take.
     #[error(
-        "syslog address {address}: {source}; set `syslog.listen` (or `--syslog`) to another port, or to off"
+        "shipper.syslog.listen: {address}: {source}; stop the program that has it, or choose another with --syslog, for example --syslog 127.0.0.1:0 for a free one, or off"
     )]
     Listen {
         /// `syslog.listen`

@@ -202,6 +202,8 @@ impl Node {
         if let Some((_, job)) = self.index {
             job.stop().await;
         }
+        // Clients go before their broker, or they would complain of its end.
+        drop((self.status, self.shipper, self.rules));
         if let Some(broker) = self.broker {
             broker.stop().await;
         }

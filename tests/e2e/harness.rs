@@ -17,6 +17,8 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// The binary under test.
 pub fn tailrace(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tailrace"));
+    // Paths in the examples are relative to the project.
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     command.args(args).env_remove("RUST_LOG").env_remove("TAILRACE_ADDR");
     command
 }
@@ -213,7 +215,8 @@ impl Pipeline {
                 all.push((value[0].as_str().unwrap().into(), value[1].as_str().unwrap().into()));
             }
         }
-        all.sort();
+        // Lines of one moment stay in the order of the answer.
+        all.sort_by(|a, b| a.0.cmp(&b.0));
         all.into_iter().map(|(_, line)| line).collect()
     }
 
