@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Log lines for measurements: runs of real lines, repeated with fresh times and identifiers.
 
 How a corpus is made, always the same for the same seed and the same input:
