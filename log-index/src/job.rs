@@ -36,6 +36,12 @@ const SEAL_LOOK: Duration = Duration::from_secs(1);
 /// How often to look for segments that are too old.
 const RETAIN_LOOK: Duration = Duration::from_secs(600);
 
+/// How often to look at the ends of the topics for the lag's metric.
+const ENDS_LOOK: Duration = Duration::from_secs(10);
+
+/// The longest that such a look may take.
+const ENDS_PATIENCE: Duration = Duration::from_secs(1);
+
 /// The longest that [`IndexJob::stop`] waits.
 const STOP: Duration = Duration::from_secs(2);
 
@@ -74,6 +80,8 @@ struct Shared {
     /// Made for the first record that nobody can read.
     dead_letters: Mutex<Option<Producer>>,
     ends: tokio::sync::Mutex<Ends>,
+    /// The latest of all answers.
+    known_ends: Mutex<Offsets>,
     runtime: Handle,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -99,6 +107,7 @@ impl IndexJob {
             consumer: Mutex::default(),
             dead_letters: Mutex::default(),
             ends: tokio::sync::Mutex::default(),
+            known_ends: Mutex::default(),
             runtime: Handle::current(),
             threads: Mutex::default(),
         });
@@ -120,9 +129,9 @@ impl IndexJob {
         asked.map_err(|_| Error::Timeout(timeout))?
     }
 
-    /// Records on the bus that have not been taken in, as of the last time somebody asked for the ends.
+    /// Records that have not been taken in, of those that were on the bus when it was last looked at.
     pub fn lag(&self) -> i64 {
-        telemetry::LAG.get()
+        self.shared.lag()
     }
 
     /// Stops reading and waits for the threads, at most 2 s. What is only in memory is read from the bus again
@@ -153,10 +162,25 @@ impl Shared {
             let consumer = self.consumer.lock().clone().ok_or(Error::NotConnected)?;
             let answer = tokio::task::spawn_blocking(move || consumer.ends(timeout)).await;
             let offsets = answer.map_err(|_| Error::NotConnected)??;
+            self.known_ends.lock().clone_from(&offsets);
             *ends = Ends { asked: Some(asked), offsets };
         }
-        telemetry::LAG.set(self.index.read_offsets().lag(&ends.offsets));
         Ok(ends.offsets.clone())
+    }
+
+    fn lag(&self) -> i64 {
+        let lag = self.index.read_offsets().lag(&self.known_ends.lock());
+        telemetry::LAG.set(lag);
+        lag
+    }
+
+    /// Keeps the lag's metric alive while nobody asks.
+    fn look_at_ends(&self) {
+        let consumer = self.consumer.lock().clone();
+        if let Some(Ok(ends)) = consumer.map(|consumer| consumer.ends(ENDS_PATIENCE)) {
+            *self.known_ends.lock() = ends;
+        }
+        self.lag();
     }
 
     /// The thread that reads.
@@ -257,7 +281,7 @@ impl Shared {
 
     /// The thread that seals.
     fn seal(&self) {
-        let mut retained = None;
+        let (mut retained, mut looked) = (None, None);
         let mut wait = SEAL_LOOK;
         while !self.shutdown.is_cancelled() {
             self.index.wait_for_seal(wait);
@@ -265,6 +289,10 @@ impl Shared {
                 return;
             }
             wait = if self.index.seal_due().is_ok() { SEAL_LOOK } else { RETRY_WRITE };
+            if looked.is_none_or(|at: Instant| at.elapsed() >= ENDS_LOOK) {
+                self.look_at_ends();
+                looked = Some(Instant::now());
+            }
             if retained.is_none_or(|at: Instant| at.elapsed() >= RETAIN_LOOK) {
                 self.retain();
                 retained = Some(Instant::now());
