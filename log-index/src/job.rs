@@ -75,8 +75,9 @@ struct Shared {
     index: Index,
     bus: bus::Config,
     shutdown: CancellationToken,
-    /// There once the broker has answered.
-    consumer: Mutex<Option<Arc<Consumer>>>,
+    /// Only asks for the ends, there once the broker has answered. It has a connection of its own: a broker
+    /// answers in order, and on the reader's connection the answer would wait for the fetch before it.
+    asker: Mutex<Option<Arc<Consumer>>>,
     /// Made for the first record that nobody can read.
     dead_letters: Mutex<Option<Producer>>,
     ends: tokio::sync::Mutex<Ends>,
@@ -104,7 +105,7 @@ impl IndexJob {
             index,
             bus: bus.clone(),
             shutdown,
-            consumer: Mutex::default(),
+            asker: Mutex::default(),
             dead_letters: Mutex::default(),
             ends: tokio::sync::Mutex::default(),
             known_ends: Mutex::default(),
@@ -159,8 +160,8 @@ impl Shared {
         let mut ends = self.ends.lock().await;
         if ends.asked.is_none_or(|asked| asked < arrived) {
             let asked = Instant::now();
-            let consumer = self.consumer.lock().clone().ok_or(Error::NotConnected)?;
-            let answer = tokio::task::spawn_blocking(move || consumer.ends(timeout)).await;
+            let asker = self.asker.lock().clone().ok_or(Error::NotConnected)?;
+            let answer = tokio::task::spawn_blocking(move || asker.ends(timeout)).await;
             let offsets = answer.map_err(|_| Error::NotConnected)??;
             self.known_ends.lock().clone_from(&offsets);
             *ends = Ends { asked: Some(asked), offsets };
@@ -176,8 +177,8 @@ impl Shared {
 
     /// Keeps the lag's metric alive while nobody asks.
     fn look_at_ends(&self) {
-        let consumer = self.consumer.lock().clone();
-        if let Some(Ok(ends)) = consumer.map(|consumer| consumer.ends(ENDS_PATIENCE)) {
+        let asker = self.asker.lock().clone();
+        if let Some(Ok(ends)) = asker.map(|asker| asker.ends(ENDS_PATIENCE)) {
             *self.known_ends.lock() = ends;
         }
         self.lag();
@@ -193,7 +194,7 @@ impl Shared {
         }
     }
 
-    fn connect(&self) -> Result<Arc<Consumer>, Error> {
+    fn connect(&self) -> Result<Consumer, Error> {
         let names = &self.bus.topics;
         let topics = [names.logs.as_str(), &names.metrics, &names.derived];
         let builder = ConsumerBuilder {
@@ -202,13 +203,13 @@ impl Shared {
             topics: &topics,
             queue_kib: QUEUE_KIB,
         };
-        let consumer = Arc::new(Consumer::open(&builder)?);
+        let consumer = Consumer::open(&builder)?;
         let is_there = |topic: &str| consumer.partitions().iter().any(|(name, _)| name == topic);
         if let Some(missing) = topics.iter().find(|topic| !is_there(topic)) {
             return Err(Error::TopicMissing((*missing).to_owned()));
         }
         consumer.start(&self.index.read_offsets(), Start::Earliest)?;
-        *self.consumer.lock() = Some(consumer.clone());
+        *self.asker.lock() = Some(Arc::new(Consumer::open(&builder)?));
         Ok(consumer)
     }
 
