@@ -5,12 +5,13 @@ mod args;
 mod commands;
 mod http;
 mod listen;
+mod log;
 mod settings;
 mod shutdown;
 mod start;
 mod status;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -18,7 +19,7 @@ use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    init_log(args.verbose);
+    log::init(args.verbose);
     // The first choice of the process stays: nothing has been chosen yet.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -59,13 +60,4 @@ fn explain(error: &anyhow::Error) -> String {
         cause if said.is_empty() => cause,
         cause => format!("{said}: {cause}"),
     })
-}
-
-/// Warnings by default; `-v` shows more, `RUST_LOG` decides in detail.
-fn init_log(verbose: u8) {
-    use tracing_subscriber::EnvFilter;
-    let level = ["warn", "info", "debug", "trace"][usize::from(verbose.min(3))];
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    log.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
 }

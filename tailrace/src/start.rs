@@ -24,6 +24,16 @@ use crate::{
     status::{self, StatusSource},
 };
 
+/// Makes the topics; a broker that does not answer is asked again.
+async fn wait_for_topics(bus: bus::Config) -> Result<(), bus::Error> {
+    loop {
+        match bus::admin::create_topics(&bus).await {
+            Err(error @ bus::Error::Unreachable { .. }) => tracing::warn!(%error, "waiting for kafka"),
+            done => return done,
+        }
+    }
+}
+
 /// What a process may take to end before it is ended.
 const STOP_TIMEOUT: Duration = Duration::from_millis(4500);
 
@@ -93,14 +103,26 @@ impl Node {
         Ok(())
     }
 
-    /// Makes sure that Kafka is there and has our topics.
+    /// Waits until Kafka is there and has our topics.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When Kafka refuses a topic, or the process is to end before Kafka answers.
     pub async fn connect(&mut self) -> Result<()> {
         self.addresses.kafka.get_or_insert_with(|| self.settings.bus.brokers.clone());
-        bus::admin::create_topics(&self.settings.bus).await?;
-        Ok(())
+        let waiting = wait_for_topics(self.settings.bus.clone());
+        let connected = self.shutdown.run_until_cancelled(waiting).await;
+        Ok(connected.context("ended before kafka answered")??)
+    }
+
+    /// The same in the background, for a service that works without Kafka for a while.
+    pub fn connect_later(&mut self) {
+        self.addresses.kafka.get_or_insert_with(|| self.settings.bus.brokers.clone());
+        let (bus, shutdown) = (self.settings.bus.clone(), self.shutdown.clone());
+        tokio::spawn(async move {
+            if let Some(Err(error)) = shutdown.run_until_cancelled(wait_for_topics(bus)).await {
+                tracing::error!(%error, "topics are missing");
+            }
+        });
     }
 
     /// Starts the index job and adds the query APIs.
@@ -108,7 +130,7 @@ impl Node {
     /// # Errors
     /// When the index cannot be opened.
     pub async fn start_index(&mut self) -> Result<()> {
-        let index = Index::open(&self.settings.data_dir.join("index"), &self.settings.index)?;
+        let index = Index::open(&self.settings.data_dir, &self.settings.index)?;
         let job = IndexJob::start(index.clone(), &self.settings.bus, self.shutdown.clone())?;
         let service = Service::new(index.clone(), Some(Arc::new(job.clone())), Limits::default());
         self.router = std::mem::take(&mut self.router).merge(log_index::http::router(service));
@@ -202,9 +224,8 @@ impl Node {
         if let Some((_, job)) = self.index {
             job.stop().await;
         }
-        // Clients go before their broker, or they would complain of its end.
-        drop((self.status, self.shipper, self.rules));
         if let Some(broker) = self.broker {
+            crate::log::mute_kafka_client();
             broker.stop().await;
         }
     }

@@ -1,11 +1,17 @@
 //! The JSON form, close to Vector's: a log event is a flat object with `timestamp` and `message`, a metric has
 //! `name`, `tags` and one of `gauge` and `counter`. `docs/events.md` describes it for other programs.
+//!
+//! A metric carries neither source nor position: those are of the whole batch, and it needs none to be known again,
+//! since a series has one sample of one time.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::{DecodeError, Event, Labels, LogBatch, LogEntry, METRIC_NAME, Sample, SampleBatch, Series, Tick};
+use crate::{
+    DecodeError, Event, Labels, LogBatch, LogEntry, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series,
+    Tick,
+};
 
 const VERSION: u64 = 1;
 
@@ -17,7 +23,7 @@ pub fn encode(event: &Event) -> Vec<Vec<u8>> {
         Event::Logs(batch) => batch.entries.iter().map(|e| log_to_json(batch, e)).collect(),
         Event::Samples(batch) => {
             let each = batch.series.iter().flat_map(|s| s.samples.iter().map(move |x| (s, x)));
-            each.map(|(series, sample)| sample_to_json(batch, series, sample)).collect()
+            each.map(|(series, sample)| sample_to_json(&batch.families, series, sample)).collect()
         }
         Event::Tick(tick) => {
             vec![json!({"version": VERSION, "tick": rfc3339(tick.timestamp_ms * 1_000_000)})]
@@ -85,9 +91,9 @@ fn labels_of(fields: &mut Map<String, Value>) -> Result<Labels, DecodeError> {
     Ok(pairs.into_iter().collect())
 }
 
-fn sample_to_json(batch: &SampleBatch, series: &Series, sample: &Sample) -> Value {
+fn sample_to_json(families: &[MetricFamily], series: &Series, sample: &Sample) -> Value {
     let name = series.labels.metric_name();
-    let kind = batch.families.iter().find(|f| f.name == name).map_or("gauge", |f| match f.kind.as_str() {
+    let kind = families.iter().find(|f| f.name == name).map_or("gauge", |f| match f.kind.as_str() {
         "counter" => "counter",
         _ => "gauge",
     });
@@ -98,8 +104,6 @@ fn sample_to_json(batch: &SampleBatch, series: &Series, sample: &Sample) -> Valu
         "timestamp": rfc3339(sample.timestamp_ms * 1_000_000),
         "kind": "absolute",
         kind: {"value": number::to_json(sample.value)},
-        "source": batch.source,
-        "position": batch.position,
     })
 }
 
@@ -117,12 +121,8 @@ fn sample_from_json(mut fields: Map<String, Value>) -> Result<SampleBatch, Decod
     let value = inner.as_ref().and_then(|v| v.get("value")).ok_or_else(|| shape("no `value`"))?;
     let value = number::from_json(value).ok_or_else(|| shape("`value` is no number"))?;
     let sample = Sample { timestamp_ms: nanoseconds(&timestamp)? / 1_000_000, value };
-    Ok(SampleBatch {
-        source: fields.remove("source").map(plain).unwrap_or_default(),
-        position: fields.remove("position").and_then(|p| p.as_u64()).unwrap_or_default(),
-        series: vec![Series { labels: tags.with(METRIC_NAME, &name), samples: vec![sample] }],
-        families: Vec::new(),
-    })
+    let series = Series { labels: tags.with(METRIC_NAME, &name), samples: vec![sample] };
+    Ok(SampleBatch { series: vec![series], ..SampleBatch::default() })
 }
 
 fn shape(message: &str) -> DecodeError {

@@ -13,7 +13,7 @@ use crate::{
 /// `tailrace ship`
 pub async fn ship(args: ServiceArgs) -> Result<ExitCode> {
     let mut node = node(&args).await?;
-    node.connect().await?;
+    node.connect_later();
     node.start_shipper().await?;
     finish(node, &args).await
 }
