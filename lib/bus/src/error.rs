@@ -28,6 +28,9 @@ pub enum Error {
     /// Anything else.
     #[error("kafka: {0}")]
     Kafka(#[from] KafkaError),
+    /// The system has no more threads.
+    #[error("no thread for the producer: {0}")]
+    Thread(std::io::Error),
     /// The producer was closed while a record was on its way.
     #[error("the producer was closed before the broker acknowledged the record")]
     Closed,

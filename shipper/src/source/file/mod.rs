@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How often the patterns are looked through.
-const RESCAN: Duration = Duration::from_secs(1);
+const RESCAN: Duration = Duration::from_millis(500);
 /// Between two looks at the open files: short after something came, longer when all is silent.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
