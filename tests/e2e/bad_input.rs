@@ -5,7 +5,7 @@ use std::{net::UdpSocket, path::Path};
 use serde_json::json;
 
 use crate::{
-    harness::{Pipeline, Service, append, client, eventually, get, now_ns, run, text},
+    harness::{Pipeline, Service, append, client, eventually, get, now_ns, run, stdout, text},
     restart::up,
 };
 
@@ -134,8 +134,9 @@ fn broker<'a>(data: &'a str, address: &str) -> [&'a str; 5] {
 /// Waits for exactly so many lines, and sees that they stay as many.
 async fn wait_for(url: &str, count: usize) {
     let ask = || run(&["logs", r#"{job="app"}"#, "--addr", url, "-o", "raw"]);
-    eventually("all lines are found", || text(&ask()).lines().count() >= count).await;
-    assert_eq!(text(&ask()).lines().count(), count);
+    let lines = || stdout(&ask()).lines().count();
+    eventually("all lines are found", || lines() >= count).await;
+    assert_eq!(lines(), count);
 }
 
 #[tokio::test]
@@ -167,7 +168,7 @@ fn fill(path: &Path) {
 }
 
 fn found(url: &str) -> Vec<String> {
-    let shown = text(&run(&["logs", r#"{job="small"}"#, "--addr", url, "-o", "raw", "--forward"]));
+    let shown = stdout(&run(&["logs", r#"{job="small"}"#, "--addr", url, "-o", "raw", "--forward"]));
     shown.lines().map(str::to_owned).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use crate::{
-    harness::{Pipeline, Service, client, get, now_ns, run, text},
+    harness::{Pipeline, Service, client, get, now_ns, run, stdout, text},
     restart::up,
 };
 
@@ -47,11 +47,11 @@ async fn logs_and_query_print_what_the_apis_answer() {
     pipeline.wait_for_series("node_load1").await;
     let url = pipeline.url();
     let logs = run(&["logs", r#"{job="cli"} |= "error""#, "--since", "1h", "--addr", &url, "-o", "raw"]);
-    assert_eq!(text(&logs), "one error\n");
+    assert_eq!(stdout(&logs), "one error\n");
     let json = run(&["logs", r#"{job="cli"} |= "error""#, "--addr", &url, "-o", "json"]);
     assert!(text(&json).contains(r#""line":"one error""#), "{}", text(&json));
     let query = run(&["query", r#"node_load1{host="e2e"} >= 0"#, "--addr", &url]);
-    assert!(text(&query).starts_with("node_load1{"), "{}", text(&query));
+    assert!(stdout(&query).starts_with("node_load1{"), "{}", text(&query));
     let wrong = run(&["query", "sum(", "--addr", &url]);
     assert_eq!(wrong.status.code(), Some(1));
     assert!(text(&wrong).contains("parse error"), "{}", text(&wrong));

@@ -28,6 +28,11 @@ pub fn run(args: &[&str]) -> Output {
     tailrace(args).stdin(Stdio::null()).output().expect("the binary starts")
 }
 
+/// What was printed on standard output: answers, without warnings.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Both outputs as text.
 pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
