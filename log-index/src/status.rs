@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use event::Labels;
 use serde::Serialize;
 
-use crate::{Index, Kind, head::Head};
+use crate::{Index, Kind, head::Head, telemetry};
 
 /// What `/api/status` shows of the index.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -24,6 +24,8 @@ pub struct Status {
     pub entries: u64,
     /// Samples.
     pub samples: u64,
+    /// Entries and samples left out since the start because they were older than the retention.
+    pub expired: u64,
     /// The oldest timestamp, milliseconds since 1970; `null` while the index is empty.
     pub oldest_ms: Option<i64>,
     /// Why nothing can be written at the moment, for example a full disk; `null` if all is well.
@@ -52,6 +54,7 @@ impl Index {
             head_bytes,
             entries: segments.clone().map(|s| s.entries).chain(heads.iter().map(|h| h.entries)).sum(),
             samples: segments.clone().map(|s| s.samples).chain(heads.iter().map(|h| h.samples)).sum(),
+            expired: telemetry::DROPPED.with_label_values(&[telemetry::EXPIRED]).get(),
             oldest_ms: oldest.min(),
             read_only,
         }

@@ -124,6 +124,7 @@ impl Status {
                 "{} lines stored ({entries_per_sec}/s), {} streams, lag {lag}",
                 i.entries, i.streams
             ));
+            parts.extend((i.expired > 0).then(|| format!("{} older than the retention", i.expired)));
             parts.extend(i.read_only.as_ref().map(|reason| format!("READ-ONLY: {reason}")));
         }
         parts.join(" · ")

@@ -22,7 +22,9 @@ pub async fn create_topics(config: &Config) -> Result<(), Error> {
     let all = config.topics.all();
     let topics = all.map(|(name, spread)| {
         let partitions = if spread { config.partitions } else { 1 };
-        NewTopic::new(name, partitions, TopicReplication::Fixed(config.replication))
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(config.replication));
+        // The alert topic is the history of all alerts, and the state of those that still fire.
+        if name == config.topics.alerts { topic.set("retention.ms", "-1") } else { topic }
     });
     let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
     let results = client.create_topics(&topics, &options).await;

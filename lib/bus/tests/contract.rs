@@ -7,6 +7,11 @@ use bus::{
     Config, Consumer, ConsumerBuilder, Offsets, Outgoing, Producer, Record, Start, Topics, admin,
     broker::{self, Broker},
 };
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, ResourceSpecifier},
+    client::DefaultClientContext,
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -72,6 +77,18 @@ async fn creating_topics_twice_is_no_error_and_gives_their_partitions() {
     let bus = Bus::new("create").await;
     admin::create_topics(&bus.config).await.unwrap();
     assert_eq!(bus.consumer().partitions().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_alert_topic_keeps_its_history() {
+    let bus = Bus::new("history").await;
+    let mut client = ClientConfig::new();
+    client.set("bootstrap.servers", &bus.config.brokers);
+    let client: AdminClient<DefaultClientContext> = client.create().unwrap();
+    let topic = ResourceSpecifier::Topic(&bus.config.topics.alerts);
+    let found = client.describe_configs([&topic], &AdminOptions::new()).await.unwrap().remove(0).unwrap();
+    let retention = found.entries.iter().find(|entry| entry.name == "retention.ms").unwrap();
+    assert_eq!(retention.value.as_deref(), Some("-1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
