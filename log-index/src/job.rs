@@ -10,7 +10,7 @@ use std::{
 use bus::{Consumer, ConsumerBuilder, Offsets, Outgoing, Producer, Record, Start};
 use parking_lot::Mutex;
 use thiserror::Error;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{AppendError, Index, telemetry};
@@ -77,7 +77,7 @@ struct Shared {
     shutdown: CancellationToken,
     /// Only asks for the ends, there once the broker has answered. It has a connection of its own: a broker
     /// answers in order, and on the reader's connection the answer would wait for the fetch before it.
-    asker: Mutex<Option<Arc<Consumer>>>,
+    asker: watch::Sender<Option<Arc<Consumer>>>,
     /// Made for the first record that nobody can read.
     dead_letters: Mutex<Option<Producer>>,
     ends: tokio::sync::Mutex<Ends>,
@@ -105,7 +105,7 @@ impl IndexJob {
             index,
             bus: bus.clone(),
             shutdown,
-            asker: Mutex::default(),
+            asker: watch::Sender::default(),
             dead_letters: Mutex::default(),
             ends: tokio::sync::Mutex::default(),
             known_ends: Mutex::default(),
@@ -160,13 +160,20 @@ impl Shared {
         let mut ends = self.ends.lock().await;
         if ends.asked.is_none_or(|asked| asked < arrived) {
             let asked = Instant::now();
-            let asker = self.asker.lock().clone().ok_or(Error::NotConnected)?;
+            let asker = self.connected().await?;
             let answer = tokio::task::spawn_blocking(move || asker.ends(timeout)).await;
             let offsets = answer.map_err(|_| Error::NotConnected)??;
             self.known_ends.lock().clone_from(&offsets);
             *ends = Ends { asked: Some(asked), offsets };
         }
         Ok(ends.offsets.clone())
+    }
+
+    /// Waits for the connection that asks, so that the first queries after the start are complete too.
+    async fn connected(&self) -> Result<Arc<Consumer>, Error> {
+        let mut asker = self.asker.subscribe();
+        let asker = asker.wait_for(Option::is_some).await.map_err(|_| Error::NotConnected)?;
+        asker.clone().ok_or(Error::NotConnected)
     }
 
     fn lag(&self) -> i64 {
@@ -177,7 +184,7 @@ impl Shared {
 
     /// Keeps the lag's metric alive while nobody asks.
     fn look_at_ends(&self) {
-        let asker = self.asker.lock().clone();
+        let asker = self.asker.borrow().clone();
         if let Some(Ok(ends)) = asker.map(|asker| asker.ends(ENDS_PATIENCE)) {
             *self.known_ends.lock() = ends;
         }
@@ -209,7 +216,7 @@ impl Shared {
             return Err(Error::TopicMissing((*missing).to_owned()));
         }
         consumer.start(&self.index.read_offsets(), Start::Earliest)?;
-        *self.asker.lock() = Some(Arc::new(Consumer::open(&builder)?));
+        self.asker.send_replace(Some(Arc::new(Consumer::open(&builder)?)));
         Ok(consumer)
     }
 

@@ -24,6 +24,9 @@ use crate::{
     status::{self, StatusSource},
 };
 
+/// How long to wait for the index before the process is ready without it.
+const INDEX_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Makes the topics; a broker that does not answer is asked again.
 async fn wait_for_topics(bus: bus::Config) -> Result<(), bus::Error> {
     loop {
@@ -180,8 +183,13 @@ impl Node {
         Ok(())
     }
 
-    /// Opens the HTTP API for requests: from now on the process is ready.
-    pub fn serve(&mut self) {
+    /// Opens the HTTP API for requests: from now on the process is ready, its index connected if it has one.
+    pub async fn serve(&mut self) {
+        if let Some((_, job)) = &self.index
+            && let Err(error) = job.ends(INDEX_TIMEOUT).await
+        {
+            tracing::warn!(%error, "the index is not connected yet");
+        }
         self.status.addresses = self.addresses.clone();
         let router = std::mem::take(&mut self.router).merge(http::router(Arc::new(self.status.clone())));
         if let Some(listener) = self.listener.take() {

@@ -51,7 +51,7 @@ async fn node(args: &ServiceArgs) -> Result<Node> {
 }
 
 async fn finish(mut node: Node, args: &ServiceArgs) -> Result<ExitCode> {
-    node.serve();
+    node.serve().await;
     node.announce(args.print_addresses);
     node.run().await?;
     Ok(ExitCode::SUCCESS)

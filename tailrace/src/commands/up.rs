@@ -24,7 +24,7 @@ pub async fn run(args: UpArgs) -> Result<ExitCode> {
     node.start_rules()?;
     node.start_push()?;
     node.start_shipper().await?;
-    node.serve();
+    node.serve().await;
     node.announce(args.service.print_addresses);
     node.run().await?;
     Ok(ExitCode::SUCCESS)
