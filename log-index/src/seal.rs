@@ -110,11 +110,14 @@ impl Index {
         let built = segment::build(&sealing.head, self.inner.config.compression_level)
             .map_err(SealError::Compression)?;
         let id = manifest.next_segment;
+        fault::point("index.seal.before-put");
         self.inner.storage.put(&segment::name(id), &built.bytes)?;
+        fault::point("index.seal.after-put");
         manifest.next_segment += 1;
         manifest.segments.insert(id, info(&sealing.head, &built));
         segments.insert(id, Arc::new(Segment::new(id, self.inner.storage.clone())));
         let listing = catalog.commit(&manifest, Some((id, &built.streams)), &[])?;
+        fault::point("index.seal.after-commit");
         Ok(Sealed { listing, segments, manifest }.told())
     }
 
@@ -137,7 +140,9 @@ impl Index {
         }
         let mut manifest = before.manifest.next();
         manifest.segments.retain(|id, _| !dropped.contains(id));
+        fault::point("index.retain.before-commit");
         let listing = catalog.commit(&manifest, None, &dropped)?;
+        fault::point("index.retain.after-commit");
         let mut segments = before.segments.clone();
         dropped.iter().filter_map(|id| segments.remove(id)).for_each(|segment| segment.doom());
         self.inner.state.lock().sealed = Arc::new(Sealed { listing, segments, manifest }.told());

@@ -70,14 +70,17 @@ impl Directory {
         let unfinished = self.path.join(format!("{name}{UNFINISHED}"));
         let written = File::create(&unfinished).and_then(|mut file| {
             file.write_all(content)?;
+            fault::point("index.storage.after-write");
             file.sync_all()
         });
+        fault::point("index.storage.after-fsync");
         let moved = written.and_then(|()| fs::rename(&unfinished, self.path.join(name)));
         if moved.is_err() {
             // Half a file would take the room that is missing; if this fails too, the next start removes it.
             let _ = fs::remove_file(&unfinished);
         }
         moved?;
+        fault::point("index.storage.after-rename");
         File::open(&self.path)?.sync_all()
     }
 

@@ -193,10 +193,14 @@ impl Checkpoint {
         }
         let text = serde_json::to_vec_pretty(&Saved { version: VERSION, positions: &positions })?;
         let temporary = self.path.with_extension("json.tmp");
+        fault::point("shipper.checkpoint.before-write");
         let mut file = File::create(&temporary)?;
         file.write_all(&text)?;
+        fault::point("shipper.checkpoint.after-write");
         file.sync_data()?;
+        fault::point("shipper.checkpoint.after-fsync");
         fs::rename(&temporary, &self.path)?;
+        fault::point("shipper.checkpoint.after-rename");
         *saved = Some(positions);
         Ok(())
     }

@@ -129,9 +129,11 @@ impl Publisher {
         let _gate = self.0.gate.read().await;
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let mut deliveries = Vec::with_capacity(records.len());
+        fault::point("shipper.publisher.before-send");
         for record in &records {
             deliveries.push(self.0.outlet.enqueue(record.clone()).await);
         }
+        fault::point("shipper.publisher.after-send");
         let parcel = Parcel { records, size, done: Box::new(done), _room: room };
         self.0.travelling.fetch_add(1, Ordering::SeqCst);
         self.report();
@@ -260,7 +262,9 @@ impl Inner {
         telemetry::ENTRIES.inc_by(entries);
         telemetry::SAMPLES.inc_by(samples);
         telemetry::BYTES.inc_by(bytes);
+        fault::point("shipper.publisher.before-ack");
         (parcel.done)();
+        fault::point("shipper.publisher.after-ack");
     }
 
     /// Sends a parked parcel again; gives it back if it fails again.

@@ -63,12 +63,15 @@ pub struct TopicSink<'a> {
 
 impl Sink<Outgoing> for TopicSink<'_> {
     fn commit(&mut self, outputs: Vec<Outgoing>, read: &Offsets, mark: &str) -> Result<bool, bus::Error> {
+        fault::point("processor.commit.before-outputs");
         let written = self.runtime.block_on(self.shutdown.run_until_cancelled(self.write(outputs)));
         if written.is_none() {
             return Ok(false);
         }
+        fault::point("processor.commit.after-outputs");
         if read.iter().next().is_some() {
             self.consumer.commit(read, mark)?;
+            fault::point("processor.commit.after-offsets");
         }
         Ok(true)
     }

@@ -141,7 +141,9 @@ impl Catalog {
         }
         let mut commit = writer.prepare_commit()?;
         commit.set_payload(&manifest.to_payload()?);
+        fault::point("index.catalog.before-commit");
         commit.commit()?;
+        fault::point("index.catalog.after-commit");
         Ok(())
     }
 

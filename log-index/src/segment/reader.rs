@@ -76,11 +76,14 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if *self.doomed.get_mut()
-            && let Err(error) = self.storage.delete(&self.name)
-        {
+        if !*self.doomed.get_mut() {
+            return;
+        }
+        fault::point("index.segment.before-delete");
+        if let Err(error) = self.storage.delete(&self.name) {
             // The next start removes what no commit knows.
             tracing::warn!(segment = self.name, %error, "dropped segment stays on disk");
         }
+        fault::point("index.segment.after-delete");
     }
 }

@@ -207,7 +207,9 @@ impl Spool {
         let reached = self.mark.reached().segment;
         let mut state = self.state.lock();
         while let Some(oldest) = state.segments.first_entry().filter(|s| *s.key() < reached) {
+            fault::point("shipper.spool.before-remove");
             remove(&segment::path(&self.folder, *oldest.key()));
+            fault::point("shipper.spool.after-remove");
             oldest.remove();
         }
         drop(state);
@@ -230,11 +232,14 @@ impl State {
             let last = self.segments.last_key_value().map_or(0, |(n, _)| *n);
             let number = last.max(self.next.segment) + 1;
             self.current = Some(segment::create(folder, number)?);
+            fault::point("shipper.spool.after-create");
             self.segments.insert(number, Segment { length: segment::START, unread: 0 });
         }
         if let (Some(file), Some(mut last)) = (&self.current, self.segments.last_entry()) {
             let segment = last.get_mut();
+            fault::point("shipper.spool.before-write");
             segment.length = segment::write(file, segment.length, payload, count)?;
+            fault::point("shipper.spool.after-write");
             segment.unread += u64::from(count);
         }
         Ok(())

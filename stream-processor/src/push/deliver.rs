@@ -91,6 +91,7 @@ impl Delivery {
     /// Tries until the target has everything; `false` when the process ends before that.
     fn deliver(&mut self) -> bool {
         let mut pauses = pauses();
+        fault::point("push.deliver.before-send");
         loop {
             let reason = match self.runtime.block_on(self.shutdown.run_until_cancelled(self.target.deliver()))
             {
@@ -105,10 +106,12 @@ impl Delivery {
                 let _ = tokio::time::timeout(pause, self.shutdown.cancelled()).await;
             });
         }
+        fault::point("push.deliver.after-taken");
         // Not committed means delivered again after a restart, not lost: the next commit covers it.
         if let Err(error) = self.consumer.commit(&self.read, "") {
             tracing::warn!(target = self.target.name(), %error, "offsets not committed, will try again");
         }
+        fault::point("push.deliver.after-commit");
         true
     }
 }

@@ -54,7 +54,9 @@ pub async fn serve(node: &Node, mut stream: TcpStream, peer: SocketAddr) -> Resu
     stream.set_nodelay(true)?;
     while let Some(frame) = read_frame(node, &mut stream).await? {
         let Some(answer) = handle(node, peer, frame.bytes).await? else { continue };
+        fault::point("broker.answer.before-send");
         let sent = timeout(node.config.limits.transfer, stream.write_all(&answer.bytes)).await;
+        fault::point("broker.answer.after-send");
         sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     }
     Ok(())

@@ -73,8 +73,11 @@ impl Journal {
     /// Adds an entry. After an error the file is as it was before.
     pub fn append(&mut self, entry: &impl Serialize) -> io::Result<()> {
         let line = encode(entry)?;
+        fault::point("broker.journal.before-write");
         let written = self.file.write_all_at(&line, self.len);
+        fault::point("broker.journal.after-write");
         let written = if self.flush { written.and_then(|()| self.file.sync_data()) } else { written };
+        fault::point("broker.journal.after-fsync");
         if written.is_err() {
             self.file.set_len(self.len)?;
         }
@@ -98,7 +101,9 @@ impl Journal {
         }
         file.write_all(&bytes)?;
         file.sync_all()?;
+        fault::point("broker.journal.before-rename");
         std::fs::rename(new, &self.path)?;
+        fault::point("broker.journal.after-rename");
         (self.file, self.len) = (file, bytes.len() as u64);
         Ok(())
     }

@@ -135,7 +135,9 @@ impl Node {
             return if repeated { Ok(()) } else { Err(ResponseError::InvalidTxnState) };
         }
         transaction.phase = if commit { Phase::Committing } else { Phase::Aborting };
+        fault::point("broker.transaction.before-decision");
         save(&mut store, who.transactional_id, transaction)?;
+        fault::point("broker.transaction.after-decision");
         self.finish(&mut store, who.transactional_id, now_ms)
     }
 
@@ -174,6 +176,7 @@ impl Node {
             }
         }
         transaction.end(kind);
+        fault::point("broker.transaction.before-end");
         save(store, id, transaction)
     }
 
@@ -185,6 +188,7 @@ impl Node {
     ) -> Result<(), ResponseError> {
         let Transaction { producer_id, epoch, .. } = *transaction;
         for (topic, number) in &transaction.partitions {
+            fault::point("broker.transaction.before-marker");
             // A topic deleted meanwhile needs no marker.
             let Ok(partition) = self.topics.partition(topic, *number) else { continue };
             partition.change(|log| match log.has_open_transaction(producer_id) {

@@ -143,7 +143,9 @@ impl Log {
     }
 
     fn roll(&mut self) -> io::Result<()> {
+        fault::point("broker.log.before-roll");
         let next = Segment::create(&self.dir, self.end_offset())?;
+        fault::point("broker.log.after-roll");
         if self.settings.flush {
             // The directory has to know of the new file too.
             std::fs::File::open(&self.dir)?.sync_all()?;
@@ -237,12 +239,15 @@ impl Log {
         if offset <= self.start_offset {
             return Ok(());
         }
+        fault::point("broker.log.before-start");
         write_start(&self.dir, offset)?;
+        fault::point("broker.log.after-start");
         self.start_offset = offset;
         self.producers.forget_before(offset);
         let gone = self.segments.iter().take_while(|segment| segment.next_offset <= offset).count();
         for segment in self.segments.drain(..gone.min(self.segments.len() - 1)) {
             segment.delete()?;
+            fault::point("broker.log.after-delete");
         }
         Ok(())
     }

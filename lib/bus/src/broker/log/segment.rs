@@ -127,8 +127,11 @@ impl Segment {
     /// Writes a batch at the end. After an error the segment is as it was before.
     pub fn append(&mut self, header: &Header, batch: &[u8], flush: bool) -> io::Result<()> {
         let file = self.writer.as_ref().ok_or_else(|| io::Error::other("the segment is closed"))?;
+        fault::point("broker.log.before-write");
         let written = file.write_all_at(batch, self.size);
+        fault::point("broker.log.after-write");
         let written = if flush { written.and_then(|()| file.sync_data()) } else { written };
+        fault::point("broker.log.after-fsync");
         if written.is_err() {
             file.set_len(self.size)?;
         }
