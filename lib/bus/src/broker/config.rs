@@ -33,6 +33,8 @@ pub struct Config {
     pub auto_create_topics: bool,
     /// Size in bytes at which a segment is closed and the next one begun. A topic's `segment.bytes` goes first.
     pub segment_bytes: u64,
+    /// How often logs are looked through for what is too old, or to be compacted.
+    pub check_interval: Duration,
     /// Bounds on what clients can make the broker hold.
     pub limits: Limits,
 }
@@ -48,6 +50,7 @@ impl Default for Config {
             flush: FlushPolicy::Os,
             auto_create_topics: true,
             segment_bytes: 128 << 20,
+            check_interval: Duration::from_secs(30),
             limits: Limits::default(),
         }
     }

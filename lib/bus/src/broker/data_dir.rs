@@ -4,7 +4,10 @@
 //! lock                 held while a broker runs
 //! meta.json            format version, cluster id
 //! coordinator.log      committed offsets, producer ids, transactions (see `journal`)
-//! topics/NAME/topic.json, topics/NAME/PARTITION/OFFSET.log
+//! topics/NAME/topic.json
+//! topics/NAME/PARTITION/OFFSET.log        record batches
+//! topics/NAME/PARTITION/compaction.json   how far the partition has been compacted
+//! topics/NAME/PARTITION/log-start-offset  where records before it were deleted
 //! ```
 
 use super::Error;

@@ -3,9 +3,11 @@
 use super::Error;
 use super::log::{Log, Settings};
 use parking_lot::Mutex;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// A partition as connections share it.
 #[derive(Debug)]
@@ -32,6 +34,16 @@ impl Partition {
             bell.upgrade().inspect(|bell| bell.notify_one());
         }
         result
+    }
+
+    /// Compacts the log, if there is enough to compact; the log is free for others meanwhile.
+    pub fn compact(&self, now_ms: i64, stopping: &CancellationToken) -> io::Result<()> {
+        let Some(plan) = self.with(|log| log.plan_compaction(now_ms)) else { return Ok(()) };
+        match plan.run(stopping) {
+            // The broker stops, or retention or the topic's deletion was faster.
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::NotFound) => Ok(()),
+            copies => self.with(|log| log.install(copies?)),
+        }
     }
 
     /// Rings `bell` once at the next change.

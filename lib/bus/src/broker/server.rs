@@ -9,13 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::MissedTickBehavior;
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::task::TaskTracker;
 
 /// How often overdue members and transactions are looked for.
 const TICK: Duration = Duration::from_millis(200);
-/// How often old segments are looked for.
-const RETENTION: Duration = Duration::from_secs(30);
 /// How long connections may take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -30,15 +29,17 @@ pub async fn bind(addr: SocketAddr) -> Result<TcpListener, Error> {
 /// Serves until the node is told to stop; then everything is on disk.
 pub async fn run(node: Arc<Node>, listener: TcpListener) {
     let connections = TaskTracker::new();
+    connections.spawn(compact(node.clone()));
+    let check = node.config.check_interval;
     tokio::select! {
         () = accept(&node, &listener, &connections) => {}
         () = every(TICK, || node.tick()) => {}
-        () = every(RETENTION, || node.topics.enforce_retention(now_ms())) => {}
+        () = every(check, || node.topics.enforce_retention(now_ms())) => {}
         () = node.stopping.cancelled() => {}
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(GRACE, connections.wait()).await.is_err() {
+    if timeout(GRACE, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "connections did not end in time");
     }
     node.flush();
@@ -66,6 +67,15 @@ async fn accept(node: &Arc<Node>, listener: &TcpListener, connections: &TaskTrac
             }
             Err(_) => tracing::warn!(%peer, "closed a connection: as many as the limit are open"),
         }
+    }
+}
+
+/// Reading and writing whole logs takes long: a thread that may block does it, and looks whether it is to stop.
+async fn compact(node: Arc<Node>) {
+    while timeout(node.config.check_interval, node.stopping.cancelled()).await.is_err() {
+        let node = node.clone();
+        let compacted = spawn_blocking(move || node.topics.compact(now_ms(), &node.stopping)).await;
+        let _ = compacted.inspect_err(|error| tracing::error!(%error, "compaction ended"));
     }
 }
 

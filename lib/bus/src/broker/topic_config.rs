@@ -2,7 +2,14 @@
 
 use super::config::{Config, FlushPolicy};
 use super::log::Settings;
+use super::log::compaction::Compaction;
 use std::collections::BTreeMap;
+
+// Kafka's defaults.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const DELETE_RETENTION_MS: i64 = DAY_MS;
+const SEGMENT_MS: i64 = 7 * DAY_MS;
+const MIN_DIRTY_RATIO: f64 = 0.5;
 
 /// A topic's own settings, by name.
 pub type TopicConfig = BTreeMap<String, String>;
@@ -10,10 +17,14 @@ pub type TopicConfig = BTreeMap<String, String>;
 /// Kafka's numbers for the type of a setting, as DescribeConfigs reports them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text out of a few words.
+    /// One of a few words.
+    Word(&'static [&'static str]),
+    /// Some of a few words, with commas between them.
     Words(&'static [&'static str]),
     /// A whole number not below this.
     Number(i64),
+    /// From 0 to 1.
+    Ratio,
 }
 
 /// One setting.
@@ -28,13 +39,17 @@ pub struct Setting {
 
 /// All settings that a topic can have.
 pub const SETTINGS: &[Setting] = &[
-    // Keeping more than compaction would leave is within its promise, so `compact` means: keep all.
     Setting {
         name: "cleanup.policy",
         kind: Kind::Words(&["delete", "compact"]),
         default: |_| "delete".into(),
     },
-    Setting { name: "compression.type", kind: Kind::Words(&["producer"]), default: |_| "producer".into() },
+    Setting { name: "compression.type", kind: Kind::Word(&["producer"]), default: |_| "producer".into() },
+    Setting {
+        name: "delete.retention.ms",
+        kind: Kind::Number(0),
+        default: |_| DELETE_RETENTION_MS.to_string(),
+    },
     Setting {
         name: "max.message.bytes",
         kind: Kind::Number(0),
@@ -42,13 +57,19 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "message.timestamp.type",
-        kind: Kind::Words(&["CreateTime"]),
+        kind: Kind::Word(&["CreateTime"]),
         default: |_| "CreateTime".into(),
+    },
+    Setting {
+        name: "min.cleanable.dirty.ratio",
+        kind: Kind::Ratio,
+        default: |_| MIN_DIRTY_RATIO.to_string(),
     },
     Setting { name: "min.insync.replicas", kind: Kind::Number(1), default: |_| "1".into() },
     Setting { name: "retention.bytes", kind: Kind::Number(-1), default: |_| "-1".into() },
     Setting { name: "retention.ms", kind: Kind::Number(-1), default: default_retention },
     Setting { name: "segment.bytes", kind: Kind::Number(1024), default: |c| c.segment_bytes.to_string() },
+    Setting { name: "segment.ms", kind: Kind::Number(1), default: |_| SEGMENT_MS.to_string() },
 ];
 
 fn default_retention(config: &Config) -> String {
@@ -66,7 +87,9 @@ impl Setting {
 
     fn accepts(&self, value: &str) -> bool {
         match self.kind {
-            Kind::Words(words) => words.contains(&value),
+            Kind::Word(words) => words.contains(&value),
+            Kind::Words(words) => value.split(',').all(|word| words.contains(&word.trim())),
+            Kind::Ratio => value.parse().is_ok_and(|ratio: f64| (0.0..=1.0).contains(&ratio)),
             Kind::Number(least) => value.parse().is_ok_and(|number: i64| number >= least),
         }
     }
@@ -86,18 +109,64 @@ pub fn check(topic: &TopicConfig) -> Result<(), String> {
     Ok(())
 }
 
+/// A change of one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// To this value.
+    Set(String),
+    /// Back to the default.
+    Reset,
+    /// Puts words into a list.
+    Add(String),
+    /// Takes words out of a list.
+    Remove(String),
+}
+
+/// Changes one setting of a topic, or says why not. Whether the new value is a good one is for [`check`].
+pub fn change(topic: &mut TopicConfig, name: &str, change: Change, config: &Config) -> Result<(), String> {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    let setting = setting.ok_or_else(|| format!("unknown topic config name: {name}"))?;
+    let is_list = matches!(setting.kind, Kind::Words(_));
+    let (now, _) = setting.value(topic, config);
+    let words = |text: &str| -> Vec<String> { text.split(',').map(|word| word.trim().to_owned()).collect() };
+    let without =
+        |unwanted: &[String]| words(&now).into_iter().filter(|word| !unwanted.contains(word)).collect();
+    let value = match change {
+        Change::Reset => {
+            topic.remove(name);
+            return Ok(());
+        }
+        Change::Set(value) => value,
+        Change::Add(_) | Change::Remove(_) if !is_list => {
+            return Err(format!("configuration {name} is no list to add to or remove from"));
+        }
+        Change::Add(more) => [without(&words(&more)), words(&more)].concat().join(","),
+        Change::Remove(unwanted) => without(&words(&unwanted)).join(","),
+    };
+    topic.insert(name.to_owned(), value);
+    Ok(())
+}
+
 /// What the logs of a topic go by.
 pub fn settings(topic: &TopicConfig, config: &Config) -> Settings {
     let number = |name: &str| topic.get(name).and_then(|value| value.parse::<i64>().ok());
-    let keeps_all = topic.get("cleanup.policy").is_some_and(|policy| policy == "compact");
+    let policy = topic.get("cleanup.policy").map_or("delete", String::as_str);
+    let deletes = policy.contains("delete");
     let default_ms = config.retention.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-    let retention_ms = number("retention.ms").or(default_ms).filter(|ms| *ms >= 0 && !keeps_all);
+    let retention_ms = number("retention.ms").or(default_ms).filter(|ms| *ms >= 0 && deletes);
     let retention_bytes = number("retention.bytes").and_then(|bytes| u64::try_from(bytes).ok());
+    let ratio = topic.get("min.cleanable.dirty.ratio").and_then(|ratio| ratio.parse().ok());
+    let compaction = Compaction {
+        dirty_ratio: ratio.unwrap_or(MIN_DIRTY_RATIO),
+        delete_retention_ms: number("delete.retention.ms").unwrap_or(DELETE_RETENTION_MS),
+    };
     Settings {
         segment_bytes: number("segment.bytes").map_or(config.segment_bytes, i64::unsigned_abs),
         batch_bytes: number("max.message.bytes").map_or(config.limits.batch_bytes, |bytes| bytes as usize),
+        segment_ms: number("segment.ms").unwrap_or(SEGMENT_MS),
         retention_ms,
-        retention_bytes: retention_bytes.filter(|_| !keeps_all),
+        retention_bytes: retention_bytes.filter(|_| deletes),
+        compaction: policy.contains("compact").then_some(compaction),
         flush: config.flush == FlushPolicy::EveryAppend,
     }
 }

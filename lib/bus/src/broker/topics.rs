@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 const VERSION: u32 = 1;
 
@@ -110,9 +111,8 @@ impl Topics {
         self.check_new(&topics, name, partitions)?;
         let dir = self.dir.join(name);
         let created = self.open_partitions(&dir, 0..partitions, &config).and_then(|partitions| {
-            let file = TopicFile { version: VERSION, partitions: partitions.len() as i32, config };
-            write_json(&dir.join("topic.json"), &file).map_err(Error::io(&dir))?;
-            Ok(Arc::new(Topic { config: file.config, partitions }))
+            write_topic(&dir, partitions.len(), &config)?;
+            Ok(Arc::new(Topic { config, partitions }))
         });
         let topic = created.map_err(storage_error)?;
         topics.insert(name.to_owned(), topic.clone());
@@ -164,9 +164,30 @@ impl Topics {
     fn open_extended(&self, dir: &Path, topic: &Topic, count: i32) -> Result<Topic, Error> {
         let mut partitions = topic.partitions.clone();
         partitions.extend(self.open_partitions(dir, partitions.len() as i32..count, &topic.config)?);
-        let file = TopicFile { version: VERSION, partitions: count, config: topic.config.clone() };
-        write_json(&dir.join("topic.json"), &file).map_err(Error::io(dir))?;
-        Ok(Topic { config: file.config, partitions })
+        write_topic(dir, partitions.len(), &topic.config)?;
+        Ok(Topic { config: topic.config.clone(), partitions })
+    }
+
+    /// Changes a topic's settings; `change` says how, or why not.
+    pub fn configure<E: From<ResponseError>>(
+        &self,
+        name: &str,
+        dry_run: bool,
+        change: impl FnOnce(&mut TopicConfig) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut topics = self.by_name.write();
+        let topic = topics.get(name).ok_or(ResponseError::UnknownTopicOrPartition)?.clone();
+        let mut config = topic.config.clone();
+        change(&mut config)?;
+        if dry_run {
+            return Ok(());
+        }
+        let partitions = topic.partitions.clone();
+        write_topic(&self.dir.join(name), partitions.len(), &config).map_err(storage_error)?;
+        let settings = topic_config::settings(&config, &self.config);
+        partitions.iter().for_each(|partition| partition.with(|log| log.configure(settings.clone())));
+        topics.insert(name.to_owned(), Arc::new(Topic { config, partitions }));
+        Ok(())
     }
 
     /// Deletes a topic and its records.
@@ -175,10 +196,8 @@ impl Topics {
         if !topics.contains_key(name) {
             return Err(ResponseError::UnknownTopicOrPartition);
         }
-        let dir = self.dir.join(name);
-        let removed =
-            std::fs::remove_file(dir.join("topic.json")).and_then(|()| std::fs::remove_dir_all(&dir));
-        removed.map_err(Error::io(&dir)).map_err(storage_error)?;
+        let removed = remove_topic(&self.dir, name).map_err(Error::io(self.dir.join(name)));
+        removed.map_err(storage_error)?;
         if let Some(topic) = topics.remove(name) {
             topic.partitions.iter().for_each(|partition| partition.change(|_| ()));
         }
@@ -187,23 +206,50 @@ impl Topics {
 
     /// Deletes what is too old or too much. `now_ms` is milliseconds since 1970.
     pub fn enforce_retention(&self, now_ms: i64) {
-        self.for_each_partition("cannot delete old segments", |log| log.enforce_retention(now_ms));
+        let enforce = |partition: &Partition| partition.with(|log| log.enforce_retention(now_ms));
+        self.for_each_partition("cannot delete old segments", enforce);
+    }
+
+    /// Compacts what has to be. This can take long; it ends early when `stopping` is cancelled.
+    pub fn compact(&self, now_ms: i64, stopping: &CancellationToken) {
+        self.for_each_partition("cannot compact a log", |partition| partition.compact(now_ms, stopping));
     }
 
     /// Pushes everything to the disk.
     pub fn flush(&self) {
-        self.for_each_partition("cannot flush a log", |log| log.flush());
+        self.for_each_partition("cannot flush a log", |partition| partition.with(|log| log.flush()));
     }
 
-    fn for_each_partition(&self, trouble: &str, action: impl Fn(&mut super::log::Log) -> io::Result<()>) {
+    fn for_each_partition(&self, trouble: &str, action: impl Fn(&Partition) -> io::Result<()>) {
         for (name, topic) in self.all() {
             for (number, partition) in topic.partitions.iter().enumerate() {
-                if let Err(error) = partition.with(&action) {
+                if let Err(error) = action(partition) {
                     tracing::error!(topic = name, partition = number, %error, "{trouble}");
                 }
             }
         }
     }
+}
+
+fn write_topic(dir: &Path, partitions: usize, config: &TopicConfig) -> Result<(), Error> {
+    let file = TopicFile { version: VERSION, partitions: partitions as i32, config: config.clone() };
+    write_json(&dir.join("topic.json"), &file).map_err(Error::io(dir))
+}
+
+/// Moves a topic's directory out of the way of a new topic of this name, then removes it. What cannot be removed now, for
+/// a file was added meanwhile, is at the next start.
+fn remove_topic(dir: &Path, name: &str) -> io::Result<()> {
+    // No topic's name has such a character.
+    let (old, gone) = (dir.join(name), dir.join(format!("~{name}")));
+    std::fs::remove_file(old.join("topic.json"))?;
+    if gone.exists() {
+        std::fs::remove_dir_all(&gone)?;
+    }
+    std::fs::rename(old, &gone)?;
+    if let Err(error) = std::fs::remove_dir_all(&gone) {
+        tracing::warn!(path = %gone.display(), %error, "cannot remove a deleted topic yet");
+    }
+    Ok(())
 }
 
 fn storage_error(error: Error) -> ResponseError {

@@ -4,6 +4,7 @@ mod crash;
 mod frames;
 mod groups;
 mod records;
+mod settings;
 mod support;
 mod transactions;
 mod wire;

@@ -1,14 +1,20 @@
-//! DescribeConfigs: the settings of topics and of the broker.
+//! DescribeConfigs and IncrementalAlterConfigs: the settings of topics and of the broker.
 
-use super::text;
+use super::{Refusal, text};
 use crate::broker::node::{NODE_ID, Node};
-use crate::broker::topic_config::{Kind, SETTINGS, TopicConfig};
+use crate::broker::topic_config::{self, Change, Kind, SETTINGS, Setting, TopicConfig};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult,
 };
-use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
+use kafka_protocol::messages::{
+    DescribeConfigsRequest, DescribeConfigsResponse, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsResponse,
+};
+use std::collections::BTreeSet;
 
 // Kafka's numbers.
 const TOPIC: i8 = 2;
@@ -18,6 +24,8 @@ const FROM_BROKER_FILE: i8 = 4;
 const FROM_DEFAULT: i8 = 5;
 const STRING: i8 = 2;
 const LONG: i8 = 5;
+const DOUBLE: i8 = 6;
+const LIST: i8 = 7;
 
 /// A setting's name, value, type and source.
 type Row = (&'static str, String, i8, i8);
@@ -60,9 +68,14 @@ fn describe_row((name, value, kind, source): Row) -> DescribeConfigsResourceResu
 }
 
 fn topic_rows(node: &Node, topic: &TopicConfig) -> Vec<Row> {
-    let row = |setting: &crate::broker::topic_config::Setting| {
+    let row = |setting: &Setting| {
         let (value, own) = setting.value(topic, &node.config);
-        let kind = if matches!(setting.kind, Kind::Number(_)) { LONG } else { STRING };
+        let kind = match setting.kind {
+            Kind::Word(_) => STRING,
+            Kind::Words(_) => LIST,
+            Kind::Number(_) => LONG,
+            Kind::Ratio => DOUBLE,
+        };
         (setting.name, value, kind, if own { FROM_TOPIC } else { FROM_DEFAULT })
     };
     SETTINGS.iter().map(row).collect()
@@ -79,4 +92,55 @@ fn broker_rows(node: &Node) -> Vec<Row> {
         row("num.partitions", config.partitions.to_string(), LONG),
         row("socket.request.max.bytes", config.limits.frame_bytes.to_string(), LONG),
     ]
+}
+
+pub fn alter(node: &Node, request: IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse {
+    let responses = request.resources.into_iter().map(|resource| {
+        let altered = alter_one(node, &resource, request.validate_only);
+        let answer = AlterConfigsResourceResponse::default()
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name);
+        match altered {
+            Ok(()) => answer,
+            Err(Refusal(error, message)) => {
+                answer.with_error_code(error.code()).with_error_message(message.map(text))
+            }
+        }
+    });
+    IncrementalAlterConfigsResponse::default().with_responses(responses.collect())
+}
+
+fn alter_one(node: &Node, resource: &AlterConfigsResource, dry_run: bool) -> Result<(), Refusal> {
+    if resource.resource_type != TOPIC {
+        return Err(Refusal::new(
+            ResponseError::InvalidRequest,
+            "only the settings of topics can be changed",
+        ));
+    }
+    let names: BTreeSet<&str> = resource.configs.iter().map(|config| &*config.name).collect();
+    if names.len() < resource.configs.len() {
+        return Err(Refusal::new(ResponseError::InvalidRequest, "a setting is there twice"));
+    }
+    node.topics.configure(&resource.resource_name, dry_run, |settings| {
+        for wanted in &resource.configs {
+            let change = topic_config::change(settings, &wanted.name, change(wanted)?, &node.config);
+            change.map_err(|message| Refusal::new(ResponseError::InvalidConfig, message))?;
+        }
+        topic_config::check(settings).map_err(|message| Refusal::new(ResponseError::InvalidConfig, message))
+    })
+}
+
+fn change(wanted: &AlterableConfig) -> Result<Change, Refusal> {
+    let value = wanted.value.as_ref().map(ToString::to_string);
+    let value = || {
+        let missing = || format!("no value for {}", wanted.name.as_str());
+        value.ok_or_else(|| Refusal::new(ResponseError::InvalidRequest, missing()))
+    };
+    match wanted.config_operation {
+        0 => value().map(Change::Set),
+        1 => Ok(Change::Reset),
+        2 => value().map(Change::Add),
+        3 => value().map(Change::Remove),
+        other => Err(Refusal::new(ResponseError::InvalidRequest, format!("unknown operation {other}"))),
+    }
 }

@@ -17,6 +17,7 @@ pub mod versions;
 
 use super::node::Node;
 use super::shape::{Shape, behind_header};
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
 use std::collections::HashMap;
@@ -53,6 +54,7 @@ pub const SUPPORTED: &[(ApiKey, i16, i16, &str)] = &[
     (ApiKey::EndTxn, 0, 3, "s 8 2 1"),
     (ApiKey::TxnOffsetCommit, 0, 3, "s s 8 2 4@3+ s@3+ s@3+ { s { 4 8 4@2+ s } }"),
     (ApiKey::DescribeConfigs, 1, 4, "{ 1 s [ s ] } 1 1@3+"),
+    (ApiKey::IncrementalAlterConfigs, 0, 1, "{ 1 s { s 1 s } } 1"),
     (ApiKey::CreatePartitions, 0, 3, "{ s 4 { [ 4 ] } } 4 1"),
     (ApiKey::DeleteGroups, 0, 2, "[ s ]"),
     (ApiKey::OffsetDelete, 0, 0, "s { s { 4 } }"),
@@ -129,6 +131,7 @@ pub async fn answer<'a>(node: &'a Node, client: &Client, request: RequestKind) -
         RequestKind::CreatePartitions(request) => topics::create_partitions(node, request).into(),
         RequestKind::DeleteRecords(request) => topics::delete_records(node, request).into(),
         RequestKind::DescribeConfigs(request) => configs::describe(node, request).into(),
+        RequestKind::IncrementalAlterConfigs(request) => configs::alter(node, request).into(),
         RequestKind::InitProducerId(request) => transactions::init(node, &request, client.version).into(),
         RequestKind::AddPartitionsToTxn(request) => {
             transactions::add_partitions(node, request, client.version).into()
@@ -140,6 +143,21 @@ pub async fn answer<'a>(node: &'a Node, client: &Client, request: RequestKind) -
         RequestKind::EndTxn(request) => transactions::end(node, &request, client.version).into(),
         // Not in the table, so never decoded.
         _ => Outcome::Close,
+    }
+}
+
+/// An error, and what there is to say about it.
+struct Refusal(ResponseError, Option<String>);
+
+impl Refusal {
+    fn new(error: ResponseError, message: impl Into<String>) -> Refusal {
+        Refusal(error, Some(message.into()))
+    }
+}
+
+impl From<ResponseError> for Refusal {
+    fn from(error: ResponseError) -> Refusal {
+        Refusal(error, None)
     }
 }
 

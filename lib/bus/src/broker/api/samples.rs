@@ -16,6 +16,7 @@ use kafka_protocol::messages::create_topics_request::{
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -160,6 +161,11 @@ fn samples() -> Vec<RequestKind> {
         RequestKind::DescribeConfigs(DescribeConfigsRequest::default().with_resources(vec![
             DescribeConfigsResource::default().with_configuration_keys(Some(vec![text()])),
             DescribeConfigsResource::default().with_configuration_keys(None),
+        ])),
+        RequestKind::IncrementalAlterConfigs(IncrementalAlterConfigsRequest::default().with_resources(vec![
+            AlterConfigsResource::default().with_configs(vec![
+                AlterableConfig::default().with_name(text()).with_value(Some(text())),
+            ]),
         ])),
         RequestKind::CreatePartitions(CreatePartitionsRequest::default().with_topics(vec![
             CreatePartitionsTopic::default().with_assignments(Some(vec![

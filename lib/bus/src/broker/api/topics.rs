@@ -1,6 +1,6 @@
 //! CreateTopics, DeleteTopics, CreatePartitions and DeleteRecords.
 
-use super::text;
+use super::{Refusal, text};
 use crate::broker::node::{Node, code};
 use crate::broker::topic_config::{self, TopicConfig};
 use kafka_protocol::ResponseError;
@@ -14,9 +14,6 @@ use kafka_protocol::messages::delete_records_response::{
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::*;
 
-/// An error and what there is to say about it.
-type Refusal = (ResponseError, String);
-
 pub fn create(node: &Node, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let topics = request.topics.into_iter().map(|topic| {
         let answer = CreatableTopicResult::default().with_name(topic.name.clone());
@@ -24,9 +21,9 @@ pub fn create(node: &Node, request: CreateTopicsRequest) -> CreateTopicsResponse
             Ok(partitions) => {
                 answer.with_num_partitions(partitions).with_replication_factor(1).with_configs(Some(vec![]))
             }
-            Err((error, message)) => answer
+            Err(Refusal(error, message)) => answer
                 .with_error_code(error.code())
-                .with_error_message(Some(text(message)))
+                .with_error_message(message.map(text))
                 .with_configs(Some(vec![])),
         }
     });
@@ -42,18 +39,18 @@ fn create_one(node: &Node, topic: &CreatableTopic, dry_run: bool) -> Result<i32,
     if !matches!(topic.replication_factor, -1 | 1) {
         let message =
             format!("replication factor: {} larger than available brokers: 1", topic.replication_factor);
-        return Err((ResponseError::InvalidReplicationFactor, message));
+        return Err(Refusal::new(ResponseError::InvalidReplicationFactor, message));
     }
     let value = |config: &create_topics_request::CreatableTopicConfig| {
         config.value.as_ref().map(|value| (config.name.to_string(), value.to_string()))
     };
     let config: TopicConfig = topic.configs.iter().filter_map(value).collect();
-    topic_config::check(&config).map_err(|message| (ResponseError::InvalidConfig, message))?;
+    topic_config::check(&config).map_err(|message| Refusal::new(ResponseError::InvalidConfig, message))?;
     let created = match dry_run {
         true => node.topics.check(&topic.name, partitions),
         false => node.topics.create(&topic.name, partitions, config).map(|_| ()),
     };
-    created.map_err(|error| (error, refusal(&topic.name, error)))?;
+    created.map_err(|error| Refusal::new(error, refusal(&topic.name, error)))?;
     Ok(partitions)
 }
 

@@ -3,7 +3,6 @@
 //! A batch is stored exactly as the producer sent it. Only the base offset and the leader epoch are filled in;
 //! both lie outside what the checksum covers, so nothing has to be computed anew.
 
-use super::codec;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 
@@ -122,6 +121,26 @@ pub fn place(records: &[u8], base_offset: i64) -> BytesMut {
     batch
 }
 
+/// A batch in the place of `batch`, with its offsets and sequence numbers, but only these (compressed) records.
+/// `max_timestamp` is theirs.
+pub fn with_records(batch: &[u8], records: &[u8], count: i32, max_timestamp: i64) -> Bytes {
+    let mut part = BytesMut::with_capacity(HEADER_LEN + records.len());
+    part.put_slice(&batch[..HEADER_LEN]);
+    part.put_slice(records);
+    let length = (part.len() - LENGTH_PREFIX) as i32;
+    part[8..12].copy_from_slice(&length.to_be_bytes());
+    part[35..43].copy_from_slice(&max_timestamp.to_be_bytes());
+    part[57..HEADER_LEN].copy_from_slice(&count.to_be_bytes());
+    seal(&mut part);
+    part.freeze()
+}
+
+/// Fills in the checksum.
+fn seal(batch: &mut BytesMut) {
+    let crc = crc32c::crc32c(&batch[CRC_START..]);
+    batch[17..CRC_START].copy_from_slice(&crc.to_be_bytes());
+}
+
 /// How a transaction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marker {
@@ -149,8 +168,7 @@ pub fn marker(kind: Marker, producer_id: i64, producer_epoch: i16, now_ms: i64) 
     batch.put_i32(-1);
     batch.put_i32(1);
     batch.put_slice(&record);
-    let crc = crc32c::crc32c(&batch[CRC_START..]);
-    batch[17..CRC_START].copy_from_slice(&crc.to_be_bytes());
+    seal(&mut batch);
     batch.freeze()
 }
 
@@ -174,42 +192,6 @@ pub fn marker_kind(batch: &[u8]) -> Option<Marker> {
     }
 }
 
-/// Offset and timestamp of every record of a batch, in order. Ends early where the records cannot be read.
-pub fn record_times(header: &Header, batch: &[u8]) -> Vec<(i64, i64)> {
-    let records = batch.get(HEADER_LEN..header.size).unwrap_or_default();
-    let records = codec::decompress(header.attributes, records);
-    let mut rest = records.as_ref();
-    let mut times = Vec::new();
-    while let Some(time) = next_record(header, &mut rest) {
-        times.push(time);
-    }
-    times
-}
-
-fn next_record(header: &Header, rest: &mut &[u8]) -> Option<(i64, i64)> {
-    let length = usize::try_from(varint(rest)?).ok()?;
-    let (mut record, tail) = rest.split_at_checked(length)?;
-    *rest = tail;
-    record = record.get(1..)?;
-    let timestamp = header.base_timestamp.checked_add(varint(&mut record)?)?;
-    let offset = header.base_offset.checked_add(varint(&mut record)?)?;
-    Some((offset, timestamp))
-}
-
-/// A zigzag variable-length integer of at most ten bytes.
-fn varint(bytes: &mut &[u8]) -> Option<i64> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let (first, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(first & 0x7f) << shift;
-        if first & 0x80 == 0 {
-            return Some((value >> 1) as i64 ^ -((value & 1) as i64));
-        }
-    }
-    None
-}
-
 fn field<const N: usize>(bytes: &[u8; HEADER_LEN], at: usize) -> [u8; N] {
     let mut out = [0; N];
     out.copy_from_slice(&bytes[at..at + N]);
@@ -219,6 +201,7 @@ fn field<const N: usize>(bytes: &[u8; HEADER_LEN], at: usize) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::log::records;
 
     #[test]
     fn a_marker_is_a_valid_control_batch() {
@@ -228,7 +211,7 @@ mod tests {
             assert!(header.matches(&batch) && header.is_control() && header.is_transactional());
             assert_eq!((header.producer_id, header.producer_epoch, header.size), (7, 3, batch.len()));
             assert_eq!(marker_kind(&batch), Some(kind));
-            assert_eq!(record_times(&header, &batch), vec![(0, 1000)]);
+            assert_eq!(records::times(&header, &batch), vec![(0, 1000)]);
         }
     }
 

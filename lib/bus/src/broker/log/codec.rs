@@ -1,7 +1,7 @@
-//! Opens compressed batches, which the broker does for one purpose only: to find a record by its time.
+//! Opens compressed batches, and closes those again of which compaction has kept a part.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, Read, Write};
 
 /// What is opened of one batch at most; a few bytes can be the compressed form of very many.
 const MOST: u64 = 64 << 20;
@@ -21,6 +21,26 @@ pub fn decompress(attributes: i16, records: &[u8]) -> Cow<'_, [u8]> {
         4 => zstd::stream::read::Decoder::new(records).map_or(Cow::Borrowed(&[]), read),
         _ => Cow::Borrowed(&[]),
     }
+}
+
+/// Records in the form that the attributes of their batch name.
+pub fn compress(attributes: i16, records: &[u8]) -> io::Result<Cow<'_, [u8]>> {
+    let compressed = match attributes & 0x07 {
+        1 => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(records)?;
+            encoder.finish()?
+        }
+        2 => snap::raw::Encoder::new().compress_vec(records)?,
+        3 => {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(records)?;
+            encoder.finish()?
+        }
+        4 => zstd::bulk::compress(records, zstd::DEFAULT_COMPRESSION_LEVEL)?,
+        _ => return Ok(Cow::Borrowed(records)),
+    };
+    Ok(Cow::Owned(compressed))
 }
 
 fn read(decoder: impl Read) -> Cow<'static, [u8]> {
@@ -55,6 +75,16 @@ fn snappy_block(block: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_closed_can_be_opened() {
+        let records = b"records ".repeat(1000);
+        for codec in 0..=4 {
+            let compressed = compress(codec, &records).expect("compressed");
+            assert!(codec == 0 || compressed.len() < records.len() / 2);
+            assert_eq!(&*decompress(codec, &compressed), records, "codec {codec}");
+        }
+    }
 
     #[test]
     fn both_forms_of_snappy_are_read() {

@@ -3,7 +3,11 @@
 
 pub mod batch;
 mod codec;
+pub mod compaction;
 pub mod producers;
+pub mod records;
+mod recovery;
+mod retention;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -11,13 +15,12 @@ mod tests;
 use super::Error;
 use batch::{Header, Marker};
 use bytes::Bytes;
+use compaction::{Cleaned, Compaction};
 use kafka_protocol::ResponseError;
 use producers::{Aborted, Producers, Verdict};
-use segment::{Check, Segment};
+use segment::Segment;
 use std::io;
 use std::path::{Path, PathBuf};
-
-const START_FILE: &str = "log-start-offset";
 
 /// Settings of a log, from the topic's where it has some, else from the broker's.
 #[derive(Debug, Clone)]
@@ -26,10 +29,14 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// Largest batch that is taken.
     pub batch_bytes: usize,
+    /// Age in milliseconds at which a segment is closed, however small.
+    pub segment_ms: i64,
     /// Age in milliseconds at which segments go.
     pub retention_ms: Option<i64>,
     /// Size of the whole log beyond which the oldest segments go.
     pub retention_bytes: Option<u64>,
+    /// Keep the last record of each key only.
+    pub compaction: Option<Compaction>,
     /// Push every append to the disk.
     pub flush: bool,
 }
@@ -43,6 +50,8 @@ pub struct Log {
     start_offset: i64,
     producers: Producers,
     settings: Settings,
+    /// How far the log has been compacted.
+    cleaned: Cleaned,
     /// When a segment was last closed for its age, milliseconds since 1970.
     rolled_ms: i64,
 }
@@ -60,13 +69,14 @@ impl Log {
     /// Opens the log in `dir`, which is created when it is not there.
     pub fn open(dir: &Path, settings: Settings) -> Result<Log, Error> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
-        let start_offset = read_start(dir)?;
+        let start_offset = recovery::read_start(dir)?;
         let mut log = Log {
             dir: dir.to_owned(),
             segments: Vec::new(),
             start_offset,
             producers: Producers::default(),
             settings,
+            cleaned: Cleaned::read(dir)?,
             rolled_ms: 0,
         };
         log.recover_segments()?;
@@ -79,31 +89,13 @@ impl Log {
         Ok(log)
     }
 
-    fn recover_segments(&mut self) -> Result<(), Error> {
-        let files = segment_files(&self.dir)?;
-        let count = files.len();
-        for (at, (base_offset, path)) in files.into_iter().enumerate() {
-            let active = at + 1 == count;
-            let check = if active { Check::Everything } else { Check::Headers };
-            let producers = &mut self.producers;
-            let mut visit = |header: &Header, marker| match marker {
-                Some(kind) => producers.record_marker(header, kind),
-                None => producers.record(header),
-            };
-            let mut segment =
-                Segment::recover(path.clone(), base_offset, check, &mut visit).map_err(Error::io(path))?;
-            if !active {
-                segment.seal();
-            }
-            self.segments.push(segment);
-        }
-        Ok(())
-    }
-
     /// Appends a batch as a producer sent it and returns the offset of its first record. A batch that an idempotent
     /// producer sends again is not appended again.
     pub fn append(&mut self, records: &[u8]) -> Result<i64, ResponseError> {
         let header = batch::check_produced(records, self.settings.batch_bytes)?;
+        if self.settings.compaction.is_some() && !records::all_have_keys(&header, records) {
+            return Err(ResponseError::InvalidRecord);
+        }
         if header.producer_id >= 0
             && let Verdict::Duplicate(offset) = self.producers.check(&header)?
         {
@@ -155,6 +147,11 @@ impl Log {
         }
         self.segments.push(next);
         Ok(())
+    }
+
+    /// From now on the log goes by these.
+    pub fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 
     /// First offset that can be read.
@@ -215,7 +212,7 @@ impl Log {
     /// Where the records cannot be read the answer is the batch's first: rather too early than too late.
     fn first_record_at(&self, header: &Header, batch: &[u8], timestamp: i64) -> (i64, i64) {
         let wanted = |&(offset, time): &(i64, i64)| time >= timestamp && offset >= self.start_offset;
-        let first = batch::record_times(header, batch).into_iter().find(wanted);
+        let first = records::times(header, batch).into_iter().find(wanted);
         first.unwrap_or((header.base_offset.max(self.start_offset), header.max_timestamp))
     }
 
@@ -223,72 +220,6 @@ impl Log {
     pub fn newest(&self) -> Result<Option<(i64, i64)>, ResponseError> {
         let newest = self.segments.iter().map(|segment| segment.max_timestamp).max();
         newest.filter(|time| *time != i64::MIN).map_or(Ok(None), |time| self.offset_at(time))
-    }
-
-    /// Forgets what lies before `offset` and deletes the segments that hold nothing else. -1 stands for the end.
-    pub fn delete_before(&mut self, offset: i64) -> Result<i64, ResponseError> {
-        let offset = if offset == -1 { self.end_offset() } else { offset };
-        if offset < 0 || offset > self.end_offset() {
-            return Err(ResponseError::OffsetOutOfRange);
-        }
-        self.advance_start(offset).map_err(|error| storage_error(&self.dir, error))?;
-        Ok(self.start_offset)
-    }
-
-    fn advance_start(&mut self, offset: i64) -> io::Result<()> {
-        if offset <= self.start_offset {
-            return Ok(());
-        }
-        fault::point("broker.log.before-start");
-        write_start(&self.dir, offset)?;
-        fault::point("broker.log.after-start");
-        self.start_offset = offset;
-        self.producers.forget_before(offset);
-        let gone = self.segments.iter().take_while(|segment| segment.next_offset <= offset).count();
-        for segment in self.segments.drain(..gone.min(self.segments.len() - 1)) {
-            segment.delete()?;
-            fault::point("broker.log.after-delete");
-        }
-        Ok(())
-    }
-
-    /// Deletes segments that are too old or too many. `now_ms` is milliseconds since 1970.
-    pub fn enforce_retention(&mut self, now_ms: i64) -> io::Result<()> {
-        if let Some(retention) = self.settings.retention_ms {
-            self.roll_by_age(now_ms, retention)?;
-        }
-        let expired = self.expired_segments(now_ms);
-        if expired == 0 {
-            return Ok(());
-        }
-        let start = self.segments[expired].base_offset;
-        tracing::info!(dir = %self.dir.display(), segments = expired, "retention deletes segments");
-        self.advance_start(start)
-    }
-
-    /// Without this a partition with few records would keep them until a segment is full. Records may be older than
-    /// their segment, so both ages count: theirs, and the time since the last roll.
-    fn roll_by_age(&mut self, now_ms: i64, retention_ms: i64) -> io::Result<()> {
-        let old = now_ms.saturating_sub((retention_ms / 8).max(1));
-        let has_old = |active: &Segment| active.size > 0 && active.first_timestamp < old;
-        if self.rolled_ms > old || !self.segments.last().is_some_and(has_old) {
-            return Ok(());
-        }
-        self.rolled_ms = now_ms;
-        self.roll()
-    }
-
-    fn expired_segments(&self, now_ms: i64) -> usize {
-        let oldest = self.settings.retention_ms.map_or(i64::MIN, |age| now_ms.saturating_sub(age));
-        let (stable, mut size) =
-            (self.stable_offset(), self.segments.iter().map(|segment| segment.size).sum::<u64>());
-        let closed = &self.segments[..self.segments.len() - 1];
-        let expired = closed.iter().take_while(|segment| {
-            let surplus = self.settings.retention_bytes.is_some_and(|most| size - segment.size >= most);
-            size -= segment.size;
-            (segment.max_timestamp < oldest || surplus) && segment.next_offset <= stable
-        });
-        expired.count()
     }
 
     /// Pushes what was written to the disk.
@@ -300,30 +231,4 @@ impl Log {
 fn storage_error(dir: &Path, error: io::Error) -> ResponseError {
     tracing::error!(dir = %dir.display(), %error, "cannot read or write a log");
     ResponseError::KafkaStorageError
-}
-
-fn segment_files(dir: &Path) -> Result<Vec<(i64, PathBuf)>, Error> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(Error::io(dir))? {
-        let path = entry.map_err(Error::io(dir))?.path();
-        let base = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".log")?.parse().ok());
-        files.extend(base.map(|base: i64| (base, path)));
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn read_start(dir: &Path) -> Result<i64, Error> {
-    let path = dir.join(START_FILE);
-    let text = match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        other => other.map_err(Error::io(&path))?,
-    };
-    text.trim().parse().map_err(|_| Error::Damaged { path, reason: "no offset in it".to_owned() })
-}
-
-fn write_start(dir: &Path, offset: i64) -> io::Result<()> {
-    let new = dir.join("log-start-offset.new");
-    std::fs::write(&new, offset.to_string())?;
-    std::fs::rename(new, dir.join(START_FILE))
 }

@@ -3,7 +3,7 @@
 
 use super::batch::{Header, Marker};
 use kafka_protocol::ResponseError;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// Kafka's clients have at most five requests in flight, so older batches cannot come again.
 const REMEMBERED_BATCHES: usize = 5;
@@ -26,6 +26,7 @@ struct Remembered {
     base_sequence: i32,
     last_sequence: i32,
     base_offset: i64,
+    last_offset: i64,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +89,7 @@ impl Producers {
             base_sequence: batch.base_sequence,
             last_sequence: batch.last_sequence(),
             base_offset: batch.base_offset,
+            last_offset: batch.last_offset(),
         });
         producer.last_offset = batch.last_offset();
         if batch.is_transactional() {
@@ -130,6 +132,16 @@ impl Producers {
     /// Drops what lies wholly before the log's new start.
     pub fn forget_before(&mut self, start_offset: i64) {
         self.aborted.retain(|txn| txn.last_offset >= start_offset);
+    }
+
+    /// The last offsets of every producer's last batch.
+    pub fn last_batches(&self) -> HashSet<i64> {
+        self.known.values().filter_map(|producer| Some(producer.batches.back()?.last_offset)).collect()
+    }
+
+    /// Drops what was known of markers that are no longer in the log, nor are their transactions' records.
+    pub fn forget_markers(&mut self, offsets: &HashSet<i64>) {
+        self.aborted.retain(|txn| !offsets.contains(&txn.last_offset));
     }
 
     fn forget_surplus(&mut self) {

@@ -5,7 +5,7 @@
 use super::batch::{self, HEADER_LEN, Header, Marker};
 use bytes::{Bytes, BytesMut};
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -178,6 +178,18 @@ impl Segment {
         self.writer.as_ref().map_or(Ok(()), File::sync_data)
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts a cleaned copy of this closed segment in its place.
+    pub fn replace_by(&mut self, copy: Segment) -> io::Result<()> {
+        std::fs::rename(&copy.path, &self.path)?;
+        *self = Segment { path: std::mem::take(&mut self.path), ..copy };
+        Ok(())
+    }
+
     /// Deletes the file.
     pub fn delete(&self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
@@ -239,6 +251,25 @@ impl Segment {
         }
         Ok(bytes.freeze())
     }
+}
+
+/// The batches of a closed segment, one after the other.
+pub fn batches(path: &Path) -> io::Result<impl Iterator<Item = io::Result<(Header, Bytes)>>> {
+    let mut file = BufReader::with_capacity(INDEX_INTERVAL as usize, File::open(path)?);
+    Ok(std::iter::from_fn(move || next_batch(&mut file).transpose()))
+}
+
+/// `None` at the end.
+fn next_batch(file: &mut impl Read) -> io::Result<Option<(Header, Bytes)>> {
+    let mut batch = Vec::with_capacity(HEADER_LEN);
+    file.by_ref().take(HEADER_LEN as u64).read_to_end(&mut batch)?;
+    if batch.is_empty() {
+        return Ok(None);
+    }
+    let header = Header::parse(&batch).ok_or(io::ErrorKind::InvalidData)?;
+    file.by_ref().take((header.size - HEADER_LEN) as u64).read_to_end(&mut batch)?;
+    let whole = batch.len() == header.size;
+    if whole { Ok(Some((header, batch.into()))) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// What a stretch of a segment holds of the batches that are wanted.

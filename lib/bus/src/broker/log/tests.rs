@@ -11,8 +11,10 @@ fn settings() -> Settings {
     Settings {
         segment_bytes: 310,
         batch_bytes: 1000,
+        segment_ms: i64::MAX,
         retention_ms: None,
         retention_bytes: None,
+        compaction: None,
         flush: false,
     }
 }
