@@ -13,6 +13,8 @@ pub struct Config {
     pub segment_bytes: ByteSize,
     /// Age from which on what is in memory is sealed, however little it is.
     pub flush_after: Duration,
+    /// Bytes that merged segments have at most.
+    pub merged_bytes: ByteSize,
     /// Zstandard's level for blocks, 1 to 19.
     pub compression_level: i32,
 }
@@ -23,6 +25,7 @@ impl Default for Config {
             retention: Retention::Age(Duration::from_secs(15 * 86_400)),
             segment_bytes: ByteSize(32 << 20),
             flush_after: Duration::from_secs(600),
+            merged_bytes: ByteSize(512 << 20),
             // Level 3 takes a third more time for lines that are hardly smaller.
             compression_level: 1,
         }
@@ -44,6 +47,16 @@ impl Retention {
         match self {
             Retention::Age(age) => now_ms.saturating_sub(age.millis()),
             Retention::Off => i64::MIN,
+        }
+    }
+
+    /// How far the newest times of segments that are merged may lie apart, milliseconds: a part of the age, so
+    /// that none stays for much longer than it has to.
+    pub fn spread_ms(self) -> i64 {
+        const PART: i64 = 8;
+        match self {
+            Retention::Age(age) => age.millis() / PART,
+            Retention::Off => i64::MAX,
         }
     }
 }

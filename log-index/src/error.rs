@@ -79,9 +79,6 @@ pub enum SealError {
     /// The catalog.
     #[error("catalog: {0}")]
     Catalog(#[from] CatalogError),
-    /// Zstandard has no memory.
-    #[error("compression: {0}")]
-    Compression(std::io::Error),
 }
 
 /// A query could not be answered. Damage to a segment is no such error: it becomes a notice.

@@ -1,6 +1,7 @@
 //! The index: takes records in, hands out snapshots. How memory becomes segments is in `seal.rs`.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     path::Path,
     sync::Arc,
@@ -13,7 +14,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     AppendError, Config, OpenError, Snapshot,
-    catalog::{Catalog, MAX_LABEL_BYTES, Manifest, label_bytes},
+    catalog::{Catalog, MAX_LABEL_BYTES, Manifest, SegmentInfo, label_bytes},
     segment::{self, Segment},
     state::{Sealed, State},
     storage::{Directory, Storage},
@@ -34,6 +35,12 @@ pub(crate) struct Inner {
     pub state: Mutex<State>,
     /// Told when a head waits for its segment.
     pub seal_wanted: Condvar,
+    /// Told when segments have changed.
+    pub merge_wanted: Condvar,
+    /// Held by whoever merges.
+    pub merging: Mutex<()>,
+    /// Segments that could not be read when they were to be merged.
+    pub unmergeable: Mutex<BTreeSet<u64>>,
     /// Told when a record has been taken in.
     taken_in: watch::Sender<()>,
     /// Keeps other processes out for as long as it is open.
@@ -60,15 +67,19 @@ impl Index {
         let lock = lock(path)?;
         let present = storage.list()?;
         let catalog_path = path.join("catalog");
-        if !catalog_path.join("meta.json").exists() && present.iter().any(|(name, _)| is_segment(name)) {
+        if !catalog_path.join("meta.json").exists()
+            && present.iter().any(|(name, _)| segment::id(name).is_some())
+        {
             return Err(OpenError::CatalogMissing(path.to_owned()));
         }
         fs::create_dir_all(&catalog_path).map_err(OpenError::folder(path))?;
         let (catalog, manifest) = Catalog::open(&catalog_path)
             .map_err(|source| OpenError::Catalog { path: path.to_owned(), source })?;
         tidy(storage.as_ref(), &present, &manifest);
-        let open = |id: &u64| (*id, Arc::new(Segment::new(*id, storage.clone())));
-        let segments = manifest.segments.keys().map(open).collect();
+        let open = |(id, info): (&u64, &SegmentInfo)| {
+            (*id, Arc::new(Segment::new(*id, info.order, storage.clone())))
+        };
+        let segments = manifest.segments.iter().map(open).collect();
         let sealed = Sealed { listing: catalog.listing(), segments, manifest };
         sealed.tell();
         let inner = Inner {
@@ -77,6 +88,9 @@ impl Index {
             catalog: Mutex::new(catalog),
             state: Mutex::new(State::new(sealed)),
             seal_wanted: Condvar::new(),
+            merge_wanted: Condvar::new(),
+            merging: Mutex::default(),
+            unmergeable: Mutex::default(),
             taken_in: watch::Sender::new(()),
             _lock: lock,
         };
@@ -171,10 +185,6 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked(path.to_owned())),
         Err(fs::TryLockError::Error(source)) => Err(folder(source)),
     }
-}
-
-fn is_segment(name: &str) -> bool {
-    name.ends_with(".seg")
 }
 
 /// Removes what an interrupted seal or drop has left, and names what is missing.

@@ -16,7 +16,7 @@ use crate::{
     segment::{BlockPart, Damage, Segment},
 };
 
-/// Where a part comes in the order of arrival: segments by their ids, then heads; and within these.
+/// Where a part comes in the order of arrival: segments, then heads; and within these.
 pub type Sequence = (u64, usize);
 
 /// Heads come behind all segments.
@@ -64,7 +64,7 @@ impl<C: InHead> Parts<C> {
         for (id, meta) in snapshot.sealed.listing.streams(&selection)? {
             let Some(segment) = snapshot.sealed.segments.get(&id) else { continue };
             let part = |(at, part): (usize, BlockPart)| {
-                Part::new((id, at), (part.min, part.max), Source::Stored(segment.clone(), part))
+                Part::new((segment.order, at), (part.min, part.max), Source::Stored(segment.clone(), part))
             };
             found.entry(meta.labels).or_default().extend(meta.parts.into_iter().enumerate().map(part));
         }
@@ -179,10 +179,7 @@ impl<C: Columns> Loader<C> {
             Some(block) => block,
             None => Arc::new(segment.read::<C>(&part.block)?),
         };
-        let rows = block.rows();
-        if part.first_row.checked_add(part.rows).is_none_or(|end| end as usize > rows) {
-            return Err(segment.damage(format!("block at {} has only {rows} rows", part.block.offset)));
-        }
+        segment.rows_of(part, block.rows())?;
         self.blocks.insert(key, Arc::downgrade(&block));
         self.last = Some(block.clone());
         Ok(Loaded::Block(block))

@@ -7,9 +7,11 @@ use parking_lot::MutexGuard;
 use crate::{
     AppendError, Index, SealError,
     catalog::{Catalog, SegmentInfo},
+    commit::{Added, Change},
     head::Head,
-    segment::{self, Built, Segment, StreamMeta},
+    segment::{self, Built},
     state::{Sealed, Sealing},
+    storage::failed,
     telemetry,
 };
 
@@ -99,26 +101,29 @@ impl Index {
 
     /// Segment first, then the commit: a crash in between leaves a file that no commit knows.
     fn seal(&self, catalog: &mut Catalog, sealing: &Sealing) -> Result<Sealed, SealError> {
-        let before = self.inner.state.lock().sealed.clone();
+        let state = self.inner.state.lock();
+        let (before, id) = (state.sealed.clone(), state.next_id());
+        drop(state);
         let mut manifest = before.manifest.next();
         manifest.progress = sealing.progress.clone();
-        let mut segments = before.segments.clone();
-        if sealing.head.is_empty() {
-            let listing = catalog.commit(&manifest, None, &[])?;
-            return Ok(Sealed { listing, segments, manifest }.told());
-        }
-        let built = segment::build(&sealing.head, self.inner.config.compression_level)
-            .map_err(SealError::Compression)?;
-        let id = manifest.next_segment;
-        fault::point("index.seal.before-put");
-        self.inner.storage.put(&segment::name(id), &built.bytes)?;
-        fault::point("index.seal.after-put");
-        manifest.next_segment += 1;
-        manifest.segments.insert(id, info(&sealing.head, &built));
-        segments.insert(id, Arc::new(Segment::new(id, self.inner.storage.clone())));
-        let listing = catalog.commit(&manifest, Some((id, &built.streams)), &[])?;
+        let added = match sealing.head.is_empty() {
+            true => None,
+            false => Some(Added::new(id, id, 0, self.write(id, &sealing.head)?)),
+        };
+        let sealed = self.commit(catalog, &before, manifest, Change { added, dropped: Vec::new() })?;
         fault::point("index.seal.after-commit");
-        Ok(Sealed { listing, segments, manifest }.told())
+        Ok(sealed)
+    }
+
+    fn write(&self, id: u64, head: &Head) -> Result<Built, SealError> {
+        let name = segment::name(id);
+        fault::point("index.seal.before-put");
+        let mut out = self.inner.storage.create(&name)?;
+        let built = segment::build(head, self.inner.config.compression_level, &mut *out);
+        let built = built.map_err(failed("write", &name))?;
+        out.finish()?;
+        fault::point("index.seal.after-put");
+        Ok(built)
     }
 
     /// Drops the segments in which everything is older than retention; answers how many. Forgets sources that
@@ -138,46 +143,12 @@ impl Index {
         if dropped.is_empty() {
             return Ok(0);
         }
-        let mut manifest = before.manifest.next();
-        manifest.segments.retain(|id, _| !dropped.contains(id));
+        let count = dropped.len();
+        let change = Change { added: None, dropped };
         fault::point("index.retain.before-commit");
-        let listing = catalog.commit(&manifest, None, &dropped)?;
+        let sealed = self.commit(&mut catalog, &before, before.manifest.next(), change)?;
         fault::point("index.retain.after-commit");
-        let mut segments = before.segments.clone();
-        dropped.iter().filter_map(|id| segments.remove(id)).for_each(|segment| segment.doom());
-        self.inner.state.lock().sealed = Arc::new(Sealed { listing, segments, manifest }.told());
-        Ok(dropped.len())
-    }
-}
-
-impl Sealed {
-    /// Sets the gauges.
-    pub(crate) fn tell(&self) {
-        telemetry::SEGMENTS.set(self.segments.len() as i64);
-        let bytes: u64 = self.manifest.segments.values().map(|info| info.bytes).sum();
-        telemetry::SEGMENT_BYTES.set(bytes as i64);
-    }
-
-    fn told(self) -> Self {
-        self.tell();
-        self
-    }
-}
-
-fn info(head: &Head, built: &Built) -> SegmentInfo {
-    use crate::columns::Kind;
-    let span = |stream: &StreamMeta| match (stream.kind, stream.span()) {
-        (Kind::Logs, (min, max)) => (min.div_euclid(1_000_000), max.div_euclid(1_000_000)),
-        (Kind::Metrics, span) => span,
-    };
-    let spans = built.streams.iter().map(span);
-    let (min_ms, max_ms) =
-        spans.fold((i64::MAX, i64::MIN), |(min, max), (from, to)| (min.min(from), max.max(to)));
-    SegmentInfo {
-        bytes: built.bytes.len() as u64,
-        entries: head.entries,
-        samples: head.samples,
-        min_ms,
-        max_ms,
+        self.inner.state.lock().sealed = Arc::new(sealed);
+        Ok(count)
     }
 }

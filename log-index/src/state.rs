@@ -30,6 +30,8 @@ pub struct State {
     /// Heads that are full and wait to become segments, oldest first.
     pub sealing: VecDeque<Arc<Sealing>>,
     pub sealed: Arc<Sealed>,
+    /// The id of a segment that is being merged.
+    pub reserved: Option<u64>,
     /// Why the last segment could not be written.
     pub read_only: Option<String>,
     /// Get the log entries that are taken in.
@@ -58,6 +60,7 @@ impl State {
             since: None,
             sealing: VecDeque::new(),
             sealed: Arc::new(sealed),
+            reserved: None,
             read_only: None,
             followers: broadcast::Sender::new(FOLLOWED_BATCHES),
         }
@@ -144,6 +147,20 @@ impl State {
             let head = std::mem::take(&mut self.head);
             self.sealing.push_back(Arc::new(Sealing { head, progress: self.progress.clone() }));
         }
+    }
+
+    /// The id of the next segment to be sealed. Until the commit it stays the same, so that what a failed attempt
+    /// leaves is written over.
+    pub fn next_id(&self) -> u64 {
+        let next = self.sealed.manifest.next_segment;
+        if self.reserved == Some(next) { next + 1 } else { next }
+    }
+
+    /// The id of the next segment to be merged, kept free for it.
+    pub fn reserve(&mut self) -> u64 {
+        let next = self.sealed.manifest.next_segment;
+        self.reserved = Some(next);
+        next
     }
 
     /// Everything that a query can see, as it is now.

@@ -54,6 +54,9 @@ metrics! {
     LAG: IntGauge = register_int_gauge(
         "tailrace_index_lag_records", "Records on the bus not yet taken in, when last looked at."
     );
+    MERGE_SECONDS: Histogram = register_histogram(
+        "tailrace_index_merge_seconds", "Time to merge some segments into one and commit it."
+    );
     SEAL_SECONDS: Histogram = register_histogram(
         "tailrace_index_seal_seconds", "Time to write a segment and commit it."
     );

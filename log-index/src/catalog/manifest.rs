@@ -10,7 +10,7 @@ use super::CatalogError;
 use crate::marks::Marks;
 
 /// The version that this code writes and reads. It stands for the catalog's schema as well.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How far the bus has been read, and what was learned on the way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,8 +32,12 @@ pub struct Manifest {
 }
 
 /// What is known of a segment without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentInfo {
+    /// Its place in the order of arrival: its id, or for a merged one the place of its first part.
+    pub order: u64,
+    /// How often its content has been merged.
+    pub level: u8,
     pub bytes: u64,
     pub entries: u64,
     pub samples: u64,
@@ -119,7 +123,8 @@ mod tests {
     #[test]
     fn comes_back_as_it_was() {
         let mut manifest = Manifest { next_segment: 9, ..Manifest::default() };
-        let info = SegmentInfo { bytes: 1, entries: 2, samples: 3, min_ms: -4, max_ms: 5 };
+        let info =
+            SegmentInfo { order: 8, level: 1, bytes: 1, entries: 2, samples: 3, min_ms: -4, max_ms: 5 };
         manifest.segments.insert(8, info);
         manifest.progress.offsets.set("logs", 0, 12);
         manifest.progress.marks.raise("logs", "web1/file/x", 77, 5);
@@ -132,9 +137,9 @@ mod tests {
 
     #[test]
     fn a_later_version_is_refused_with_its_number() {
-        let payload = r#"{"version": 2, "something": "new"}"#;
+        let payload = r#"{"version": 77, "something": "new"}"#;
         let error = Manifest::from_payload(payload).unwrap_err().to_string();
-        assert!(error.contains("version 2") && error.contains("upgrade"), "{error}");
+        assert!(error.contains("version 77") && error.contains("upgrade"), "{error}");
         assert!(Manifest::from_payload("{").is_err());
     }
 }

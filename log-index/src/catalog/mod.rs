@@ -25,8 +25,11 @@ use crate::segment::StreamMeta;
 /// The catalog could not be read or written.
 #[derive(Debug, Error)]
 pub enum CatalogError {
-    /// Written by a later release.
-    #[error("catalog of version {found}; this release reads version {known}: upgrade it")]
+    /// Written by another release.
+    #[error(
+        "catalog of version {found}; this release reads version {known}: upgrade the older one, or move the \
+         index away and let Kafka fill it anew"
+    )]
     UnknownVersion {
         /// On disk.
         found: u32,

@@ -1,4 +1,4 @@
-//! `POST /flush`: everything that has arrived goes into segments.
+//! `POST /flush`: everything that has arrived goes into segments; with `?merge=true` these are merged.
 
 use axum::{
     extract::State,
@@ -6,18 +6,26 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Service, error::Failure};
+use super::{Service, error::Failure, params::Params, run::blocking};
 
-/// Answers 204 when all that was acknowledged before the request is in segments.
-pub(super) async fn flush(State(service): State<Service>) -> Response {
-    match flushed(&service).await {
+/// Answers 204 when all that was acknowledged before the request is in segments, and nothing is left to merge if
+/// that is asked for.
+pub(super) async fn flush(State(service): State<Service>, params: Params) -> Response {
+    match flushed(&service, params.get("merge") == Some("true")).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(failure) => (StatusCode::SERVICE_UNAVAILABLE, format!("{failure}\n")).into_response(),
     }
 }
 
-async fn flushed(service: &Service) -> Result<(), Failure> {
+async fn flushed(service: &Service, merge: bool) -> Result<(), Failure> {
     service.catch_up(service.limits().timeout).await.map_err(Failure::Busy)?;
     let index = service.index().clone();
-    service.run(None, move |_| index.flush().map_err(|e| Failure::Internal(e.to_string()))).await
+    service.run(None, move |_| index.flush().map_err(|e| Failure::Internal(e.to_string()))).await?;
+    if !merge {
+        return Ok(());
+    }
+    let index = service.index().clone();
+    // As long as it takes: who no longer wants to wait hangs up.
+    let merged = blocking(move |gone| index.merge(gone).map_err(|e| Failure::Internal(e.to_string())));
+    merged.await
 }

@@ -63,26 +63,35 @@ impl Service {
         if Instant::now() >= deadline {
             return Err(Failure::TimedOut(limit));
         }
-        let gone = Arc::new(AtomicBool::new(false));
-        let _guard = SetOnDrop(Arc::clone(&gone));
-        let task = spawn_blocking(move || {
+        let work = blocking(move |cancelled| {
             let _place = place;
-            work(&|| gone.load(Ordering::Relaxed))
+            work(cancelled)
         });
-        match timeout_at(deadline, task).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a query's evaluation broke off");
-                Err(Failure::Internal("the evaluation broke off; the service's log says where".into()))
-            }
-            Err(_) => Err(Failure::TimedOut(limit)),
-        }
+        timeout_at(deadline, work).await.unwrap_or(Err(Failure::TimedOut(limit)))
     }
 
     fn busy(&self) -> Failure {
         let limit = self.limits().max_queries;
         Failure::Busy(format!("too many queries at once (limit: {limit}): try again later"))
     }
+}
+
+/// Runs `work` where blocking is allowed. When this future is dropped, `work` is told.
+///
+/// # Errors
+/// Those of `work`.
+pub(super) async fn blocking<T, F>(work: F) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    F: FnOnce(Cancelled<'_>) -> Result<T, Failure> + Send + 'static,
+{
+    let gone = Arc::new(AtomicBool::new(false));
+    let _guard = SetOnDrop(Arc::clone(&gone));
+    let task = spawn_blocking(move || work(&|| gone.load(Ordering::Relaxed)));
+    task.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a query's evaluation broke off");
+        Err(Failure::Internal("the evaluation broke off; the service's log says where".into()))
+    })
 }
 
 struct SetOnDrop(Arc<AtomicBool>);

@@ -10,19 +10,22 @@
 //! The catalog holds a copy of each [`StreamMeta`], so that a query goes from there to the blocks directly; the
 //! footer is for whoever checks a segment or makes the catalog anew.
 
+mod footer;
 mod meta;
 mod reader;
 mod writer;
 
+pub use footer::Footer;
 pub use meta::{BlockPart, BlockRef, StreamMeta};
 pub use reader::{Damage, Segment};
-pub use writer::{Built, build};
+pub use writer::{Builder, Built, MERGED_BLOCK_BYTES, StreamsWriter, build};
 
 /// The version that this code writes and reads.
 pub const VERSION: u16 = 1;
 
 const MAGIC: &[u8; 6] = b"TRSEGM";
 const END_MAGIC: &[u8; 4] = b"TRSG";
+const ENDING: &str = ".seg";
 const HEADER_LENGTH: usize = 8;
 
 /// No block that this code writes comes near this, unpacked: a larger one is damage.
@@ -37,5 +40,10 @@ fn header() -> [u8; HEADER_LENGTH] {
 
 /// The object's name; sorts by age.
 pub fn name(id: u64) -> String {
-    format!("{id:016x}.seg")
+    format!("{id:016x}{ENDING}")
+}
+
+/// The id in an object's name; `None` if it is not that of a segment.
+pub fn id(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.strip_suffix(ENDING)?, 16).ok()
 }

@@ -1,13 +1,16 @@
 //! Reads blocks of a segment, and finds damage.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    ops::Range,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use thiserror::Error;
 
-use super::{BlockRef, HEADER_LENGTH, MAGIC, MAX_BLOCK, VERSION, name};
+use super::{BlockPart, BlockRef, HEADER_LENGTH, MAGIC, MAX_BLOCK, VERSION, name};
 use crate::{columns::Columns, storage::Storage};
 
 /// Something of a segment cannot be read. The rest of the answer stands.
@@ -23,6 +26,8 @@ pub struct Damage {
 /// A segment in the storage. Removed there when it was [doomed](Segment::doom) and nobody reads it any more.
 pub struct Segment {
     pub id: u64,
+    /// Its place in the order of arrival.
+    pub order: u64,
     name: String,
     storage: Arc<dyn Storage>,
     /// Found out at the first read.
@@ -31,8 +36,9 @@ pub struct Segment {
 }
 
 impl Segment {
-    pub fn new(id: u64, storage: Arc<dyn Storage>) -> Self {
-        Segment { id, name: name(id), storage, header: OnceLock::new(), doomed: AtomicBool::new(false) }
+    pub fn new(id: u64, order: u64, storage: Arc<dyn Storage>) -> Self {
+        let doomed = AtomicBool::new(false);
+        Segment { id, order, name: name(id), storage, header: OnceLock::new(), doomed }
     }
 
     /// Has the object removed as soon as no snapshot holds it.
@@ -43,14 +49,13 @@ impl Segment {
     /// # Errors
     /// When it is not there, not as it was written, or of another version.
     pub fn read<C: Columns>(&self, block: &BlockRef) -> Result<C, Damage> {
-        self.header.get_or_init(|| self.check_header()).clone().map_err(|reason| self.damage(reason))?;
+        self.check()?;
         let at = |what: &str| self.damage(format!("block at {}: {what}", block.offset));
         let raw_length = block.raw_length as usize;
         if raw_length > MAX_BLOCK {
             return Err(at("size is not possible"));
         }
-        let packed = self.storage.read(&self.name, block.offset, block.length as usize);
-        let packed = packed.map_err(|e| at(&e.source.to_string()))?;
+        let packed = self.content(block.offset, block.length as usize).map_err(|e| at(&e))?;
         if crc32fast::hash(&packed) != block.crc {
             return Err(at("checksum is wrong"));
         }
@@ -58,12 +63,33 @@ impl Segment {
         C::decode(raw).map_err(|e| at(&e.to_string()))
     }
 
+    /// The rows of a part in its block, which has `rows`.
+    ///
+    /// # Errors
+    /// When it has not as many.
+    pub fn rows_of(&self, part: &BlockPart, rows: usize) -> Result<Range<u32>, Damage> {
+        match part.first_row.checked_add(part.rows) {
+            Some(end) if end as usize <= rows => Ok(part.first_row..end),
+            _ => Err(self.damage(format!("block at {} has only {rows} rows", part.block.offset))),
+        }
+    }
+
     pub fn damage(&self, reason: String) -> Damage {
         Damage { segment: self.name.clone(), reason }
     }
 
+    pub(super) fn content(&self, offset: u64, length: usize) -> Result<Vec<u8>, String> {
+        self.storage.read(&self.name, offset, length).map_err(|e| e.source.to_string())
+    }
+
+    /// Looks at the header, once.
+    pub(super) fn check(&self) -> Result<(), Damage> {
+        let header = self.header.get_or_init(|| self.check_header());
+        header.clone().map_err(|reason| self.damage(reason))
+    }
+
     fn check_header(&self) -> Result<(), String> {
-        let header = self.storage.read(&self.name, 0, HEADER_LENGTH).map_err(|e| e.source.to_string())?;
+        let header = self.content(0, HEADER_LENGTH)?;
         match header.as_slice() {
             [magic @ .., low, high] if magic == MAGIC => match u16::from_le_bytes([*low, *high]) {
                 VERSION => Ok(()),

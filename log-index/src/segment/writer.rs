@@ -1,6 +1,9 @@
-//! From what is in memory to the bytes of a segment.
+//! Writes segments, from memory or from other segments.
 
-use std::{io, sync::Arc};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use event::Labels;
 
@@ -13,32 +16,101 @@ use crate::{
 /// A block is closed when its content has this size.
 const BLOCK_BYTES: usize = 256 << 10;
 
-/// A stream begins a new block if the one under way has this size: small streams share, large ones do not.
-const SHARED_BYTES: usize = BLOCK_BYTES / 4;
+/// The same in merged segments: larger blocks pack better.
+pub const MERGED_BLOCK_BYTES: usize = 1 << 20;
 
-/// A segment that is ready to be written.
+/// A stream begins a new block if the one under way has reached this part of its size: small streams share,
+/// large ones do not.
+const SHARED_PART: usize = 4;
+
+/// A segment that has been written, but for the end of its object.
 pub struct Built {
-    pub bytes: Vec<u8>,
+    /// Length in bytes.
+    pub bytes: u64,
     pub streams: Vec<StreamMeta>,
 }
 
+/// Writes what is in memory.
+///
 /// # Errors
-/// When Zstandard refuses, which it does only for want of memory.
-pub fn build(head: &Head, compression_level: i32) -> io::Result<Built> {
-    let mut writer = Writer {
-        out: header().to_vec(),
-        compressor: zstd::bulk::Compressor::new(compression_level)?,
-        streams: Vec::new(),
-    };
-    writer.add(&head.logs)?;
-    writer.add(&head.metrics)?;
-    writer.finish()
+/// When `out` takes nothing more, or Zstandard has no memory.
+pub fn build(head: &Head, compression_level: i32, out: impl Write) -> io::Result<Built> {
+    let mut builder = Builder::new(out, compression_level, BLOCK_BYTES)?;
+    add_all(&mut builder, &head.logs)?;
+    add_all(&mut builder, &head.metrics)?;
+    builder.finish()
 }
 
-struct Writer {
-    out: Vec<u8>,
+fn add_all<C: Columns, W: Write>(builder: &mut Builder<W>, streams: &Streams<C>) -> io::Result<()> {
+    let mut sorted: Vec<_> = streams.iter().collect();
+    sorted.sort_by_key(|(labels, _)| *labels);
+    let mut writer = builder.streams::<C>();
+    for (labels, chunks) in sorted {
+        writer.begin(labels)?;
+        writer.add_chunks(chunks)?;
+    }
+    writer.end()
+}
+
+/// Writes a segment block by block: memory holds one block, and where each stream is.
+pub struct Builder<W> {
+    out: W,
+    offset: u64,
     compressor: zstd::bulk::Compressor<'static>,
+    /// A block is closed when its content has this size.
+    block_bytes: usize,
     streams: Vec<StreamMeta>,
+}
+
+impl<W: Write> Builder<W> {
+    /// # Errors
+    /// As [`build`].
+    pub fn new(out: W, compression_level: i32, block_bytes: usize) -> io::Result<Self> {
+        let compressor = zstd::bulk::Compressor::new(compression_level)?;
+        let mut builder = Builder { out, offset: 0, compressor, block_bytes, streams: Vec::new() };
+        builder.put(&header())?;
+        Ok(builder)
+    }
+
+    /// For the streams of one kind; those for logs come first.
+    pub fn streams<C: Columns>(&mut self) -> StreamsWriter<'_, W, C> {
+        StreamsWriter { builder: self, pending: Pending { columns: C::default(), parts: Vec::new() } }
+    }
+
+    fn put(&mut self, content: &[u8]) -> io::Result<()> {
+        self.out.write_all(content)?;
+        self.offset += content.len() as u64;
+        Ok(())
+    }
+
+    fn write<C: Columns>(&mut self, columns: &C) -> io::Result<BlockRef> {
+        let raw = columns.encode();
+        let packed = self.compressor.compress(&raw)?;
+        let block = BlockRef {
+            offset: self.offset,
+            length: packed.len() as u32,
+            raw_length: raw.len() as u32,
+            crc: crc32fast::hash(&packed),
+        };
+        self.put(&packed)?;
+        Ok(block)
+    }
+
+    /// Writes the footer.
+    ///
+    /// # Errors
+    /// As [`build`].
+    pub fn finish(mut self) -> io::Result<Built> {
+        let mut raw = Vec::new();
+        self.streams.iter().for_each(|stream| stream.encode(&mut raw));
+        let footer = self.compressor.compress(&raw)?;
+        self.put(&footer)?;
+        for number in [footer.len() as u32, raw.len() as u32, crc32fast::hash(&footer)] {
+            self.put(&number.to_le_bytes())?;
+        }
+        self.put(END_MAGIC)?;
+        Ok(Built { bytes: self.offset, streams: self.streams })
+    }
 }
 
 /// A block under way, and whose rows are in it: index of the stream, and the part but for its block.
@@ -47,100 +119,77 @@ struct Pending<C> {
     parts: Vec<(usize, BlockPart)>,
 }
 
-impl Writer {
-    fn add<C: Columns>(&mut self, streams: &Streams<C>) -> io::Result<()> {
-        let mut sorted: Vec<_> = streams.iter().collect();
-        sorted.sort_by_key(|(labels, _)| *labels);
-        let mut pending = Pending { columns: C::default(), parts: Vec::new() };
-        for (labels, chunks) in sorted {
-            if pending.columns.weight() >= SHARED_BYTES {
-                self.close(&mut pending)?;
-            }
-            self.add_stream(labels, chunks, &mut pending)?;
+/// Takes the streams of one kind, sorted by labels, and of each the rows in the order of time.
+pub struct StreamsWriter<'a, W, C> {
+    builder: &'a mut Builder<W>,
+    pending: Pending<C>,
+}
+
+impl<W: Write, C: Columns> StreamsWriter<'_, W, C> {
+    /// The rows from now on are of this stream. It must get one at least.
+    ///
+    /// # Errors
+    /// As [`build`].
+    pub fn begin(&mut self, labels: &Labels) -> io::Result<()> {
+        if self.pending.columns.weight() >= self.builder.block_bytes / SHARED_PART {
+            self.close()?;
         }
-        self.close(&mut pending)
+        let stream = StreamMeta { kind: C::KIND, labels: labels.clone(), parts: Vec::new() };
+        self.builder.streams.push(stream);
+        Ok(())
     }
 
-    fn add_stream<C: Columns>(
-        &mut self,
-        labels: &Labels,
-        chunks: &[Arc<Chunk<C>>],
-        pending: &mut Pending<C>,
-    ) -> io::Result<()> {
-        let stream = self.streams.len();
-        self.streams.push(StreamMeta { kind: C::KIND, labels: labels.clone(), parts: Vec::new() });
+    /// Adds a row of `columns` to the stream.
+    ///
+    /// # Errors
+    /// As [`build`].
+    pub fn push(&mut self, columns: &C, row: usize) -> io::Result<()> {
+        self.pending.push(self.builder.streams.len() - 1, columns, row);
+        if self.pending.columns.weight() >= self.builder.block_bytes { self.close() } else { Ok(()) }
+    }
+
+    /// Writes what has not filled a block.
+    ///
+    /// # Errors
+    /// As [`build`].
+    pub fn end(mut self) -> io::Result<()> {
+        self.close()
+    }
+
+    fn add_chunks(&mut self, chunks: &[Arc<Chunk<C>>]) -> io::Result<()> {
         if is_in_order(chunks) {
-            return chunks.iter().try_for_each(|chunk| self.add_chunk(stream, chunk, pending));
+            return chunks.iter().try_for_each(|chunk| self.add_chunk(chunk));
         }
         for (chunk, row) in rows_by_time(chunks) {
-            self.add_row(stream, &chunks[chunk].columns, row, pending)?;
+            self.push(&chunks[chunk].columns, row)?;
         }
         Ok(())
     }
 
     /// A chunk that is as large as a block becomes one as it is.
-    fn add_chunk<C: Columns>(
-        &mut self,
-        stream: usize,
-        chunk: &Chunk<C>,
-        pending: &mut Pending<C>,
-    ) -> io::Result<()> {
+    fn add_chunk(&mut self, chunk: &Chunk<C>) -> io::Result<()> {
         let columns = &chunk.columns;
-        if pending.parts.is_empty() && columns.weight() >= BLOCK_BYTES {
-            let (rows, bytes) = (columns.rows() as u32, columns.weight() as u64);
-            let block = self.write(columns)?;
-            let part = BlockPart { block, first_row: 0, rows, bytes, min: chunk.min, max: chunk.max };
-            self.streams[stream].parts.push(part);
-            return Ok(());
+        if !self.pending.parts.is_empty() || columns.weight() < self.builder.block_bytes {
+            return (0..columns.rows()).try_for_each(|row| self.push(columns, row));
         }
-        (0..columns.rows()).try_for_each(|row| self.add_row(stream, columns, row, pending))
-    }
-
-    fn add_row<C: Columns>(
-        &mut self,
-        stream: usize,
-        columns: &C,
-        row: usize,
-        pending: &mut Pending<C>,
-    ) -> io::Result<()> {
-        pending.push(stream, columns, row);
-        if pending.columns.weight() >= BLOCK_BYTES { self.close(pending) } else { Ok(()) }
-    }
-
-    fn close<C: Columns>(&mut self, pending: &mut Pending<C>) -> io::Result<()> {
-        if pending.parts.is_empty() {
-            return Ok(());
-        }
-        let block = self.write(&std::mem::take(&mut pending.columns))?;
-        for (stream, part) in pending.parts.drain(..) {
-            self.streams[stream].parts.push(BlockPart { block, ..part });
+        let (rows, bytes) = (columns.rows() as u32, columns.weight() as u64);
+        let block = self.builder.write(columns)?;
+        let part = BlockPart { block, first_row: 0, rows, bytes, min: chunk.min, max: chunk.max };
+        if let Some(stream) = self.builder.streams.last_mut() {
+            stream.parts.push(part);
         }
         Ok(())
     }
 
-    fn write<C: Columns>(&mut self, columns: &C) -> io::Result<BlockRef> {
-        let raw = columns.encode();
-        let packed = self.compressor.compress(&raw)?;
-        let block = BlockRef {
-            offset: self.out.len() as u64,
-            length: packed.len() as u32,
-            raw_length: raw.len() as u32,
-            crc: crc32fast::hash(&packed),
-        };
-        self.out.extend_from_slice(&packed);
-        Ok(block)
-    }
-
-    fn finish(mut self) -> io::Result<Built> {
-        let mut raw = Vec::new();
-        self.streams.iter().for_each(|stream| stream.encode(&mut raw));
-        let footer = self.compressor.compress(&raw)?;
-        self.out.extend_from_slice(&footer);
-        for number in [footer.len() as u32, raw.len() as u32, crc32fast::hash(&footer)] {
-            self.out.extend_from_slice(&number.to_le_bytes());
+    fn close(&mut self) -> io::Result<()> {
+        if self.pending.parts.is_empty() {
+            return Ok(());
         }
-        self.out.extend_from_slice(END_MAGIC);
-        Ok(Built { bytes: self.out, streams: self.streams })
+        let block = self.builder.write(&std::mem::take(&mut self.pending.columns))?;
+        for (stream, part) in self.pending.parts.drain(..) {
+            self.builder.streams[stream].parts.push(BlockPart { block, ..part });
+        }
+        Ok(())
     }
 }
 

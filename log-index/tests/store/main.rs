@@ -7,6 +7,7 @@ mod filters;
 mod full_disk;
 mod job;
 mod labels;
+mod merge;
 mod model;
 mod repetition;
 mod retention;

@@ -1,4 +1,4 @@
-//! Random entries and samples, sealed and reopened at random, against a list.
+//! Random entries and samples, sealed, merged and reopened at random, against a list.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ enum Step {
     Lines(usize, Vec<(i64, Vec<u8>, bool)>),
     Samples(usize, Vec<(i64, u64)>),
     Flush,
+    Merge,
     Crash,
 }
 
@@ -27,7 +28,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..STREAMS.len(), vec((time.clone(), line, any::<bool>()), 0..8)).prop_map(|(s, l)| Step::Lines(s, l)),
         3 => (0..STREAMS.len(), vec((time, any::<u64>()), 0..8)).prop_map(|(s, v)| Step::Samples(s, v)),
-        2 => Just(Step::Flush),
+        6 => Just(Step::Flush),
+        2 => Just(Step::Merge),
         1 => Just(Step::Crash),
     ]
 }
@@ -119,6 +121,7 @@ fn run(bench: &mut Bench, model: &mut Model, step: Step) {
             bench.send(&Event::Samples(SampleBatch { series, ..SampleBatch::default() }));
         }
         Step::Flush => bench.index().flush().unwrap(),
+        Step::Merge => bench.index().merge(&|| false).unwrap(),
         Step::Crash => bench.crash(),
     }
 }
@@ -151,13 +154,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_goes_in_comes_out_once_and_in_order(steps in vec(step(), 1..20)) {
+    fn what_goes_in_comes_out_once_and_in_order(steps in vec(step(), 1..40)) {
         let (mut bench, mut model) = (Bench::new(), Model::default());
         for step in steps {
             run(&mut bench, &mut model, step);
         }
         check(&bench, &model);
         bench.index().flush().unwrap();
+        check(&bench, &model);
+        bench.index().merge(&|| false).unwrap();
+        check(&bench, &model);
+        bench.crash();
         check(&bench, &model);
     }
 }

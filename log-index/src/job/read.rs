@@ -1,0 +1,115 @@
+//! The thread that reads the bus into memory.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Consumer, ConsumerBuilder, Outgoing, Producer, Record, Start};
+
+use super::{Error, POLL, RETRY_WRITE, Shared};
+use crate::AppendError;
+
+/// Records taken from the bus at once. Each may be as large as the broker allows.
+const POLL_RECORDS: usize = 16;
+
+/// Records that librdkafka may hold in memory.
+const QUEUE_KIB: u32 = 16 << 10;
+
+/// Pause before a broker that is away is asked again.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+impl Shared {
+    /// The thread that reads.
+    pub(super) fn read(&self) {
+        while !self.shutdown.is_cancelled() {
+            if let Err(error) = self.connect().and_then(|consumer| self.read_from(&consumer)) {
+                tracing::warn!(%error, "index cannot read the bus, will try again");
+                self.pause(RECONNECT);
+            }
+        }
+    }
+
+    fn connect(&self) -> Result<Consumer, Error> {
+        let names = &self.bus.topics;
+        let topics = [names.logs.as_str(), &names.metrics, &names.derived];
+        let builder = ConsumerBuilder {
+            config: &self.bus,
+            group: "tailrace-index",
+            topics: &topics,
+            queue_kib: QUEUE_KIB,
+        };
+        let consumer = Consumer::open(&builder)?;
+        let is_there = |topic: &str| consumer.partitions().iter().any(|(name, _)| name == topic);
+        if let Some(missing) = topics.iter().find(|topic| !is_there(topic)) {
+            return Err(Error::TopicMissing((*missing).to_owned()));
+        }
+        consumer.start(&self.index.read_offsets(), Start::Earliest)?;
+        self.asker.send_replace(Some(Arc::new(Consumer::open(&builder)?)));
+        Ok(consumer)
+    }
+
+    fn read_from(&self, consumer: &Consumer) -> Result<(), Error> {
+        while !self.shutdown.is_cancelled() {
+            for record in consumer.poll(POLL, POLL_RECORDS)? {
+                if !self.take_in(&record) {
+                    return Ok(());
+                }
+            }
+            // The ends of transactions take offsets too, but come as no record.
+            self.index.advance(&consumer.position()?);
+        }
+        Ok(())
+    }
+
+    /// Takes a record in, however long the disk is full; `false` if the job was told to stop meanwhile.
+    fn take_in(&self, record: &Record) -> bool {
+        while !self.shutdown.is_cancelled() {
+            match self.index.append(record) {
+                Ok(()) => return true,
+                Err(error) if error.is_fault_of_record() => return self.set_aside(record, &error),
+                Err(_) => self.pause(RETRY_WRITE),
+            }
+        }
+        false
+    }
+
+    /// Puts a record that nobody can read into the dead-letter topic, then passes over it; `false` if the job
+    /// was told to stop meanwhile.
+    fn set_aside(&self, record: &Record, error: &AppendError) -> bool {
+        let Record { topic, partition, offset, .. } = record;
+        tracing::warn!(topic, partition, offset, %error, "record goes to the dead-letter topic");
+        let reason = error.to_string();
+        let sent = self.runtime.block_on(async {
+            tokio::select! {
+                sent = self.send_letters(record, &reason) => Some(sent),
+                () = self.shutdown.cancelled() => None,
+            }
+        });
+        match sent {
+            None => return false,
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                tracing::error!(topic, partition, offset, %error, "dead-letter topic refuses the record");
+            }
+        }
+        self.index.skip(record);
+        true
+    }
+
+    async fn send_letters(&self, record: &Record, reason: &str) -> Result<(), bus::Error> {
+        let producer = self.dead_letters()?;
+        let topic = record.topic.clone();
+        let original =
+            Outgoing { topic, key: record.key.to_vec(), value: record.value.to_vec(), partition: None };
+        for letter in bus::dead_letter::letters(&original, reason, &self.bus.topics.dead_letter) {
+            producer.send(letter).await?;
+        }
+        Ok(())
+    }
+
+    fn dead_letters(&self) -> Result<Producer, bus::Error> {
+        let mut producer = self.dead_letters.lock();
+        if producer.is_none() {
+            *producer = Some(Producer::new(&self.bus)?);
+        }
+        producer.clone().ok_or(bus::Error::Closed)
+    }
+}

@@ -1,0 +1,74 @@
+//! The threads that seal, drop what is too old, and merge.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{RETRY_WRITE, Shared};
+use crate::MergeError;
+
+/// How often to look whether memory is old enough to be sealed.
+const SEAL_LOOK: Duration = Duration::from_secs(1);
+
+/// How often to look for segments that are too old.
+const RETAIN_LOOK: Duration = Duration::from_secs(600);
+
+/// How often to look for something to merge when nobody says that there is.
+const MERGE_LOOK: Duration = Duration::from_secs(60);
+
+/// Pause after a merge that failed.
+const RETRY_MERGE: Duration = Duration::from_secs(60);
+
+/// Merges leave the processor to whoever wants it: from 0 (as everybody) to 19.
+const MERGE_NICENESS: i32 = 10;
+
+/// How often to look at the ends of the topics for the lag's metric.
+const ENDS_LOOK: Duration = Duration::from_secs(10);
+
+impl Shared {
+    /// The thread that seals.
+    pub(super) fn seal(&self) {
+        let (mut retained, mut looked) = (None, None);
+        let mut wait = SEAL_LOOK;
+        while !self.shutdown.is_cancelled() {
+            self.index.wait_for_seal(wait);
+            if self.shutdown.is_cancelled() {
+                return;
+            }
+            wait = if self.index.seal_due().is_ok() { SEAL_LOOK } else { RETRY_WRITE };
+            if looked.is_none_or(|at: Instant| at.elapsed() >= ENDS_LOOK) {
+                self.look_at_ends();
+                looked = Some(Instant::now());
+            }
+            if retained.is_none_or(|at: Instant| at.elapsed() >= RETAIN_LOOK) {
+                self.retain();
+                retained = Some(Instant::now());
+            }
+        }
+    }
+
+    /// The thread that merges.
+    pub(super) fn merge(&self) {
+        // Without it merges are no less right.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), MERGE_NICENESS);
+        let stop = || self.shutdown.is_cancelled();
+        while !stop() {
+            match self.index.merge(&stop) {
+                Ok(()) => self.index.wait_for_merge(MERGE_LOOK),
+                Err(MergeError::Stopped) => return,
+                Err(error @ MergeError::Damaged(_)) => tracing::error!(%error, "segments are not merged"),
+                Err(error) => {
+                    tracing::error!(%error, "segments are not merged, will try again");
+                    self.pause(RETRY_MERGE);
+                }
+            }
+        }
+    }
+
+    fn retain(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        match self.index.retain(now.as_millis() as i64) {
+            Ok(0) => {}
+            Ok(segments) => tracing::info!(segments, "dropped what is older than retention"),
+            Err(error) => tracing::error!(%error, "what is older than retention cannot be dropped"),
+        }
+    }
+}

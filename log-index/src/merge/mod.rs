@@ -1,0 +1,146 @@
+//! Merges: neighbours become one segment, in the background. Fewer and larger segments are found and packed
+//! better, and what was deleted leaves the disk.
+
+mod plan;
+mod rows;
+
+use std::{io, sync::Arc, time::Duration};
+
+use thiserror::Error;
+
+use self::plan::{Limits, Plan};
+use crate::{
+    Index, StorageError,
+    catalog::CatalogError,
+    commit::{Added, Change},
+    segment::{self, Builder, Built, Damage, MERGED_BLOCK_BYTES},
+    state::Sealed,
+    storage::ObjectWriter,
+    telemetry,
+};
+
+/// A merge did not happen: all segments are as they were.
+#[derive(Debug, Error)]
+pub enum MergeError {
+    /// Told to stop.
+    #[error("merge was interrupted")]
+    Stopped,
+    /// One of the segments cannot be read. It is left out of merges until the next start.
+    #[error("merge left undone: {0}")]
+    Damaged(Damage),
+    /// The new segment.
+    #[error("merged segment cannot be written: {0}")]
+    Write(#[from] io::Error),
+    /// The same.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The catalog.
+    #[error("catalog: {0}")]
+    Catalog(#[from] CatalogError),
+}
+
+/// Asked now and then: whether to break off.
+pub type Stop<'a> = &'a dyn Fn() -> bool;
+
+impl Index {
+    /// Merges until nothing is left to merge. Blocks; others append and ask meanwhile.
+    ///
+    /// # Errors
+    /// See [`MergeError`]. Nothing is lost.
+    pub fn merge(&self, stop: Stop<'_>) -> Result<(), MergeError> {
+        while self.merge_next(stop)? {}
+        Ok(())
+    }
+
+    /// Waits until there may be something to merge, or `timeout` has passed.
+    pub(crate) fn wait_for_merge(&self, timeout: Duration) {
+        let mut state = self.inner.state.lock();
+        let sealed = state.sealed.clone();
+        if self.next_plan(&sealed).is_none() {
+            self.inner.merge_wanted.wait_for(&mut state, timeout);
+        }
+    }
+
+    /// Wakes whoever is in [`Index::wait_for_merge`].
+    pub(crate) fn wake_merger(&self) {
+        self.inner.merge_wanted.notify_all();
+    }
+
+    /// Does one merge; `false` if there is none to do.
+    fn merge_next(&self, stop: Stop<'_>) -> Result<bool, MergeError> {
+        let _one_at_a_time = self.inner.merging.lock();
+        let mut state = self.inner.state.lock();
+        let before = state.sealed.clone();
+        let Some(plan) = self.next_plan(&before) else { return Ok(false) };
+        let id = state.reserve();
+        drop(state);
+        let timer = telemetry::MERGE_SECONDS.start_timer();
+        let result = self.carry_out(&plan, &before, id, stop);
+        self.inner.state.lock().reserved = None;
+        match &result {
+            Ok(()) => timer.observe_duration(),
+            Err(MergeError::Damaged(damage)) => {
+                self.inner.unmergeable.lock().extend(segment::id(&damage.segment));
+                timer.stop_and_discard();
+            }
+            Err(_) => {
+                timer.stop_and_discard();
+            }
+        }
+        result.map(|()| true)
+    }
+
+    fn next_plan(&self, sealed: &Sealed) -> Option<Plan> {
+        let config = &self.inner.config;
+        let limits = Limits { bytes: config.merged_bytes.0, spread_ms: config.retention.spread_ms() };
+        Plan::next(&sealed.manifest, &self.inner.unmergeable.lock(), limits)
+    }
+
+    /// The new segment first, then the one commit that swaps it for the old ones: a crash in between leaves a
+    /// file that no commit knows.
+    fn carry_out(&self, plan: &Plan, before: &Sealed, id: u64, stop: Stop<'_>) -> Result<(), MergeError> {
+        fault::point("index.merge.before-put");
+        let mut out = self.inner.storage.create(&segment::name(id))?;
+        let built = self.write_merged(plan, before, &mut *out, stop)?;
+        fault::point("index.merge.after-write");
+        let added = match built.streams.is_empty() {
+            true => None,
+            false => {
+                out.finish()?;
+                fault::point("index.merge.after-put");
+                Some(Added::new(id, plan.order, plan.level, built))
+            }
+        };
+        self.swap(plan, added)
+    }
+
+    fn write_merged(
+        &self,
+        plan: &Plan,
+        before: &Sealed,
+        out: &mut dyn ObjectWriter,
+        stop: Stop<'_>,
+    ) -> Result<Built, MergeError> {
+        let level = self.inner.config.compression_level;
+        let mut builder = Builder::new(out, level, MERGED_BLOCK_BYTES)?;
+        rows::merge(plan.open(before)?, &mut builder, stop)?;
+        Ok(builder.finish()?)
+    }
+
+    fn swap(&self, plan: &Plan, added: Option<Added>) -> Result<(), MergeError> {
+        let mut catalog = self.inner.catalog.lock();
+        let before = self.inner.state.lock().sealed.clone();
+        if !plan.inputs.iter().all(|id| before.manifest.segments.contains_key(id)) {
+            // Retention was faster: what the new segment holds of it must not come back.
+            if let Some(Added { id, .. }) = added {
+                self.inner.storage.delete(&segment::name(id))?;
+            }
+            return Ok(());
+        }
+        let change = Change { added, dropped: plan.inputs.clone() };
+        let sealed = self.commit(&mut catalog, &before, before.manifest.next(), change)?;
+        fault::point("index.merge.after-commit");
+        self.inner.state.lock().sealed = Arc::new(sealed);
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Where segments lie: immutable objects under names.
+
+mod directory;
+
+use std::io::{self, Write};
+
+use thiserror::Error;
+
+pub use directory::Directory;
+
+/// An object could not be written, read or removed.
+#[derive(Debug, Error)]
+#[error("{verb} {name}: {source}")]
+pub struct StorageError {
+    /// What was tried.
+    pub verb: &'static str,
+    /// The object.
+    pub name: String,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// A place for immutable objects. All calls block.
+pub trait Storage: Send + Sync {
+    /// Begins an object. It is not there before [`ObjectWriter::finish`]; dropped without it, it never is.
+    ///
+    /// # Errors
+    /// When there is no room, or the device fails.
+    fn create(&self, name: &str) -> Result<Box<dyn ObjectWriter>, StorageError>;
+
+    /// `length` bytes from `offset` on.
+    ///
+    /// # Errors
+    /// When the object is not there, or shorter.
+    fn read(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, StorageError>;
+
+    /// The names and sizes of all objects.
+    ///
+    /// # Errors
+    /// When the place cannot be listed.
+    fn list(&self) -> Result<Vec<(String, u64)>, StorageError>;
+
+    /// Removes an object; one that is not there is no error.
+    ///
+    /// # Errors
+    /// When it stays.
+    fn delete(&self, name: &str) -> Result<(), StorageError>;
+}
+
+/// An object under way.
+pub trait ObjectWriter: Write {
+    /// Returns when the object is there, whole and for good.
+    ///
+    /// # Errors
+    /// When there is no room, or the device fails; nothing is left behind then.
+    fn finish(self: Box<Self>) -> Result<(), StorageError>;
+}
+
+pub(crate) fn failed(verb: &'static str, name: &str) -> impl FnOnce(io::Error) -> StorageError {
+    move |source| StorageError { verb, name: name.to_owned(), source }
+}
