@@ -124,7 +124,7 @@ async fn handle(node: &Node, peer: SocketAddr, mut frame: Bytes) -> Result<Optio
 
 fn decode(api: ApiKey, version: i16, frame: &mut Bytes) -> Result<(RequestHeader, RequestKind), Fault> {
     if !api::is_well_formed(api, version, frame) {
-        return Err(Fault::Malformed("it ends too early or too late, or holds too much".to_owned()));
+        return Err(Fault::Malformed("it ends too early or holds too much".to_owned()));
     }
     let header = RequestHeader::decode(frame, api.request_header_version(version));
     let header = header.map_err(|error| Fault::Malformed(error.to_string()))?;
