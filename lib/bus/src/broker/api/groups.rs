@@ -20,6 +20,8 @@ const ID_FIRST: i16 = 4;
 const ABSENT_PROTOCOL: i16 = 7;
 /// From this version on several members leave at once.
 const LEAVES_TOGETHER: i16 = 3;
+/// From this version on a leader can be told not to hand out parts.
+const KNOWS_SKIP_ASSIGNMENT: i16 = 9;
 
 pub async fn join(node: &Node, client: &Client, request: JoinGroupRequest) -> JoinGroupResponse {
     let (group, member_id) = (request.group_id.to_string(), request.member_id.clone());
@@ -56,6 +58,7 @@ fn joining(client: &Client, request: JoinGroupRequest) -> Joining {
             .map(|protocol| (protocol.name.to_string(), protocol.metadata))
             .collect(),
         id_first: client.version >= ID_FIRST,
+        may_skip_assignment: client.version >= KNOWS_SKIP_ASSIGNMENT,
     }
 }
 
@@ -66,7 +69,15 @@ fn joined(answer: JoinAnswer) -> JoinGroupResponse {
             .with_generation_id(-1)
             .with_member_id(text(id))
             .with_protocol_name(None),
-        JoinAnswer::Joined { generation, protocol_type, protocol, leader, member_id, members } => {
+        JoinAnswer::Joined {
+            generation,
+            protocol_type,
+            protocol,
+            leader,
+            member_id,
+            members,
+            skip_assignment,
+        } => {
             let member = |(id, instance, metadata): (String, Option<String>, _)| {
                 let member =
                     JoinGroupResponseMember::default().with_member_id(text(id)).with_metadata(metadata);
@@ -79,6 +90,7 @@ fn joined(answer: JoinAnswer) -> JoinGroupResponse {
                 .with_leader(text(leader))
                 .with_member_id(text(member_id))
                 .with_members(members.into_iter().map(member).collect())
+                .with_skip_assignment(skip_assignment)
         }
     }
 }

@@ -4,6 +4,8 @@
 //! A rebalance: every member joins again; when all have (or the time is up), the next generation begins and the
 //! leader learns who is there; it hands in the parts with its sync, and all syncs are answered with them.
 
+mod static_members;
+
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use std::collections::{BTreeMap, HashMap};
@@ -40,6 +42,8 @@ pub struct Joining {
     pub protocols: Vec<(String, Bytes)>,
     /// It wants an id first and joins with that.
     pub id_first: bool,
+    /// As a leader it can be told not to hand out parts.
+    pub may_skip_assignment: bool,
 }
 
 /// The answer to a join.
@@ -61,6 +65,8 @@ pub enum JoinAnswer {
         member_id: String,
         /// Everyone, for the leader only: id, instance id, data.
         members: Vec<(String, Option<String>, Bytes)>,
+        /// The leader has nothing to hand out: the parts stay as they are.
+        skip_assignment: bool,
     },
 }
 
@@ -161,8 +167,11 @@ impl Group {
             }
         }
         self.promised.remove(&joining.member_id);
-        self.replace_instance(&joining);
-        self.enter(joining, answer, now);
+        match self.replace_instance(&joining, now) {
+            // Whoever asked may be gone.
+            Some(resumed) => drop(answer.send(Ok(resumed))),
+            None => self.enter(joining, answer, now),
+        }
     }
 
     fn check_join(&self, joining: &Joining, most: usize) -> Result<(), ResponseError> {
@@ -189,27 +198,6 @@ impl Group {
         } else {
             Err(ResponseError::InconsistentGroupProtocol)
         }
-    }
-
-    /// A static member that comes back takes the place of its former self, which is fenced off.
-    fn replace_instance(&mut self, joining: &Joining) {
-        let Some(former) =
-            self.instance(joining.instance_id.as_deref()).filter(|id| *id != joining.member_id)
-        else {
-            return;
-        };
-        if let Some(mut former) = self.members.remove(&former) {
-            former.answer_join(Err(ResponseError::FencedInstanceId));
-            former.answer_sync(Err(ResponseError::FencedInstanceId));
-        }
-    }
-
-    fn instance(&self, instance_id: Option<&str>) -> Option<String> {
-        let wanted = instance_id?;
-        let mut members = self.members.iter();
-        members
-            .find(|(_, member)| member.joining.instance_id.as_deref() == Some(wanted))
-            .map(|(id, _)| id.clone())
     }
 
     /// A member id that is not here: fenced off if its instance came back under another id.
@@ -293,6 +281,7 @@ impl Group {
             leader: self.leader.clone(),
             member_id: id.to_owned(),
             members: if id == self.leader { everyone().collect() } else { Vec::new() },
+            skip_assignment: false,
         }
     }
 

@@ -20,6 +20,7 @@ fn joining(id: &str, instance: Option<&str>) -> Joining {
         protocol_type: "consumer".to_owned(),
         protocols: vec![("range".to_owned(), Bytes::new())],
         id_first: false,
+        may_skip_assignment: true,
     }
 }
 
@@ -112,6 +113,27 @@ fn a_static_member_that_returns_fences_off_its_former_self() {
     assert_eq!(group.heartbeat(&new, Some("a"), 2, now), Ok(()));
     assert_eq!(group.leave("", Some("a"), now), Ok(()));
     assert!(group.is_abandoned());
+}
+
+#[test]
+fn a_static_leader_that_returns_to_a_settled_group_resumes_its_part() {
+    for may_skip_assignment in [true, false] {
+        let now = Instant::now();
+        let mut group = Group::default();
+        let returning = Joining { may_skip_assignment, ..joining("", Some("a")) };
+        let (old, _) = joined(join(&mut group, returning.clone(), now));
+        drop(sync(&mut group, &old, 1, &[&old], now));
+        let answer = join(&mut group, returning, now).try_recv().expect("at once").expect("joined");
+        let JoinAnswer::Joined { generation, leader, member_id, members, skip_assignment, .. } = answer
+        else {
+            panic!("only an id")
+        };
+        assert_eq!((generation, skip_assignment), (1, may_skip_assignment));
+        assert_eq!(leader == member_id, may_skip_assignment);
+        assert_eq!(members.len(), usize::from(may_skip_assignment));
+        let mut part = sync(&mut group, &member_id, 1, &[], now);
+        assert_eq!(part.try_recv().expect("an answer").expect("a part").assignment, old.as_bytes());
+    }
 }
 
 #[test]
