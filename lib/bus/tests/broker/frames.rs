@@ -1,6 +1,6 @@
 //! What only a bare client sends: retries of its own making, requests from the future, garbage.
 
-use crate::support::*;
+use crate::support::{config, start};
 use crate::wire::{Wire, batch, frame};
 use bus::broker::{Broker, Error};
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use kafka_protocol::protocol::{Decodable, StrBytes};
 use rdkafka::topic_partition_list::Offset;
 use std::net::SocketAddr;
 use std::time::Duration;
+use test_support::client::{PATIENCE, producer, reader, send, take};
 
 fn topic() -> TopicName {
     TopicName(StrBytes::from_static_str("t"))

@@ -1,6 +1,6 @@
 //! Settings of topics, and what the broker does by them in the background.
 
-use crate::support::*;
+use crate::support::{config, start};
 use crate::wire::Wire;
 use bus::broker::{Broker, Config};
 use kafka_protocol::ResponseError;
@@ -15,6 +15,7 @@ use rdkafka::topic_partition_list::Offset;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use test_support::client::{PATIENCE, ends, next, producer, reader, send};
 
 const TOPIC: i8 = 2;
 const SET: i8 = 0;
@@ -131,14 +132,14 @@ async fn a_limit_in_bytes_that_is_set_later_deletes_the_oldest_records() {
     for number in 0..20 {
         send(&producer, "t", &format!("{number}{}", "x".repeat(200))).await;
     }
-    assert_eq!(ends(broker.addr(), "t"), (0, 20));
+    assert_eq!(ends(broker.addr(), "t", 0), (0, 20));
     assert_eq!(alter(&mut wire, &[("retention.bytes", SET, Some("2000"))]), None);
     let end = Instant::now() + PATIENCE;
-    while ends(broker.addr(), "t").0 < 10 {
+    while ends(broker.addr(), "t", 0).0 < 10 {
         assert!(Instant::now() < end, "nothing was deleted in time");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(ends(broker.addr(), "t").0 < 18, "what fits stays");
+    assert!(ends(broker.addr(), "t", 0).0 < 18, "what fits stays");
     broker.stop().await;
 }
 
@@ -150,7 +151,7 @@ async fn send_keyed(producer: &FutureProducer, key: &str, value: Option<&str>) {
 
 /// Offset, key and value of all records, as a new reader gets them.
 fn all(broker: &Broker) -> BTreeMap<i64, (String, Option<String>)> {
-    let (_, end) = ends(broker.addr(), "t");
+    let (_, end) = ends(broker.addr(), "t", 0);
     let consumer = reader(broker.addr(), "t", Offset::Beginning, &[]);
     let mut found = BTreeMap::new();
     while found.last_key_value().is_none_or(|(offset, _)| *offset < end - 1) {
@@ -182,6 +183,6 @@ async fn a_compacted_topic_comes_down_to_the_last_record_of_each_key() {
     while all(&broker) != expected {
         assert!(Instant::now() < end, "not compacted in time: {:?}", all(&broker));
     }
-    assert_eq!(ends(broker.addr(), "t"), (0, 31));
+    assert_eq!(ends(broker.addr(), "t", 0), (0, 31));
     broker.stop().await;
 }

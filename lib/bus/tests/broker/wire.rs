@@ -15,7 +15,7 @@ pub struct Wire(TcpStream);
 impl Wire {
     pub fn connect(addr: SocketAddr) -> Wire {
         let stream = TcpStream::connect(addr).expect("connected");
-        stream.set_read_timeout(Some(crate::support::PATIENCE)).expect("time-out set");
+        stream.set_read_timeout(Some(test_support::client::PATIENCE)).expect("time-out set");
         Wire(stream)
     }
 

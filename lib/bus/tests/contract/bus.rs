@@ -1,49 +1,30 @@
-//! What this program asks of a broker: the same on the embedded broker and, where TAILRACE_TEST_KAFKA names one,
-//! on Apache Kafka.
+//! The bus as the services use it: this crate's own producer, consumer and administration.
 
+use crate::target::{Target, options};
+use bus::{Config, Consumer, ConsumerBuilder, Offsets, Outgoing, Producer, Record, Start, Topics, admin};
+use rdkafka::admin::ResourceSpecifier;
 use std::time::{Duration, Instant};
+use test_support::client::PATIENCE;
 
-use bus::{
-    Config, Consumer, ConsumerBuilder, Offsets, Outgoing, Producer, Record, Start, Topics, admin,
-    broker::{self, Broker},
-};
-use rdkafka::{
-    ClientConfig,
-    admin::{AdminClient, AdminOptions, ResourceSpecifier},
-    client::DefaultClientContext,
-};
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A broker with topics of its own for each test.
+/// A broker with this program's topics, of their own for each test.
 struct Bus {
     config: Config,
-    _broker: Option<(Broker, tempfile::TempDir)>,
+    target: Target,
 }
 
 impl Bus {
     async fn new(tag: &str) -> Bus {
-        let (brokers, broker) = match std::env::var("TAILRACE_TEST_KAFKA") {
-            Ok(brokers) => (brokers, None),
-            Err(_) => {
-                let dir = tempfile::tempdir().unwrap();
-                let listen = "127.0.0.1:0".parse().unwrap();
-                let config = broker::Config { listen, data_dir: dir.path().into(), ..Default::default() };
-                let broker = Broker::start(config).await.unwrap();
-                (broker.addr().to_string(), Some((broker, dir)))
-            }
-        };
-        let unique = format!("{tag}-{}", std::process::id());
+        let target = Target::new(tag).await;
         let topics = Topics {
-            logs: format!("logs-{unique}"),
-            metrics: format!("metrics-{unique}"),
-            derived: format!("derived-{unique}"),
-            alerts: format!("alerts-{unique}"),
-            dead_letter: format!("dead-{unique}"),
+            logs: target.name("logs"),
+            metrics: target.name("metrics"),
+            derived: target.name("derived"),
+            alerts: target.name("alerts"),
+            dead_letter: target.name("dead"),
         };
-        let config = Config { brokers, topics, ..Config::default() };
+        let config = Config { brokers: target.addr.clone(), topics, ..Config::default() };
         admin::create_topics(&config).await.unwrap();
-        Bus { config, _broker: broker }
+        Bus { config, target }
     }
 
     async fn send(&self, producer: &Producer, key: &str, value: &str) -> (i32, i64) {
@@ -82,11 +63,8 @@ async fn creating_topics_twice_is_no_error_and_gives_their_partitions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_alert_topic_keeps_its_history() {
     let bus = Bus::new("history").await;
-    let mut client = ClientConfig::new();
-    client.set("bootstrap.servers", &bus.config.brokers);
-    let client: AdminClient<DefaultClientContext> = client.create().unwrap();
     let topic = ResourceSpecifier::Topic(&bus.config.topics.alerts);
-    let found = client.describe_configs([&topic], &AdminOptions::new()).await.unwrap().remove(0).unwrap();
+    let found = bus.target.admin().describe_configs([&topic], &options()).await.unwrap().remove(0).unwrap();
     let retention = found.entries.iter().find(|entry| entry.name == "retention.ms").unwrap();
     assert_eq!(retention.value.as_deref(), Some("-1"));
 }
