@@ -10,6 +10,7 @@ mod json;
 pub mod labels;
 pub mod matcher;
 pub mod proto;
+pub mod re2;
 pub mod wire;
 
 pub use alert::{Alert, AlertState};

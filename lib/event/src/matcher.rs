@@ -4,7 +4,7 @@ use std::fmt;
 
 use regex::Regex;
 
-use crate::Labels;
+use crate::{Labels, re2};
 
 /// How a matcher compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +37,9 @@ impl Matcher {
     pub fn new(name: &str, op: MatchOp, value: &str) -> Result<Self, regex::Error> {
         let regex = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Regex | MatchOp::NotRegex => Some(Regex::new(&format!("^(?s:{value})$"))?),
+            MatchOp::Regex | MatchOp::NotRegex => {
+                Some(Regex::new(&format!("^(?s:{})$", re2::translate(value)))?)
+            }
         };
         Ok(Matcher { name: name.into(), op, value: value.into(), regex })
     }
@@ -91,6 +93,7 @@ mod tests {
         assert!(!fits(MatchOp::Regex, "eb1"));
         assert!(!fits(MatchOp::Regex, "x|we"));
         assert!(fits(MatchOp::NotRegex, "db.*"));
+        assert!(!fits(MatchOp::Regex, "web{x}"));
         assert!(Matcher::new("pod", MatchOp::NotEqual, "a").unwrap().matches_labels(&labels));
         assert!(Matcher::new("pod", MatchOp::Equal, "").unwrap().matches_labels(&labels));
     }

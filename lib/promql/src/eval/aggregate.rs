@@ -7,7 +7,7 @@ use event::Labels;
 
 use super::{Evaluator, Point, Row, Steps, merge};
 use crate::{
-    EvalError, Position,
+    EvalError,
     functions::{
         sort::{ascending, descending},
         sum::{Mean, Sum, Variance, quantile},
@@ -164,7 +164,7 @@ impl Evaluator<'_> {
         Ok(rows)
     }
 
-    fn ratio(&self, ratio: f64, place: Option<Position>) -> Result<f64, EvalError> {
+    fn ratio(&self, ratio: f64, at: usize) -> Result<f64, EvalError> {
         if ratio.is_nan() {
             return Err(EvalError::execution("Ratio value is NaN"));
         }
@@ -172,16 +172,16 @@ impl Evaluator<'_> {
         if within != ratio {
             let shown = format_value(ratio);
             let message = format!("ratio value should be between -1 and 1, got {shown}, capping to {within}");
-            self.warn(message, place);
+            self.warn(message, at);
         }
         Ok(within)
     }
 
     /// Warns of quantiles outside of 0 to 1.
-    pub fn check_quantiles(&self, quantiles: &[f64], place: Option<Position>) {
+    pub fn check_quantiles(&self, quantiles: &[f64], at: usize) {
         for quantile in quantiles.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
             let shown = format_value(*quantile);
-            self.warn(format_args!("quantile value should be between 0 and 1, got {shown}"), place);
+            self.warn(format_args!("quantile value should be between 0 and 1, got {shown}"), at);
         }
     }
 }

@@ -1,10 +1,7 @@
 //! Operators between numbers, and between a vector and a number.
 
 use super::{Evaluated, Evaluator, Row, Steps, merge, without_name};
-use crate::{
-    EvalError,
-    query::expr::{Binary, BinaryOp},
-};
+use crate::{EvalError, parse::ast::BinaryOp, query::expr::Binary};
 
 impl Evaluator<'_> {
     /// Both sides, then the operator.
@@ -74,7 +71,9 @@ fn number(op: BinaryOp, left: f64, right: f64) -> f64 {
         BinaryOp::GreaterEqual => truth(left >= right),
         BinaryOp::Less => truth(left < right),
         BinaryOp::LessEqual => truth(left <= right),
-        // Set operators never come here: the parser allows them between vectors only.
-        BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => f64::NAN,
+        // Set operators never come here, the parser allows them between vectors only; trimming is of histograms.
+        BinaryOp::And | BinaryOp::Or | BinaryOp::Unless | BinaryOp::TrimUpper | BinaryOp::TrimLower => {
+            f64::NAN
+        }
     }
 }

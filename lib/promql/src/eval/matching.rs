@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     EvalError,
-    query::expr::{Binary, BinaryOp, Cardinality, Grouping},
+    parse::ast::{BinaryOp, Cardinality},
+    query::expr::{Binary, Grouping},
 };
 
 /// The series of both sides with the same matching labels.

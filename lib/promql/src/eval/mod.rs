@@ -20,7 +20,10 @@ use event::{Labels, Matcher, Sample, Series};
 use crate::{
     Answer, EvalError, Position, Query, StorageError, Value, ValueType,
     functions::{Function, Map},
-    query::expr::{Call, Expr},
+    query::{
+        Timing,
+        expr::{Call, Expr},
+    },
 };
 
 pub(crate) use range::{OfWindow, OverTime, Window, sum_of_resets};
@@ -75,11 +78,12 @@ pub fn query_instant(
     time_ms: i64,
     options: &Options<'_>,
 ) -> Result<Answer, EvalError> {
-    let evaluator = Evaluator::new(storage, options, Steps::instant(time_ms)?);
+    let expr = query.lowered(Timing::default())?;
+    let evaluator = Evaluator::new(query, storage, options, Steps::instant(time_ms)?);
     let sample = |value| Sample { timestamp_ms: time_ms, value };
     let value = match query.value_type() {
-        ValueType::Matrix => Value::Matrix(evaluator.raw_range(&query.expr)?),
-        _ => match evaluator.eval(&query.expr, &evaluator.whole)? {
+        ValueType::Matrix => Value::Matrix(evaluator.raw_range(&expr)?),
+        _ => match evaluator.eval(&expr, &evaluator.whole)? {
             Evaluated::Scalar(values) => Value::Scalar(sample(values[0])),
             Evaluated::Text(value) => Value::String { timestamp_ms: time_ms, value },
             Evaluated::Vector(rows) => {
@@ -113,8 +117,9 @@ pub fn query_range(
     if steps.count() > options.max_steps {
         return Err(EvalError::TooManySteps { limit: options.max_steps });
     }
-    let evaluator = Evaluator::new(storage, options, steps);
-    let rows = match evaluator.eval(&query.expr, &evaluator.whole)? {
+    let expr = query.lowered(Timing { step_ms, range_ms: end_ms - start_ms })?;
+    let evaluator = Evaluator::new(query, storage, options, steps);
+    let rows = match evaluator.eval(&expr, &evaluator.whole)? {
         Evaluated::Scalar(values) => vec![Row::dense(Labels::default(), values)],
         Evaluated::Vector(rows) => rows,
         Evaluated::Text(_) => Vec::new(),
@@ -123,10 +128,6 @@ pub fn query_range(
         rows.into_iter().filter(|row| !row.points.is_empty()).map(|row| row.into_series(&steps)).collect();
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(evaluator.answer(Value::Matrix(series)))
-}
-
-fn suffix(place: Option<Position>) -> String {
-    place.map(|position| format!(" ({position})")).unwrap_or_default()
 }
 
 /// The value of an expression at all steps. Ranges have none: functions take them from their source.
@@ -140,6 +141,8 @@ pub(crate) enum Evaluated {
 }
 
 pub(crate) struct Evaluator<'a> {
+    /// For the places in warnings.
+    query: &'a Query,
     storage: &'a dyn Storage,
     options: &'a Options<'a>,
     /// The steps of the whole query: `@ start()` and `@ end()` mean these, in subqueries too.
@@ -150,8 +153,9 @@ pub(crate) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(storage: &'a dyn Storage, options: &'a Options<'a>, whole: Steps) -> Self {
+    fn new(query: &'a Query, storage: &'a dyn Storage, options: &'a Options<'a>, whole: Steps) -> Self {
         Evaluator {
+            query,
             storage,
             options,
             whole,
@@ -169,14 +173,16 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Adds a warning to the answer.
-    pub fn warn(&self, message: impl fmt::Display, place: Option<Position>) {
-        self.warnings.borrow_mut().insert(format!("PromQL warning: {message}{}", suffix(place)));
+    /// Adds a warning to the answer; `at` is where in the query its cause begins.
+    pub fn warn(&self, message: impl fmt::Display, at: usize) {
+        let place = Position::at(self.query.text(), at);
+        self.warnings.borrow_mut().insert(format!("PromQL warning: {message} ({place})"));
     }
 
-    /// Adds a hint to the answer.
-    pub fn inform(&self, message: impl fmt::Display, place: Option<Position>) {
-        self.infos.borrow_mut().insert(format!("PromQL info: {message}{}", suffix(place)));
+    /// Adds a hint to the answer; `at` is where in the query its cause begins.
+    pub fn inform(&self, message: impl fmt::Display, at: usize) {
+        let place = Position::at(self.query.text(), at);
+        self.infos.borrow_mut().insert(format!("PromQL info: {message} ({place})"));
     }
 
     /// Counts samples that were loaded or computed, and ends a query that has too many or is cancelled.

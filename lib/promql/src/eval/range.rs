@@ -4,7 +4,7 @@ use event::{METRIC_NAME, Sample, Series};
 
 use super::{Evaluator, Point, Row, Steps, merge, without_name};
 use crate::{
-    EvalError, Position, ValueType,
+    EvalError, ValueType,
     query::expr::{Call, Expr, TimeShift},
 };
 
@@ -162,11 +162,11 @@ impl Evaluator<'_> {
         Ok(series)
     }
 
-    fn check_counter_name(&self, series: &Series, place: Option<Position>) {
+    fn check_counter_name(&self, series: &Series, at: usize) {
         let Some(name) = series.labels.get(METRIC_NAME) else { return };
         if !["_total", "_sum", "_count", "_bucket"].iter().any(|suffix| name.ends_with(suffix)) {
             let message = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket:";
-            self.inform(format_args!("{message} {name:?}"), place);
+            self.inform(format_args!("{message} {name:?}"), at);
         }
     }
 }

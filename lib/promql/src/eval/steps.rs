@@ -1,9 +1,6 @@
 //! The times at which an expression is evaluated.
 
-use crate::{
-    EvalError,
-    query::expr::{At, TimeShift},
-};
+use crate::{EvalError, parse::ast::At, query::expr::TimeShift};
 
 /// Evenly spaced times, at least one and at most `u32::MAX` of them.
 #[derive(Clone, Copy, Debug)]

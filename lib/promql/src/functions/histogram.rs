@@ -6,8 +6,8 @@ use event::{Labels, METRIC_NAME};
 
 use super::Custom;
 use crate::{
-    EvalError, Position,
-    eval::{Evaluated, Evaluator, Point, Row, Steps},
+    EvalError,
+    eval::{Evaluated, Evaluator, Point, Row, Steps, merge},
     query::expr::Call,
 };
 
@@ -18,6 +18,7 @@ const BOUND: &str = "le";
 pub fn find(name: &str) -> Option<Custom> {
     Some(match name {
         "histogram_quantile" => histogram_quantile,
+        "histogram_quantiles" => histogram_quantiles,
         "histogram_fraction" => histogram_fraction,
         "histogram_avg" | "histogram_count" | "histogram_stddev" | "histogram_stdvar" | "histogram_sum" => {
             of_native
@@ -42,8 +43,19 @@ fn of_native(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Ev
 fn histogram_quantile(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
     let quantiles = evaluator.scalar(&call.args[0], steps)?;
     evaluator.check_quantiles(&quantiles, call.place.arg(0));
-    let place = call.place.arg(1);
-    let rows = evaluator.vector(&call.args[1], steps)?;
+    Ok(Evaluated::Vector(quantile_rows(evaluator, call, steps, &quantiles, 1)?))
+}
+
+/// One quantile for each step, of the histograms that are the argument of this index.
+fn quantile_rows(
+    evaluator: &Evaluator<'_>,
+    call: &Call,
+    steps: &Steps,
+    quantiles: &[f64],
+    arg: usize,
+) -> Result<Vec<Row>, EvalError> {
+    let place = call.place.arg(arg);
+    let rows = evaluator.vector(&call.args[arg], steps)?;
     each_histogram(evaluator, rows, place, |name, step, buckets| {
         let found = quantile(quantiles[step], buckets);
         if found.forced {
@@ -59,6 +71,36 @@ fn histogram_quantile(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> 
     })
 }
 
+/// Several quantiles at once, told apart by a label.
+fn histogram_quantiles(
+    evaluator: &Evaluator<'_>,
+    call: &Call,
+    steps: &Steps,
+) -> Result<Evaluated, EvalError> {
+    let label = evaluator.text(&call.args[1])?;
+    let mut results = Vec::new();
+    for (index, arg) in call.args.iter().enumerate().skip(2) {
+        let quantiles = evaluator.scalar(arg, steps)?;
+        evaluator.check_quantiles(&quantiles, call.place.arg(index));
+        for row in quantile_rows(evaluator, call, steps, &quantiles, 0)? {
+            for point in row.points {
+                let value = open_metrics(quantiles[point.step as usize]);
+                results.push(Row { labels: row.labels.with(&label, &value), points: vec![point] });
+            }
+        }
+    }
+    Ok(Evaluated::Vector(merge(results)?))
+}
+
+/// A number as OpenMetrics writes it: always with a point.
+fn open_metrics(value: f64) -> String {
+    match value {
+        f64::INFINITY => "+Inf".into(),
+        f64::NEG_INFINITY => "-Inf".into(),
+        value => format!("{value:?}"),
+    }
+}
+
 fn histogram_fraction(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
     let lower = evaluator.scalar(&call.args[0], steps)?;
     let upper = evaluator.scalar(&call.args[1], steps)?;
@@ -66,6 +108,7 @@ fn histogram_fraction(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> 
     each_histogram(evaluator, rows, call.place.arg(2), |_, step, buckets| {
         fraction(lower[step], upper[step], buckets)
     })
+    .map(Evaluated::Vector)
 }
 
 /// Puts the buckets of each histogram together and calls `value` for each step with the metric's name, the step
@@ -73,13 +116,13 @@ fn histogram_fraction(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> 
 fn each_histogram(
     evaluator: &Evaluator<'_>,
     rows: Vec<Row>,
-    place: Option<Position>,
+    at: usize,
     value: impl Fn(&str, usize, Vec<Bucket>) -> f64,
-) -> Result<Evaluated, EvalError> {
+) -> Result<Vec<Row>, EvalError> {
     let mut places: HashMap<Labels, usize> = HashMap::new();
     let mut histograms: Vec<(Labels, String, BTreeMap<u32, Vec<Bucket>>)> = Vec::new();
     for row in rows {
-        let Some(bound) = bound(evaluator, &row.labels, place) else { continue };
+        let Some(bound) = bound(evaluator, &row.labels, at) else { continue };
         let key = row.labels.filtered(|name| name != BOUND && name != METRIC_NAME);
         let place = *places.entry(key.clone()).or_insert_with(|| {
             histograms.push((key, row.labels.metric_name().to_string(), BTreeMap::new()));
@@ -99,10 +142,10 @@ fn each_histogram(
         };
         results.push(Row { labels, points: steps.into_iter().map(point).collect() });
     }
-    Ok(Evaluated::Vector(results))
+    Ok(results)
 }
 
-fn bound(evaluator: &Evaluator<'_>, labels: &Labels, place: Option<Position>) -> Option<f64> {
+fn bound(evaluator: &Evaluator<'_>, labels: &Labels, at: usize) -> Option<f64> {
     let text = labels.get(BOUND).unwrap_or("");
     let parsed = text.parse().ok();
     if parsed.is_none() {
@@ -110,7 +153,7 @@ fn bound(evaluator: &Evaluator<'_>, labels: &Labels, place: Option<Position>) ->
         let message = format!(
             "bucket label \"le\" is missing or has a malformed value of {text:?} for metric name {metric:?}"
         );
-        evaluator.warn(message, place);
+        evaluator.warn(message, at);
     }
     parsed
 }

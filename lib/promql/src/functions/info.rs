@@ -25,7 +25,11 @@ pub fn find(name: &str) -> Option<Custom> {
 /// Writes out the selector of info series, so that it counts among the query's selectors.
 pub fn complete(args: &mut Vec<Expr>) {
     if args.len() == 1 {
-        args.push(Expr::Selector(VectorSelector { matchers: Vec::new(), time: TimeShift::default() }));
+        args.push(Expr::Selector(VectorSelector {
+            matchers: Vec::new(),
+            time: TimeShift::default(),
+            boundary: None,
+        }));
     }
     if let Some(Expr::Selector(selector)) = args.get_mut(1).map(Expr::unmarked_mut)
         && selector.matchers.iter().all(|m| m.name != METRIC_NAME)
@@ -75,7 +79,7 @@ impl Wanted {
     /// The info series by their identifying labels and by step.
     fn sources(&self, evaluator: &Evaluator<'_>, steps: &Steps) -> Result<Sources, EvalError> {
         let matchers = self.names.iter().chain(&self.data).cloned().collect();
-        let selector = VectorSelector { matchers, time: self.time };
+        let selector = VectorSelector { matchers, time: self.time, boundary: None };
         let mut sources = Sources::new();
         for row in evaluator.instant_with(&selector, steps, |sample| sample.timestamp_ms as f64)? {
             let at_steps = sources.entry(identity(&row.labels)).or_default();

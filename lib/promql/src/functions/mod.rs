@@ -16,10 +16,7 @@ mod time;
 use crate::{
     EvalError, ValueType,
     eval::{Evaluated, Evaluator, OverTime, Steps},
-    query::{
-        expr::{Call, Expr},
-        place::Place,
-    },
+    query::expr::{Call, Expr, Place},
 };
 
 /// How a function is evaluated.

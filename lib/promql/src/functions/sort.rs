@@ -64,7 +64,7 @@ fn by_label(
 fn warn_of_range(evaluator: &Evaluator<'_>, call: &Call) {
     if evaluator.whole.count() > 1 {
         let message = "sort is ineffective for range queries since results are always ordered by labels";
-        evaluator.warn(message, call.place.call);
+        evaluator.warn(message, call.place.at);
     }
 }
 

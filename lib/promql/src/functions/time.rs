@@ -22,6 +22,7 @@ pub fn find(name: &str) -> Option<Custom> {
         "range" => |e, _, steps| constant(e, (e.whole.end() - e.whole.start()) as f64 / 1000.0, steps),
         "scalar" => scalar,
         "start" => |e, _, steps| constant(e, e.whole.start() as f64 / 1000.0, steps),
+        "start_timestamp" => start_timestamp,
         "step" => step,
         "time" => time,
         "timestamp" => timestamp,
@@ -74,6 +75,12 @@ fn scalar(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evalu
         *value = if *count == 1 { point.value } else { f64::NAN };
     }
     Ok(Evaluated::Scalar(found.into_iter().map(|(_, value)| value).collect()))
+}
+
+/// Samples do not say when their series began to count: there is no value for any.
+fn start_timestamp(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
+    evaluator.vector(&call.args[0], steps)?;
+    Ok(Evaluated::Vector(Vec::new()))
 }
 
 /// Of a selector: the time of its sample; of anything else: the time of the step.

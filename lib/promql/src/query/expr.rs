@@ -4,8 +4,10 @@ use std::fmt;
 
 use event::{Labels, Matcher};
 
-use super::place::Place;
-use crate::functions::Function;
+use crate::{
+    functions::Function,
+    parse::ast::{At, BinaryOp, Boundary, Cardinality},
+};
 
 /// PromQL's types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,18 @@ pub enum ValueType {
     Matrix,
     /// A text.
     String,
+}
+
+impl ValueType {
+    /// As Prometheus' API calls it.
+    pub fn api_name(self) -> &'static str {
+        match self {
+            ValueType::Scalar => "scalar",
+            ValueType::Vector => "vector",
+            ValueType::Matrix => "matrix",
+            ValueType::String => "string",
+        }
+    }
 }
 
 impl fmt::Display for ValueType {
@@ -54,26 +68,22 @@ pub struct TimeShift {
 }
 
 impl TimeShift {
+    /// Whether it does nothing.
+    pub fn is_now(&self) -> bool {
+        self.at.is_none() && self.offset_ms == 0
+    }
+
     /// Whether the time is the same for every query.
     pub fn is_fixed(&self) -> bool {
         matches!(self.at, Some(At::Time(_)))
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
-    /// Of the query's range.
-    Start,
-    /// Of the query's range.
-    End,
-    /// Milliseconds since 1970.
-    Time(i64),
-}
-
 #[derive(Clone, Debug)]
 pub struct VectorSelector {
     pub matchers: Vec<Matcher>,
     pub time: TimeShift,
+    pub boundary: Option<Boundary>,
 }
 
 #[derive(Clone, Debug)]
@@ -100,37 +110,6 @@ pub struct Binary {
     pub matching: Matching,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BinaryOp {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-    Pow,
-    Atan2,
-    Equal,
-    NotEqual,
-    Greater,
-    GreaterEqual,
-    Less,
-    LessEqual,
-    And,
-    Or,
-    Unless,
-}
-
-impl BinaryOp {
-    pub fn is_comparison(self) -> bool {
-        use BinaryOp::*;
-        matches!(self, Equal | NotEqual | Greater | GreaterEqual | Less | LessEqual)
-    }
-
-    pub fn is_set(self) -> bool {
-        matches!(self, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless)
-    }
-}
-
 /// How the series of two vectors find each other.
 #[derive(Clone, Debug)]
 pub struct Matching {
@@ -140,15 +119,6 @@ pub struct Matching {
     pub include: Vec<String>,
     /// What stands in for a missing partner on the left and on the right.
     pub fill: (Option<f64>, Option<f64>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cardinality {
-    OneToOne,
-    /// `group_left`
-    ManyToOne,
-    /// `group_right`
-    OneToMany,
 }
 
 /// Which labels identify a group: `by`, `on`, or `without`, `ignoring`.
@@ -168,6 +138,20 @@ impl Grouping {
                 labels.filtered(|n| n != event::METRIC_NAME && !names.iter().any(|k| k == n))
             }
         }
+    }
+}
+
+/// Where a call and its arguments begin: bytes of the query.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    pub at: usize,
+    pub args: Vec<usize>,
+}
+
+impl Place {
+    /// Where an argument begins.
+    pub fn arg(&self, index: usize) -> usize {
+        self.args.get(index).copied().unwrap_or(self.at)
     }
 }
 
@@ -196,6 +180,28 @@ pub enum AggregateOp {
     CountValues,
     LimitK,
     LimitRatio,
+}
+
+impl AggregateOp {
+    /// The aggregation of this name; the parser lets no other through.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "sum" => AggregateOp::Sum,
+            "avg" => AggregateOp::Avg,
+            "min" => AggregateOp::Min,
+            "max" => AggregateOp::Max,
+            "count" => AggregateOp::Count,
+            "stddev" => AggregateOp::Stddev,
+            "stdvar" => AggregateOp::Stdvar,
+            "quantile" => AggregateOp::Quantile,
+            "topk" => AggregateOp::TopK,
+            "bottomk" => AggregateOp::BottomK,
+            "count_values" => AggregateOp::CountValues,
+            "limitk" => AggregateOp::LimitK,
+            "limit_ratio" => AggregateOp::LimitRatio,
+            _ => AggregateOp::Group,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,31 +1,28 @@
-//! Queries: text to checked expression.
+//! Queries: checked text, and what of it is known before it is evaluated.
 
-mod convert;
 pub(crate) mod expr;
-mod guard;
-mod locate;
-pub(crate) mod place;
-mod token;
+mod lower;
+mod timing;
 
 use std::fmt;
 
 use event::Matcher;
 
-use crate::{ParseError, eval::Options};
+use crate::{
+    EvalError, ParseError,
+    eval::Options,
+    parse::{self, Features, ast::Node},
+};
 use expr::{Expr, VectorSelector};
 
 pub use expr::ValueType;
-
-/// The longest query that [`parse`] takes.
-pub const MAX_QUERY_BYTES: usize = 64 * 1024;
-/// The deepest nesting of expressions that [`parse`] takes; a chain like `a or b or c` nests too.
-pub const MAX_DEPTH: usize = 200;
+pub(crate) use timing::Timing;
 
 /// A query that is known to be well formed and of matching types. Displays as formatted PromQL.
 #[derive(Clone, Debug)]
 pub struct Query {
     text: String,
-    pub(crate) expr: Expr,
+    tree: Node,
 }
 
 /// One selector of a query, and how much of the past it needs.
@@ -41,16 +38,21 @@ pub struct Selector {
     pub fixed: bool,
 }
 
-/// Parses and checks a query.
+/// Parses and checks a query, with all experimental features.
 ///
 /// # Errors
-/// When `query` is not PromQL, its types do not fit, or it is longer than [`MAX_QUERY_BYTES`] or nested deeper
-/// than [`MAX_DEPTH`].
+/// When `query` is not PromQL, its types do not fit, or it is longer than
+/// [`MAX_QUERY_BYTES`](crate::MAX_QUERY_BYTES) or nested deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
 pub fn parse(query: &str) -> Result<Query, ParseError> {
-    guard::check(query)?;
-    let parsed = promql_parser::parser::parse(query).map_err(|message| locate::locate(query, message))?;
-    let expr = convert::convert(&parsed, query)?;
-    Ok(Query { text: parsed.to_string(), expr })
+    parse_with(query, Features::ALL)
+}
+
+/// As [`parse`], with these experimental features only.
+///
+/// # Errors
+/// As [`parse`]; also when the query uses a feature that is not among `features`.
+pub fn parse_with(query: &str, features: Features) -> Result<Query, ParseError> {
+    Ok(Query { text: query.to_string(), tree: parse::tree(query, features)? })
 }
 
 /// Parses one selector and nothing else, as `match[]` has it: `up{job="a"}`.
@@ -58,9 +60,10 @@ pub fn parse(query: &str) -> Result<Query, ParseError> {
 /// # Errors
 /// As [`parse`]; also when the query is more than a selector.
 pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
-    match parse(text)?.expr.unmarked() {
-        Expr::Selector(VectorSelector { matchers, time }) if time.at.is_none() && time.offset_ms == 0 => {
-            Ok(matchers.clone())
+    let query = parse(text)?;
+    match query.lowered(Timing::default()) {
+        Ok(Expr::Selector(VectorSelector { matchers, time, boundary: None })) if time.is_now() => {
+            Ok(matchers)
         }
         _ => Err(ParseError::new("expected a selector and nothing else, like up{job=\"a\"}")),
     }
@@ -69,7 +72,26 @@ pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
 impl Query {
     /// The type of the query's value.
     pub fn value_type(&self) -> ValueType {
-        self.expr.value_type()
+        self.tree.value_type()
+    }
+
+    /// The query as it was written, as a tree.
+    pub fn tree(&self) -> &Node {
+        &self.tree
+    }
+
+    /// The query as it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn lowered(&self, timing: Timing) -> Result<Expr, EvalError> {
+        lower::lower(&self.tree, timing)
+    }
+
+    /// Formatted over several lines if it is long.
+    pub fn pretty(&self) -> String {
+        self.tree.pretty()
     }
 
     /// All selectors, in the order in which they stand in the query, with the default look-back.
@@ -86,7 +108,10 @@ impl Query {
 
     fn selectors_with(&self, options: &Options) -> Vec<Selector> {
         let mut found = Vec::new();
-        collect(&self.expr, options.lookback_ms, Reach::default(), &mut found);
+        // What cannot be evaluated at an instant reads nothing.
+        if let Ok(expr) = self.lowered(Timing::default()) {
+            collect(&expr, options.lookback_ms, Reach::default(), &mut found);
+        }
         found
     }
 }
@@ -120,6 +145,6 @@ fn collect(expr: &Expr, lookback_ms: i64, around: Reach, found: &mut Vec<Selecto
 
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        self.tree.fmt(f)
     }
 }

@@ -22,7 +22,7 @@ fn more_samples_than_allowed_end_the_query() {
 
 #[test]
 fn a_subquery_of_a_billion_steps_is_refused_before_it_starts() {
-    for query in ["max_over_time(vector(1)[10y:1ms])", "count_over_time(a[900y:1ms])"] {
+    for query in ["max_over_time(vector(1)[10y:1ms])", "count_over_time(a[290y:1ms])"] {
         let error = query_instant(&parse(query).unwrap(), &storage(), 99_000, &Options::default());
         let refused =
             matches!(error, Err(EvalError::TooManySamples { .. }) | Err(EvalError::TooManySteps { .. }));
