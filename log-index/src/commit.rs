@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     Index, Kind,
     catalog::{Catalog, CatalogError, Manifest, SegmentInfo},
+    delete::understand,
     segment::{Built, Segment, StreamMeta},
     state::Sealed,
     telemetry,
@@ -60,11 +61,15 @@ impl Index {
             segments.insert(*id, Arc::new(Segment::new(*id, info.order, self.inner.storage.clone())));
         }
         manifest.segments.retain(|id, _| !change.dropped.contains(id));
+        for request in manifest.deletes.values_mut() {
+            request.pending.retain(|id| manifest.segments.contains_key(id));
+        }
+        let deletes = understand(&manifest, &before.deletes)?;
         let added = change.added.as_ref().map(|added| (added.id, added.streams.as_slice()));
         let listing = catalog.commit(&manifest, added, &change.dropped)?;
         change.dropped.iter().filter_map(|id| segments.remove(id)).for_each(|segment| segment.doom());
         self.inner.merge_wanted.notify_all();
-        let sealed = Sealed { listing, segments, manifest };
+        let sealed = Sealed { listing, segments, manifest, deletes };
         sealed.tell();
         Ok(sealed)
     }

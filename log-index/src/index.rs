@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, watch};
 use crate::{
     AppendError, Config, OpenError, Snapshot,
     catalog::{Catalog, MAX_LABEL_BYTES, Manifest, SegmentInfo, label_bytes},
+    delete::understand,
     segment::{self, Segment},
     state::{Sealed, State},
     storage::{Directory, Storage},
@@ -80,7 +81,9 @@ impl Index {
             (*id, Arc::new(Segment::new(*id, info.order, storage.clone())))
         };
         let segments = manifest.segments.iter().map(open).collect();
-        let sealed = Sealed { listing: catalog.listing(), segments, manifest };
+        let deletes = understand(&manifest, &[]);
+        let deletes = deletes.map_err(|source| OpenError::Catalog { path: path.to_owned(), source })?;
+        let sealed = Sealed { listing: catalog.listing(), segments, manifest, deletes };
         sealed.tell();
         let inner = Inner {
             config: config.clone(),

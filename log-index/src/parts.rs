@@ -12,6 +12,7 @@ use crate::{
     QueryError, Snapshot,
     catalog::Selection,
     columns::Columns,
+    delete::Delete,
     head::{Chunk, Head, InHead},
     segment::{BlockPart, Damage, Segment},
 };
@@ -36,6 +37,8 @@ pub struct Part<C> {
     pub min: i64,
     pub max: i64,
     source: Source<C>,
+    /// Deletes that may hide rows of it.
+    hidden: Vec<Arc<Delete>>,
 }
 
 enum Source<C> {
@@ -63,10 +66,16 @@ impl<C: InHead> Parts<C> {
         let selection = Selection { kind: C::KIND, matchers, span: span.clone() };
         for (id, meta) in snapshot.sealed.listing.streams(&selection)? {
             let Some(segment) = snapshot.sealed.segments.get(&id) else { continue };
+            let deletes = snapshot.sealed.deletes_in(id).filter(|d| d.concerns(C::KIND, &meta.labels));
+            let hidden: Vec<Arc<Delete>> = deletes.cloned().collect();
+            let visible = meta.parts.into_iter().enumerate();
+            let visible = visible.filter(|(_, part)| !hidden.iter().any(|delete| delete.hides_all(part)));
             let part = |(at, part): (usize, BlockPart)| {
-                Part::new((segment.order, at), (part.min, part.max), Source::Stored(segment.clone(), part))
+                let place = (segment.order, at);
+                let part = Part::new(place, (part.min, part.max), Source::Stored(segment.clone(), part));
+                Part { hidden: hidden.clone(), ..part }
             };
-            found.entry(meta.labels).or_default().extend(meta.parts.into_iter().enumerate().map(part));
+            found.entry(meta.labels).or_default().extend(visible.map(part));
         }
         for (at, head) in snapshot.heads.iter().enumerate() {
             for (labels, parts) in parts_of_head(FIRST_HEAD + at as u64, head, matchers) {
@@ -108,7 +117,7 @@ fn parts_of_head<'a, C: InHead>(
 
 impl<C: Columns> Part<C> {
     fn new(sequence: Sequence, (min, max): (i64, i64), source: Source<C>) -> Self {
-        Part { stream: 0, sequence, min, max, source }
+        Part { stream: 0, sequence, min, max, source, hidden: Vec::new() }
     }
 
     /// Rows and bytes of content.
@@ -127,8 +136,17 @@ impl<C: Columns> Part<C> {
         }
     }
 
-    /// The rows with times in `span`, in the order of time, and of arrival where times are equal.
+    /// The rows with times in `span` that no delete hides, in the order of time, and of arrival where times are
+    /// equal.
     pub fn rows_within(&self, columns: &C, span: &RangeInclusive<i64>) -> Vec<u32> {
+        let mut rows = self.all_rows_within(columns, span);
+        if !self.hidden.is_empty() {
+            rows.retain(|row| !self.hidden.iter().any(|delete| delete.hides(columns, *row as usize)));
+        }
+        rows
+    }
+
+    fn all_rows_within(&self, columns: &C, span: &RangeInclusive<i64>) -> Vec<u32> {
         let (rows, sorted) = match &self.source {
             Source::Memory(chunk) => (0..chunk.columns.rows() as u32, chunk.sorted),
             Source::Stored(_, part) => (part.first_row..part.first_row + part.rows, true),

@@ -63,6 +63,11 @@ impl Snapshot {
     ) -> Result<Vec<String>, QueryError> {
         let selection = Selection { kind, matchers, span: span(kind, start, end) };
         let mut names = BTreeSet::new();
+        if self.hides_some(kind) {
+            let visible = self.series(kind, matchers, start, end)?;
+            names.extend(visible.iter().flat_map(Labels::iter).map(|(name, _)| name.to_owned()));
+            return Ok(names.into_iter().collect());
+        }
         self.sealed.listing.label_names(&selection, &mut names)?;
         for labels in self.in_memory(&selection) {
             names.extend(labels.iter().map(|(name, _)| name.to_owned()));
@@ -84,6 +89,11 @@ impl Snapshot {
     ) -> Result<Vec<String>, QueryError> {
         let selection = Selection { kind, matchers, span: span(kind, start, end) };
         let mut values = BTreeSet::new();
+        if self.hides_some(kind) {
+            let visible = self.series(kind, matchers, start, end)?;
+            values.extend(visible.iter().filter_map(|labels| labels.get(name)).map(str::to_owned));
+            return Ok(values.into_iter().collect());
+        }
         self.sealed.listing.label_values(name, &selection, &mut values)?;
         values.extend(
             self.in_memory(&selection).iter().filter_map(|labels| labels.get(name)).map(str::to_owned),
@@ -143,6 +153,11 @@ impl Snapshot {
         telemetry::DAMAGED.inc();
         tracing::error!(segment = damage.segment, reason = damage.reason, "damaged segment");
         self.notices.lock().insert(damage.to_string());
+    }
+
+    /// Whether deletes may hide whole streams, which the posting lists do not know.
+    fn hides_some(&self, kind: Kind) -> bool {
+        self.sealed.deletes.iter().any(|delete| delete.kind == kind)
     }
 
     /// The matching streams in memory.

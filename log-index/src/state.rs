@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use crate::{
     Snapshot,
     catalog::{Listing, Manifest, Progress},
+    delete::Delete,
     head::Head,
     segment::Segment,
     telemetry,
@@ -50,6 +51,8 @@ pub struct Sealed {
     pub listing: Listing,
     pub segments: BTreeMap<u64, Arc<Segment>>,
     pub manifest: Manifest,
+    /// Those that are not done, oldest first.
+    pub deletes: Vec<Arc<Delete>>,
 }
 
 impl State {

@@ -42,6 +42,8 @@ pub const POINTS: &[&str] = &[
     "push.deliver.before-send",
     "index.catalog.after-commit",
     "index.catalog.before-commit",
+    "index.delete.after-commit",
+    "index.delete.before-commit",
     "index.merge.after-commit",
     "index.merge.after-put",
     "index.merge.after-write",

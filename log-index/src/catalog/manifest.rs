@@ -7,7 +7,7 @@ use event::MetricFamily;
 use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
-use crate::marks::Marks;
+use crate::{delete::DeleteRequest, marks::Marks};
 
 /// The version that this code writes and reads. It stands for the catalog's schema as well.
 const VERSION: u32 = 2;
@@ -28,6 +28,9 @@ pub struct Manifest {
     pub commit: u64,
     pub next_segment: u64,
     pub segments: BTreeMap<u64, SegmentInfo>,
+    pub next_delete: u64,
+    /// By their ids.
+    pub deletes: BTreeMap<u64, DeleteRequest>,
     pub progress: Progress,
 }
 
@@ -54,6 +57,8 @@ impl Default for Manifest {
             commit: 0,
             next_segment: 1,
             segments: BTreeMap::new(),
+            next_delete: 1,
+            deletes: BTreeMap::new(),
             progress: Progress::default(),
         }
     }

@@ -39,6 +39,14 @@ pub enum CatalogError {
     /// The payload of the last commit is damaged.
     #[error("catalog's commit payload cannot be read: {0}")]
     Payload(#[from] serde_json::Error),
+    /// A delete is not understood.
+    #[error("catalog's delete request {id} cannot be read: {reason}")]
+    Delete {
+        /// Its number.
+        id: u64,
+        /// What is wrong.
+        reason: String,
+    },
     /// A stored document is damaged.
     #[error("catalog's document {0} cannot be read")]
     Document(u32),

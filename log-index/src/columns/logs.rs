@@ -1,7 +1,7 @@
 //! Log entries in columns. Encoded: the lines, one behind the other; the number of rows; the timestamps as
 //! differences; the lines' lengths; the metadata; and last, as four bytes, where the lines end.
 
-use logql::EntryRef;
+use logql::{EntryRef, LineFilter};
 
 use super::{Columns, Kind};
 use crate::codec::{Damaged, Input, put_bytes, put_i64, put_u64};
@@ -74,6 +74,10 @@ impl Columns for LogColumns {
 
     fn weight(&self) -> usize {
         self.lines.len() + self.metadata_bytes + 12 * self.rows()
+    }
+
+    fn passes(&self, row: usize, filters: &[LineFilter]) -> bool {
+        filters.iter().all(|filter| filter.matches(self.line(row)))
     }
 
     fn push_from(&mut self, other: &Self, row: usize) {

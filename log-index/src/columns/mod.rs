@@ -3,7 +3,8 @@
 mod logs;
 mod samples;
 
-use serde::Serialize;
+use logql::LineFilter;
+use serde::{Deserialize, Serialize};
 
 use crate::codec::Damaged;
 
@@ -11,7 +12,7 @@ pub use logs::LogColumns;
 pub use samples::SampleColumns;
 
 /// Which of the two worlds a question is about. Times are nanoseconds for logs, milliseconds for metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Streams of log entries; spans are `[start, end)` in nanoseconds.
@@ -33,6 +34,9 @@ pub trait Columns: Default + Clone + Send + Sync + 'static {
 
     /// Bytes of content: what limits of size count.
     fn weight(&self) -> usize;
+
+    /// Whether the row's line passes all filters; a row without a line passes none.
+    fn passes(&self, row: usize, filters: &[LineFilter]) -> bool;
 
     fn push_from(&mut self, other: &Self, row: usize);
 

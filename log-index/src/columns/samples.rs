@@ -3,6 +3,7 @@
 //! slowly becomes runs of zeros.
 
 use event::Sample;
+use logql::LineFilter;
 
 use super::{Columns, Kind};
 use crate::codec::{Damaged, Input, put_i64, put_u64};
@@ -30,6 +31,10 @@ impl Columns for SampleColumns {
 
     fn weight(&self) -> usize {
         self.0.len() * size_of::<Sample>()
+    }
+
+    fn passes(&self, _row: usize, filters: &[LineFilter]) -> bool {
+        filters.is_empty()
     }
 
     fn push_from(&mut self, other: &Self, row: usize) {

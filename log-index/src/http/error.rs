@@ -24,6 +24,9 @@ pub(super) enum Failure {
     /// The client went away, or the service stops.
     #[error("the query was cancelled")]
     Cancelled,
+    /// What is named is not there.
+    #[error("{0}")]
+    NotFound(String),
     /// The store, or the service itself.
     #[error("{0}")]
     Internal(String),

@@ -4,6 +4,7 @@
 //! acknowledged before the request came), `run` (evaluate on a thread of its own, within limits) and the
 //! `response` of its API.
 
+mod delete;
 mod error;
 mod flush;
 mod freshness;

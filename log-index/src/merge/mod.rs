@@ -8,7 +8,10 @@ use std::{io, sync::Arc, time::Duration};
 
 use thiserror::Error;
 
-use self::plan::{Limits, Plan};
+use self::{
+    plan::{Limits, Plan},
+    rows::Removed,
+};
 use crate::{
     Index, StorageError,
     catalog::CatalogError,
@@ -101,7 +104,7 @@ impl Index {
     fn carry_out(&self, plan: &Plan, before: &Sealed, id: u64, stop: Stop<'_>) -> Result<(), MergeError> {
         fault::point("index.merge.before-put");
         let mut out = self.inner.storage.create(&segment::name(id))?;
-        let built = self.write_merged(plan, before, &mut *out, stop)?;
+        let (built, removed) = self.write_merged(plan, before, &mut *out, stop)?;
         fault::point("index.merge.after-write");
         let added = match built.streams.is_empty() {
             true => None,
@@ -111,7 +114,7 @@ impl Index {
                 Some(Added::new(id, plan.order, plan.level, built))
             }
         };
-        self.swap(plan, added)
+        self.swap(plan, added, &removed)
     }
 
     fn write_merged(
@@ -120,25 +123,32 @@ impl Index {
         before: &Sealed,
         out: &mut dyn ObjectWriter,
         stop: Stop<'_>,
-    ) -> Result<Built, MergeError> {
+    ) -> Result<(Built, Removed), MergeError> {
         let level = self.inner.config.compression_level;
         let mut builder = Builder::new(out, level, MERGED_BLOCK_BYTES)?;
-        rows::merge(plan.open(before)?, &mut builder, stop)?;
-        Ok(builder.finish()?)
+        let removed = rows::merge(plan.open(before)?, &mut builder, stop)?;
+        Ok((builder.finish()?, removed))
     }
 
-    fn swap(&self, plan: &Plan, added: Option<Added>) -> Result<(), MergeError> {
+    fn swap(&self, plan: &Plan, added: Option<Added>, removed: &Removed) -> Result<(), MergeError> {
         let mut catalog = self.inner.catalog.lock();
         let before = self.inner.state.lock().sealed.clone();
-        if !plan.inputs.iter().all(|id| before.manifest.segments.contains_key(id)) {
-            // Retention was faster: what the new segment holds of it must not come back.
+        let mut manifest = before.manifest.next();
+        let is_outdated = !plan.inputs.iter().all(|id| manifest.segments.contains_key(id))
+            || !removed.keys().all(|id| manifest.deletes.contains_key(id));
+        if is_outdated {
+            // Retention was faster, or a delete was taken back.
             if let Some(Added { id, .. }) = added {
                 self.inner.storage.delete(&segment::name(id))?;
             }
             return Ok(());
         }
+        let output = added.as_ref().map(|added| added.id);
+        for (id, request) in &mut manifest.deletes {
+            request.merged(&plan.inputs, output, removed.get(id).copied());
+        }
         let change = Change { added, dropped: plan.inputs.clone() };
-        let sealed = self.commit(&mut catalog, &before, before.manifest.next(), change)?;
+        let sealed = self.commit(&mut catalog, &before, manifest, change)?;
         fault::point("index.merge.after-commit");
         self.inner.state.lock().sealed = Arc::new(sealed);
         Ok(())

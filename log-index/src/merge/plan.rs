@@ -29,7 +29,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The merge of the lowest level, which is the cheapest; of these the oldest.
+    /// The merge of the lowest level, which is the cheapest; of these the oldest. If there is none, a segment of
+    /// which something is deleted, alone.
     pub fn next(manifest: &Manifest, excluded: &BTreeSet<u64>, limits: Limits) -> Option<Self> {
         let mut segments: Vec<(u64, &SegmentInfo)> =
             manifest.segments.iter().map(|(id, s)| (*id, s)).collect();
@@ -37,9 +38,17 @@ impl Plan {
         let fits = |window: &&[(u64, &SegmentInfo)]| {
             !window.iter().any(|(id, _)| excluded.contains(id)) && limits.allow(window)
         };
-        let window = segments.windows(FANOUT).filter(fits).min_by_key(|window| window[0].1.level)?;
+        let lowest = segments.windows(FANOUT).filter(fits).min_by_key(|window| window[0].1.level);
+        let Some(window) = lowest else { return Self::rewrite(manifest, excluded) };
         let inputs = window.iter().map(|(id, _)| *id).collect();
         Some(Plan { inputs, order: window[0].1.order, level: window[0].1.level.saturating_add(1) })
+    }
+
+    fn rewrite(manifest: &Manifest, excluded: &BTreeSet<u64>) -> Option<Self> {
+        let mut pending = manifest.deletes.values().flat_map(|request| &request.pending);
+        let id = pending.find(|id| !excluded.contains(id))?;
+        let info = manifest.segments.get(id)?;
+        Some(Plan { inputs: vec![*id], order: info.order, level: info.level })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Streams and rows of several segments in order. Memory holds a block of each, and where each stream is.
 
-use std::{io::Write, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, io::Write, ops::Range, sync::Arc};
 
 use event::Labels;
 
@@ -8,6 +8,7 @@ use super::{MergeError, Stop, plan::Plan};
 use crate::{
     Kind,
     columns::{Columns, LogColumns, SampleColumns},
+    delete::Delete,
     segment::{BlockPart, Builder, Damage, Footer, Segment, StreamMeta, StreamsWriter},
     state::Sealed,
 };
@@ -16,6 +17,7 @@ use crate::{
 pub struct Input {
     segment: Arc<Segment>,
     footer: Footer,
+    deletes: Vec<Arc<Delete>>,
     next: Option<StreamMeta>,
 }
 
@@ -28,7 +30,8 @@ impl Plan {
         let known = |id| sealed.segments.get(id).zip(sealed.manifest.segments.get(id));
         let open = |(segment, info): (&Arc<Segment>, &crate::catalog::SegmentInfo)| {
             let footer = segment.footer(info.bytes)?;
-            let mut input = Input { segment: segment.clone(), footer, next: None };
+            let deletes = sealed.deletes_in(segment.id).cloned().collect();
+            let mut input = Input { segment: segment.clone(), footer, deletes, next: None };
             input.advance()?;
             Ok(input)
         };
@@ -49,7 +52,11 @@ impl Input {
     }
 }
 
-/// Writes all rows of `inputs`: of equal times the row of the first input comes first.
+/// Rows that were left out, by the id of the delete that hid them.
+pub type Removed = BTreeMap<u64, u64>;
+
+/// Writes the rows of `inputs` but for those that are deleted: of equal times the row of the first input comes
+/// first.
 ///
 /// # Errors
 /// See [`MergeError`].
@@ -57,14 +64,18 @@ pub fn merge<W: Write>(
     mut inputs: Vec<Input>,
     builder: &mut Builder<W>,
     stop: Stop<'_>,
-) -> Result<(), MergeError> {
-    merge_kind::<LogColumns, W>(&mut inputs, builder.streams(), stop)?;
-    merge_kind::<SampleColumns, W>(&mut inputs, builder.streams(), stop)
+) -> Result<Removed, MergeError> {
+    let deletes = inputs.iter().flat_map(|input| &input.deletes);
+    let mut removed = deletes.map(|delete| (delete.id, 0)).collect();
+    merge_kind::<LogColumns, W>(&mut inputs, builder.streams(), &mut removed, stop)?;
+    merge_kind::<SampleColumns, W>(&mut inputs, builder.streams(), &mut removed, stop)?;
+    Ok(removed)
 }
 
 fn merge_kind<C: Columns, W: Write>(
     inputs: &mut [Input],
     mut out: StreamsWriter<'_, W, C>,
+    removed: &mut Removed,
     stop: Stop<'_>,
 ) -> Result<(), MergeError> {
     let mut blocks: Vec<Option<(u64, C)>> = vec![None; inputs.len()];
@@ -77,11 +88,14 @@ fn merge_kind<C: Columns, W: Write>(
             if input.next.as_ref().is_some_and(|s| s.kind == C::KIND && s.labels == labels)
                 && let Some(stream) = input.advance()?
             {
+                let hidden =
+                    input.deletes.iter().filter(|delete| delete.concerns(C::KIND, &labels)).collect();
                 let parts = stream.parts.into_iter();
-                cursors.push(Cursor { segment: &input.segment, parts, last, rows: 0..0 });
+                cursors.push(Cursor { segment: &input.segment, hidden, parts, last, rows: 0..0 });
             }
         }
-        merge_stream(&labels, &mut cursors, &mut out)?;
+        out.begin(&labels);
+        merge_stream(&mut cursors, &mut out, removed)?;
     }
     Ok(out.end()?)
 }
@@ -92,19 +106,18 @@ fn first_labels(inputs: &[Input], kind: Kind) -> Option<Labels> {
 }
 
 fn merge_stream<C: Columns, W: Write>(
-    labels: &Labels,
     cursors: &mut [Cursor<'_, C>],
     out: &mut StreamsWriter<'_, W, C>,
+    removed: &mut Removed,
 ) -> Result<(), MergeError> {
     cursors.iter_mut().try_for_each(Cursor::fill)?;
-    out.begin(labels)?;
     while let Some((_, first)) = earliest(cursors, None) {
         let until = earliest(cursors, Some(first));
         let cursor = &mut cursors[first];
         while let Some(time) = cursor.time()
             && until.is_none_or(|until| (time, first) < until)
         {
-            cursor.push_into(out)?;
+            cursor.push_into(out, removed)?;
         }
         cursor.fill()?;
     }
@@ -120,6 +133,8 @@ fn earliest<C: Columns>(cursors: &[Cursor<'_, C>], without: Option<usize>) -> Op
 /// A place in the rows of one stream in one segment.
 struct Cursor<'a, C> {
     segment: &'a Segment,
+    /// Deletes that may hide rows of it.
+    hidden: Vec<&'a Arc<Delete>>,
     parts: std::vec::IntoIter<BlockPart>,
     /// The block that was read last, and where it lies: the next small stream is in it too.
     last: &'a mut Option<(u64, C)>,
@@ -133,9 +148,18 @@ impl<C: Columns> Cursor<'_, C> {
         Some(columns.timestamp(self.rows.start as usize))
     }
 
-    fn push_into<W: Write>(&mut self, out: &mut StreamsWriter<'_, W, C>) -> Result<(), MergeError> {
+    /// Passes a row on, or counts it for the delete that hides it.
+    fn push_into<W: Write>(
+        &mut self,
+        out: &mut StreamsWriter<'_, W, C>,
+        removed: &mut Removed,
+    ) -> Result<(), MergeError> {
+        let row = self.rows.start as usize;
         if let Some((_, columns)) = self.last.as_ref() {
-            out.push(columns, self.rows.start as usize)?;
+            match self.hidden.iter().find(|delete| delete.hides(columns, row)) {
+                Some(delete) => *removed.entry(delete.id).or_default() += 1,
+                None => out.push(columns, row)?,
+            }
         }
         self.rows.start += 1;
         Ok(())

@@ -46,7 +46,7 @@ fn add_all<C: Columns, W: Write>(builder: &mut Builder<W>, streams: &Streams<C>)
     sorted.sort_by_key(|(labels, _)| *labels);
     let mut writer = builder.streams::<C>();
     for (labels, chunks) in sorted {
-        writer.begin(labels)?;
+        writer.begin(labels);
         writer.add_chunks(chunks)?;
     }
     writer.end()
@@ -74,7 +74,8 @@ impl<W: Write> Builder<W> {
 
     /// For the streams of one kind; those for logs come first.
     pub fn streams<C: Columns>(&mut self) -> StreamsWriter<'_, W, C> {
-        StreamsWriter { builder: self, pending: Pending { columns: C::default(), parts: Vec::new() } }
+        let pending = Pending { columns: C::default(), parts: Vec::new() };
+        StreamsWriter { builder: self, next: None, pending }
     }
 
     fn put(&mut self, content: &[u8]) -> io::Result<()> {
@@ -122,19 +123,23 @@ struct Pending<C> {
 /// Takes the streams of one kind, sorted by labels, and of each the rows in the order of time.
 pub struct StreamsWriter<'a, W, C> {
     builder: &'a mut Builder<W>,
+    /// The stream whose first row has not come yet.
+    next: Option<Labels>,
     pending: Pending<C>,
 }
 
 impl<W: Write, C: Columns> StreamsWriter<'_, W, C> {
-    /// The rows from now on are of this stream. It must get one at least.
-    ///
-    /// # Errors
-    /// As [`build`].
-    pub fn begin(&mut self, labels: &Labels) -> io::Result<()> {
+    /// The rows from now on are of this stream. One without rows leaves no trace.
+    pub fn begin(&mut self, labels: &Labels) {
+        self.next = Some(labels.clone());
+    }
+
+    fn open_stream(&mut self) -> io::Result<()> {
+        let Some(labels) = self.next.take() else { return Ok(()) };
         if self.pending.columns.weight() >= self.builder.block_bytes / SHARED_PART {
             self.close()?;
         }
-        let stream = StreamMeta { kind: C::KIND, labels: labels.clone(), parts: Vec::new() };
+        let stream = StreamMeta { kind: C::KIND, labels, parts: Vec::new() };
         self.builder.streams.push(stream);
         Ok(())
     }
@@ -144,6 +149,7 @@ impl<W: Write, C: Columns> StreamsWriter<'_, W, C> {
     /// # Errors
     /// As [`build`].
     pub fn push(&mut self, columns: &C, row: usize) -> io::Result<()> {
+        self.open_stream()?;
         self.pending.push(self.builder.streams.len() - 1, columns, row);
         if self.pending.columns.weight() >= self.builder.block_bytes { self.close() } else { Ok(()) }
     }
@@ -169,6 +175,7 @@ impl<W: Write, C: Columns> StreamsWriter<'_, W, C> {
     /// A chunk that is as large as a block becomes one as it is.
     fn add_chunk(&mut self, chunk: &Chunk<C>) -> io::Result<()> {
         let columns = &chunk.columns;
+        self.open_stream()?;
         if !self.pending.parts.is_empty() || columns.weight() < self.builder.block_bytes {
             return (0..columns.rows()).try_for_each(|row| self.push(columns, row));
         }

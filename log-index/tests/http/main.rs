@@ -1,5 +1,6 @@
 //! The query service over a real index, asked as clients ask it.
 
+mod delete;
 mod errors;
 mod freshness;
 mod grafana;

@@ -3,6 +3,7 @@
 mod concurrency;
 mod crash;
 mod damage;
+mod delete;
 mod filters;
 mod full_disk;
 mod job;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use event::{Event, Labels, LogBatch, LogEntry, MatchOp, Matcher, Sample, SampleBatch, Series};
+use log_index::Kind;
 use logql::Order;
 use promql::Storage;
 use proptest::{collection::vec, prelude::*};
@@ -15,6 +16,7 @@ enum Step {
     Samples(usize, Vec<(i64, u64)>),
     Flush,
     Merge,
+    Delete(Kind, usize, i64, i64),
     Crash,
 }
 
@@ -30,6 +32,10 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..STREAMS.len(), vec((time, any::<u64>()), 0..8)).prop_map(|(s, v)| Step::Samples(s, v)),
         6 => Just(Step::Flush),
         2 => Just(Step::Merge),
+        1 => (any::<bool>(), 0..DELETED.len(), -5..40_i64, 0..20_i64).prop_map(|(logs, query, start, length)| {
+            let kind = if logs { Kind::Logs } else { Kind::Metrics };
+            Step::Delete(kind, query, start, start + length)
+        }),
         1 => Just(Step::Crash),
     ]
 }
@@ -40,6 +46,8 @@ const STREAMS: [&[(&str, &str)]; 4] = [
     &[("job", "nginx"), ("zone", "z\u{fc}rich = \"1\"\n")],
     &[("jo", "b\u{ff}syslog")],
 ];
+
+const DELETED: [&str; 3] = [r#"{job="syslog"}"#, r#"{job=~"s.*|n.*",host!~".*1"}"#, r#"{jo=~".+"}"#];
 
 fn labels(stream: usize) -> Labels {
     STREAMS[stream].iter().copied().collect()
@@ -90,6 +98,24 @@ impl Model {
     }
 }
 
+impl Model {
+    fn delete(&mut self, kind: Kind, query: &str, start: i64, end: i64) {
+        let matchers = logql::parse_selector(query).unwrap();
+        let matching = |labels: &Labels| matchers.iter().all(|m| m.matches_labels(labels));
+        let within = |time: i64| (start..=end).contains(&time);
+        match kind {
+            Kind::Logs => {
+                self.entries.retain(|seen| !(matching(&seen.labels) && within(seen.timestamp_ns)));
+            }
+            Kind::Metrics => {
+                for (_, samples) in self.samples.iter_mut().filter(|(labels, _)| matching(labels)) {
+                    samples.retain(|sample| !within(sample.0));
+                }
+            }
+        }
+    }
+}
+
 fn run(bench: &mut Bench, model: &mut Model, step: Step) {
     match step {
         Step::Lines(stream, lines) => {
@@ -122,6 +148,10 @@ fn run(bench: &mut Bench, model: &mut Model, step: Step) {
         }
         Step::Flush => bench.index().flush().unwrap(),
         Step::Merge => bench.index().merge(&|| false).unwrap(),
+        Step::Delete(kind, query, start, end) => {
+            bench.index().delete(kind, DELETED[query], (start, end), 0).unwrap();
+            model.delete(kind, DELETED[query], start, end);
+        }
         Step::Crash => bench.crash(),
     }
 }

@@ -32,6 +32,7 @@ impl IntoResponse for Error {
 fn status(failure: &Failure) -> StatusCode {
     match failure {
         Failure::BadData(_) | Failure::Execution(_) => StatusCode::BAD_REQUEST,
+        Failure::NotFound(_) => StatusCode::NOT_FOUND,
         Failure::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
         Failure::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
         Failure::Cancelled => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,6 +1,7 @@
 //! Loki's HTTP API.
 
 mod arrivals;
+mod delete;
 mod error;
 mod format;
 mod interval;
@@ -29,6 +30,7 @@ pub(super) fn router() -> Router<Service> {
         .route("/label/{name}/values", get(labels::values).post(labels::values))
         .route("/series", get(series::series).post(series::series))
         .route("/index/stats", get(stats::stats).post(stats::stats))
+        .route("/delete", get(delete::list).post(delete::add).put(delete::add).delete(delete::cancel))
         .route("/tail", get(tail::tail))
         .route("/format_query", get(format::format).post(format::format))
         .route("/status/buildinfo", get(status::buildinfo));

@@ -30,6 +30,7 @@ fn status(failure: &Failure) -> (StatusCode, &'static str) {
     match failure {
         Failure::BadData(_) => (StatusCode::BAD_REQUEST, "bad_data"),
         Failure::Execution(_) => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
+        Failure::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
         Failure::TimedOut(_) => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
         Failure::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         Failure::Cancelled => (StatusCode::SERVICE_UNAVAILABLE, "canceled"),

@@ -1,5 +1,6 @@
 //! Prometheus' HTTP API.
 
+mod delete;
 mod error;
 mod format;
 mod labels;
@@ -10,7 +11,10 @@ mod response;
 mod series;
 mod status;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 
 use super::Service;
 use error::Error;
@@ -23,6 +27,7 @@ pub(super) fn router() -> Router<Service> {
         .route("/labels", get(labels::names).post(labels::names))
         .route("/label/{name}/values", get(labels::values))
         .route("/series", get(series::series).post(series::series))
+        .route("/admin/tsdb/delete_series", post(delete::series).put(delete::series))
         .route("/metadata", get(metadata::metadata))
         .route("/format_query", get(format::format).post(format::format))
         .route("/status/buildinfo", get(status::buildinfo));

@@ -1,0 +1,91 @@
+//! What a delete hides.
+
+use std::{ops::RangeInclusive, sync::Arc};
+
+use event::{Labels, Matcher};
+use logql::{Expr, LineFilter};
+
+use super::DeleteRequest;
+use crate::{
+    Kind,
+    catalog::{CatalogError, Manifest},
+    columns::Columns,
+    segment::BlockPart,
+    state::Sealed,
+};
+
+/// A request with its query understood.
+pub struct Delete {
+    pub id: u64,
+    pub kind: Kind,
+    pub matchers: Vec<Matcher>,
+    pub span: RangeInclusive<i64>,
+    filters: Vec<LineFilter>,
+}
+
+impl Delete {
+    /// # Errors
+    /// When the query is none, or more than selectors and line filters.
+    pub fn new(id: u64, request: &DeleteRequest) -> Result<Self, String> {
+        let (matchers, filters) = match request.kind {
+            Kind::Logs => of_logs(&request.query)?,
+            Kind::Metrics => (promql::parse_selector(&request.query).map_err(|e| e.to_string())?, Vec::new()),
+        };
+        if matchers.iter().all(Matcher::matches_empty) {
+            return Err("a delete needs at least one matcher that does not match the empty string".into());
+        }
+        Ok(Delete { id, kind: request.kind, matchers, span: request.start..=request.end, filters })
+    }
+
+    /// Whether a row of a stream that it matches is hidden.
+    pub fn hides<C: Columns>(&self, columns: &C, row: usize) -> bool {
+        self.span.contains(&columns.timestamp(row)) && columns.passes(row, &self.filters)
+    }
+
+    /// Whether it may hide rows of a stream.
+    pub fn concerns(&self, kind: Kind, labels: &Labels) -> bool {
+        self.kind == kind && self.matchers.iter().all(|matcher| matcher.matches_labels(labels))
+    }
+
+    /// Whether it hides all of a part of a stream that it matches.
+    pub fn hides_all(&self, part: &BlockPart) -> bool {
+        self.filters.is_empty() && self.span.contains(&part.min) && self.span.contains(&part.max)
+    }
+}
+
+fn of_logs(query: &str) -> Result<(Vec<Matcher>, Vec<LineFilter>), String> {
+    let Expr::Log(log) = logql::parse(query).map_err(|e| e.to_string())? else {
+        return Err("a delete takes a selector and line filters, not a metric query".into());
+    };
+    let filters = log.leading_filters();
+    match filters.len() == log.stages.len() {
+        true => Ok((log.matchers, filters)),
+        false => Err("a delete takes a selector and line filters, no other stages".into()),
+    }
+}
+
+impl Sealed {
+    /// The deletes that a segment still holds something of.
+    pub fn deletes_in(&self, segment: u64) -> impl Iterator<Item = &Arc<Delete>> {
+        let deletes = &self.manifest.deletes;
+        let is_pending = move |delete: &&Arc<Delete>| {
+            deletes.get(&delete.id).is_some_and(|request| request.pending.contains(&segment))
+        };
+        self.deletes.iter().filter(is_pending)
+    }
+}
+
+/// The deletes of a manifest that are not done, oldest first; `known` ones need not be understood again.
+///
+/// # Errors
+/// When one cannot be understood: a later release may have written it.
+pub fn understand(manifest: &Manifest, known: &[Arc<Delete>]) -> Result<Vec<Arc<Delete>>, CatalogError> {
+    let understood = |request: &DeleteRequest| {
+        if let Some(delete) = known.iter().find(|delete| delete.id == request.id) {
+            return Ok(delete.clone());
+        }
+        let delete = Delete::new(request.id, request);
+        delete.map(Arc::new).map_err(|reason| CatalogError::Delete { id: request.id, reason })
+    };
+    manifest.deletes.values().filter(|request| !request.is_processed()).map(understood).collect()
+}

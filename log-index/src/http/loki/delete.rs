@@ -1,0 +1,74 @@
+//! `delete`: has entries deleted, shows the receipts, takes deletes back.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header::LOCATION},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{Error, request::time};
+use crate::{
+    DeleteRequest, Kind,
+    http::{Service, error::Failure, params::Params},
+};
+
+/// Takes a delete in. Answers 204 and, as `Location`, where its receipt is.
+pub(super) async fn add(State(service): State<Service>, params: Params) -> Result<Response, Error> {
+    let query = params.query(service.limits().max_query_bytes)?.to_owned();
+    if query.is_empty() {
+        return Err(Failure::BadData("query not set".into()).into());
+    }
+    let start = time(&params, "start")?.ok_or_else(|| Failure::BadData("start time not set".into()))?;
+    let end = time(&params, "end")?.unwrap_or_else(|| service.now_ns());
+    if start > end {
+        return Err(Failure::BadData("start time can't be greater than end time".into()).into());
+    }
+    let request = service.delete(Kind::Logs, query, (start, end)).await?;
+    let receipt = format!("/loki/api/v1/delete?request_id={}", id_text(request.id));
+    Ok((StatusCode::NO_CONTENT, [(LOCATION, receipt)]).into_response())
+}
+
+/// The receipts, oldest first; with `request_id` that one alone.
+pub(super) async fn list(State(service): State<Service>, params: Params) -> Json<Value> {
+    let wanted = params.get("request_id");
+    let all = service.index().deletes().into_iter().filter(|request| request.kind == Kind::Logs);
+    let found = all.filter(|request| wanted.is_none_or(|id| id == id_text(request.id)));
+    Json(found.map(|request| receipt(&request)).collect())
+}
+
+/// Takes a delete back, as long as nothing of it has left the disk.
+pub(super) async fn cancel(State(service): State<Service>, params: Params) -> Result<StatusCode, Error> {
+    let id = params.get("request_id").and_then(|id| u64::from_str_radix(id, 16).ok()).unwrap_or(0);
+    let force = params.get("force") == Some("true");
+    service.cancel_delete(id, force).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn id_text(id: u64) -> String {
+    format!("{id:08x}")
+}
+
+/// Loki's fields, and the counts.
+fn receipt(request: &DeleteRequest) -> Value {
+    let seconds = |ns: i64| (ns.div_euclid(1_000_000)) as f64 / 1000.0;
+    json!({
+        "request_id": id_text(request.id),
+        "start_time": seconds(request.start),
+        "end_time": seconds(request.end),
+        "query": request.query,
+        "status": status(request),
+        "created_at": request.created_ms as f64 / 1000.0,
+        "matched_entries": request.matched,
+        "removed_entries": request.removed,
+    })
+}
+
+fn status(request: &DeleteRequest) -> String {
+    match (request.is_processed(), request.removed) {
+        (true, _) => "processed".to_owned(),
+        (false, 0) => "received".to_owned(),
+        (false, removed) => format!("{}% Complete", 100 * removed / request.matched.max(1)),
+    }
+}
