@@ -1,12 +1,10 @@
-//! From memory to segments, and out of the index again when they are too old.
+//! From memory to segments.
 
 use std::{sync::Arc, time::Duration};
 
-use parking_lot::MutexGuard;
-
 use crate::{
     AppendError, Index, SealError,
-    catalog::{Catalog, SegmentInfo},
+    catalog::Catalog,
     commit::{Added, Change},
     head::Head,
     segment::{self, Built},
@@ -124,31 +122,5 @@ impl Index {
         out.finish()?;
         fault::point("index.seal.after-put");
         Ok(built)
-    }
-
-    /// Drops the segments in which everything is older than retention; answers how many. Forgets sources that
-    /// have been silent for long.
-    ///
-    /// # Errors
-    /// When the catalog cannot be written.
-    pub fn retain(&self, now_ms: i64) -> Result<usize, SealError> {
-        let horizon_ms = self.inner.config.retention.horizon_ms(now_ms);
-        let mut catalog: MutexGuard<'_, Catalog> = self.inner.catalog.lock();
-        let mut state = self.inner.state.lock();
-        state.progress.marks.forget(now_ms);
-        let before = state.sealed.clone();
-        drop(state);
-        let expired = |(id, info): (&u64, &SegmentInfo)| (info.max_ms < horizon_ms).then_some(*id);
-        let dropped: Vec<u64> = before.manifest.segments.iter().filter_map(expired).collect();
-        if dropped.is_empty() {
-            return Ok(0);
-        }
-        let count = dropped.len();
-        let change = Change { added: None, dropped };
-        fault::point("index.retain.before-commit");
-        let sealed = self.commit(&mut catalog, &before, before.manifest.next(), change)?;
-        fault::point("index.retain.after-commit");
-        self.inner.state.lock().sealed = Arc::new(sealed);
-        Ok(count)
     }
 }

@@ -8,8 +8,8 @@ use crate::MergeError;
 /// How often to look whether memory is old enough to be sealed.
 const SEAL_LOOK: Duration = Duration::from_secs(1);
 
-/// How often to look for segments that are too old.
-const RETAIN_LOOK: Duration = Duration::from_secs(600);
+/// How often to look for segments that have to go.
+const RETAIN_LOOK: Duration = Duration::from_secs(10);
 
 /// How often to look for something to merge when nobody says that there is.
 const MERGE_LOOK: Duration = Duration::from_secs(60);
@@ -67,8 +67,8 @@ impl Shared {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         match self.index.retain(now.as_millis() as i64) {
             Ok(0) => {}
-            Ok(segments) => tracing::info!(segments, "dropped what is older than retention"),
-            Err(error) => tracing::error!(%error, "what is older than retention cannot be dropped"),
+            Ok(segments) => tracing::info!(segments, "dropped what retention does not keep"),
+            Err(error) => tracing::error!(%error, "what retention does not keep cannot be dropped"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{ObjectWriter, Storage, StorageError, failed};
+use super::{ObjectWriter, Room, Storage, StorageError, failed};
 
 /// A folder with a file for each object.
 pub struct Directory {
@@ -111,6 +111,12 @@ impl Storage for Directory {
 
     fn list(&self) -> Result<Vec<(String, u64)>, StorageError> {
         self.entries().map_err(failed("list", &self.path.to_string_lossy()))
+    }
+
+    fn room(&self) -> Option<Room> {
+        let disk = rustix::fs::statvfs(&self.path).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Some(Room { total: bytes(disk.f_blocks), available: bytes(disk.f_bavail) })
     }
 
     fn delete(&self, name: &str) -> Result<(), StorageError> {

@@ -40,11 +40,23 @@ pub trait Storage: Send + Sync {
     /// When the place cannot be listed.
     fn list(&self) -> Result<Vec<(String, u64)>, StorageError>;
 
+    /// How much room there is; `None` where that is not known.
+    fn room(&self) -> Option<Room>;
+
     /// Removes an object; one that is not there is no error.
     ///
     /// # Errors
     /// When it stays.
     fn delete(&self, name: &str) -> Result<(), StorageError>;
+}
+
+/// Bytes of a disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// In all.
+    pub total: u64,
+    /// Free for this process.
+    pub available: u64,
 }
 
 /// An object under way.

@@ -67,7 +67,7 @@ impl Site {
 
     pub fn with(ends: Option<Arc<dyn Ends>>, limits: Limits) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = Config { retention: Retention::Off, ..Config::default() };
+        let config = Config { retention: Retention::OFF, ..Config::default() };
         let index = Index::open(dir.path(), &config).unwrap();
         let router = router(Service::with_clock(index.clone(), ends, limits, || NOW_S * SECOND));
         Site { index, router, next: AtomicI64::new(0), _dir: dir }

@@ -25,7 +25,7 @@ fn value(number: i64) -> Vec<u8> {
 #[test]
 fn every_snapshot_holds_each_entry_once_and_none_after_a_gap() {
     const RECORDS: i64 = 1_000;
-    let config = Config { retention: Retention::Off, segment_bytes: ByteSize(3_000), ..Config::default() };
+    let config = Config { retention: Retention::OFF, segment_bytes: ByteSize(3_000), ..Config::default() };
     let bench = Bench::with(config);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -9,7 +9,7 @@ use log_index::{AppendError, Config, Retention};
 use crate::support::{Bench, record};
 
 fn bench() -> Bench {
-    Bench::with(Config { retention: Retention::Off, segment_bytes: ByteSize(2_000), ..Config::default() })
+    Bench::with(Config { retention: Retention::OFF, segment_bytes: ByteSize(2_000), ..Config::default() })
 }
 
 fn line(number: i64) -> Vec<u8> {

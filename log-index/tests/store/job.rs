@@ -36,7 +36,7 @@ impl Pipeline {
     }
 
     fn index(&self) -> (Index, IndexJob) {
-        let config = Config { retention: Retention::Off, ..Config::default() };
+        let config = Config { retention: Retention::OFF, ..Config::default() };
         let index = Index::open(self.folder.path(), &config).unwrap();
         let job = IndexJob::start(index.clone(), &self.bus, CancellationToken::new()).unwrap();
         (index, job)

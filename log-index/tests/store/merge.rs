@@ -136,7 +136,7 @@ fn a_damaged_segment_is_not_merged_away_and_holds_up_no_others() {
 #[test]
 fn segments_that_would_outlive_retention_are_not_merged() {
     const NOW_MS: i64 = 1_700_000_000_000;
-    let retention = Retention::Age(config::Duration::from_secs(3600));
+    let retention = Retention::of_age(config::Duration::from_secs(3600));
     let mut bench = Bench::with(Config { retention, ..Config::default() });
     for minutes in 0..FANOUT as i64 {
         bench.send_lines(&labels("a"), &[((NOW_MS + minutes * 120_000) * 1_000_000, "a line")]);

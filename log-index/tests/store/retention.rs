@@ -1,6 +1,6 @@
 //! What is too old.
 
-use config::Duration;
+use config::{ByteSize, Duration};
 use event::Labels;
 use log_index::{Config, Retention};
 use logql::Order;
@@ -11,7 +11,7 @@ const NOW_MS: i64 = 1_700_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
 
 fn bench() -> Bench {
-    Bench::with(Config { retention: Retention::Age(Duration::from_secs(3600)), ..Config::default() })
+    Bench::with(Config { retention: Retention::of_age(Duration::from_secs(3600)), ..Config::default() })
 }
 
 fn labels() -> Labels {
@@ -59,4 +59,29 @@ fn segments_go_when_everything_in_them_is_too_old_but_not_under_a_reader() {
     bench.crash();
     assert_eq!(bench.lines(), ["new"]);
     assert_eq!(bench.index().status().segments, 1);
+}
+
+#[test]
+fn the_oldest_segments_go_when_all_together_are_too_large() {
+    let bytes = Some(ByteSize(1));
+    let mut bench =
+        Bench::with(Config { retention: Retention { bytes, ..Retention::OFF }, ..Config::default() });
+    bench.send_lines(&labels(), &[(7, "on disk")]);
+    bench.index().flush().unwrap();
+    bench.send_lines(&labels(), &[(8, "in memory")]);
+    assert_eq!(bench.index().retain(0).unwrap(), 1);
+    assert_eq!(bench.lines(), ["in memory"]);
+    bench.crash();
+    assert_eq!(bench.lines(), ["in memory"]);
+}
+
+#[test]
+fn the_oldest_segments_go_when_the_disk_has_too_little_room() {
+    let free_percent = Some(99);
+    let retention = Retention { free_percent, ..Retention::OFF };
+    let mut bench = Bench::with(Config { retention, ..Config::default() });
+    bench.send_lines(&labels(), &[(7, "a line")]);
+    bench.index().flush().unwrap();
+    assert_eq!(bench.index().retain(0).unwrap(), 1, "no disk of a test machine is that empty");
+    assert_eq!(bench.segment_files().len(), 0);
 }

@@ -28,7 +28,7 @@ pub struct Bench {
 impl Bench {
     /// Keeps data of any age.
     pub fn new() -> Self {
-        Bench::with(Config { retention: Retention::Off, ..Config::default() })
+        Bench::with(Config { retention: Retention::OFF, ..Config::default() })
     }
 
     pub fn with(config: Config) -> Self {
