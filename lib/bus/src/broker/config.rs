@@ -35,6 +35,8 @@ pub struct Config {
     pub segment_bytes: u64,
     /// How often logs are looked through for what is too old, or to be compacted.
     pub check_interval: Duration,
+    /// What is forgotten when nobody uses it.
+    pub expiry: Expiry,
     /// Bounds on what clients can make the broker hold.
     pub limits: Limits,
 }
@@ -51,7 +53,34 @@ impl Default for Config {
             auto_create_topics: true,
             segment_bytes: 128 << 20,
             check_interval: Duration::from_secs(30),
+            expiry: Expiry::default(),
             limits: Limits::default(),
+        }
+    }
+}
+
+/// What is forgotten when nobody uses it, and after which time. The defaults are Kafka's.
+#[derive(Debug, Clone)]
+pub struct Expiry {
+    /// Committed offsets of a group without members.
+    pub offsets: Duration,
+    /// Transactional producers without a transaction.
+    pub transactional_ids: Duration,
+    /// Sequence numbers of a producer in a partition; up to twice this time, and not the last to write there.
+    pub producers: Duration,
+    /// How often this is looked for, for the first time this long after the start: who was kept waiting by a broker
+    /// that was away comes back first.
+    pub check_interval: Duration,
+}
+
+impl Default for Expiry {
+    fn default() -> Expiry {
+        let day = Duration::from_secs(24 * 60 * 60);
+        Expiry {
+            offsets: 7 * day,
+            transactional_ids: 7 * day,
+            producers: day,
+            check_interval: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -76,6 +105,8 @@ pub struct Limits {
     pub partitions: usize,
     /// Consumer groups, members and transactional producers, of each.
     pub coordinated: usize,
+    /// Bytes of what members of consumer groups say of themselves, and again of committed offsets and transactions.
+    pub coordinated_bytes: usize,
 }
 
 impl Default for Limits {
@@ -89,6 +120,7 @@ impl Default for Limits {
             transfer: Duration::from_secs(30),
             partitions: 400,
             coordinated: 10_000,
+            coordinated_bytes: 64 << 20,
         }
     }
 }

@@ -18,8 +18,11 @@ use tokio::time::timeout;
 /// A connection without requests is closed after this time, as in Kafka.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
-/// How much of a request is read at a time.
+/// How much of a request is read, and of an answer written, at a time.
 const STEP: usize = 1 << 20;
+
+/// Bytes that an element of a request takes once it is decoded, about.
+const ELEMENT: usize = 256;
 
 /// Why a connection ends before the client closes it.
 #[derive(Debug, thiserror::Error)]
@@ -46,18 +49,25 @@ pub enum Fault {
 /// A frame, and its share of the memory that all connections have together.
 struct Frame<'a> {
     bytes: Bytes,
-    _share: SemaphorePermit<'a>,
+    share: SemaphorePermit<'a>,
 }
 
 /// Serves a connection until one side ends it.
 pub async fn serve(node: &Node, mut stream: TcpStream, peer: SocketAddr) -> Result<(), Fault> {
     stream.set_nodelay(true)?;
     while let Some(frame) = read_frame(node, &mut stream).await? {
-        let Some(answer) = handle(node, peer, frame.bytes).await? else { continue };
+        let Some(answer) = handle(node, peer, frame).await? else { continue };
         fault::point("broker.answer.before-send");
-        let sent = timeout(node.config.limits.transfer, stream.write_all(&answer.bytes)).await;
+        let sent = timeout(node.config.limits.transfer, send(node, &mut stream, &answer.bytes)).await;
         fault::point("broker.answer.after-send");
         sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    }
+    Ok(())
+}
+
+async fn send(node: &Node, stream: &mut TcpStream, answer: &[u8]) -> io::Result<()> {
+    for step in answer.chunks(STEP) {
+        node.patience(answer.len(), stream.write_all(step)).await?;
     }
     Ok(())
 }
@@ -87,9 +97,9 @@ async fn read_body<'a>(node: &'a Node, stream: &mut TcpStream, size: usize) -> i
         let end = size.min(start + STEP);
         share.merge(node.share(end - start).await?);
         bytes.resize(end, 0);
-        stream.read_exact(&mut bytes[start..]).await?;
+        node.patience(end, stream.read_exact(&mut bytes[start..])).await?;
     }
-    Ok(Frame { bytes: bytes.freeze(), _share: share })
+    Ok(Frame { bytes: bytes.freeze(), share })
 }
 
 /// An answer as it goes out, and its share of the memory.
@@ -98,55 +108,72 @@ struct Encoded<'a> {
     _share: Option<SemaphorePermit<'a>>,
 }
 
-async fn handle(node: &Node, peer: SocketAddr, mut frame: Bytes) -> Result<Option<Encoded<'_>>, Fault> {
+async fn handle<'a>(
+    node: &'a Node,
+    peer: SocketAddr,
+    mut frame: Frame<'a>,
+) -> Result<Option<Encoded<'a>>, Fault> {
+    let bytes = &frame.bytes;
     let (code, version) =
-        (i16::from_be_bytes([frame[0], frame[1]]), i16::from_be_bytes([frame[2], frame[3]]));
+        (i16::from_be_bytes([bytes[0], bytes[1]]), i16::from_be_bytes([bytes[2], bytes[3]]));
     let api = ApiKey::try_from(code).map_err(|()| Fault::Unsupported { api: code, version })?;
     if !api::is_supported(api, version) {
-        return unsupported(api, version, &frame).map(Some);
+        return unsupported(api, version, bytes).map(Some);
     }
-    let (header, request) = decode(api, version, &mut frame)?;
+    let elements = api::elements(api, version, bytes).ok_or_else(misshapen)?;
+    frame.share.merge(node.share(elements * ELEMENT).await?);
+    let (header, request) = decode(api, version, frame.bytes)?;
     let client_id = header.client_id.as_deref().unwrap_or_default().to_owned();
     let client = Client { id: client_id, host: peer.ip(), version };
+    let answer = async { Ok(api::answer(node, &client, request).await) };
     let outcome = tokio::select! {
-        outcome = api::answer(node, &client, request) => outcome,
+        outcome = node.patience(frame.share.num_permits(), answer) => outcome?,
         () = node.stopping.cancelled() => Outcome::Close,
     };
+    drop(frame.share);
     match outcome {
         Outcome::Answer(answer, share) => {
-            let bytes = encode(api, version, header.correlation_id, &answer)?;
-            Ok(Some(Encoded { bytes, _share: share }))
+            let room = share.as_ref().map_or(0, SemaphorePermit::num_permits);
+            let bytes = encode(api, version, header.correlation_id, &answer, room)?;
+            let share = match share {
+                Some(share) => share,
+                None => node.share(bytes.len()).await?,
+            };
+            Ok(Some(Encoded { bytes, _share: Some(share) }))
         }
         Outcome::Silence => Ok(None),
         Outcome::Close => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
     }
 }
 
-fn decode(api: ApiKey, version: i16, frame: &mut Bytes) -> Result<(RequestHeader, RequestKind), Fault> {
-    if !api::is_well_formed(api, version, frame) {
-        return Err(Fault::Malformed("it ends too early or holds too much".to_owned()));
-    }
-    let header = RequestHeader::decode(frame, api.request_header_version(version));
-    let header = header.map_err(|error| Fault::Malformed(error.to_string()))?;
-    let request = RequestKind::decode(api, frame, version);
-    Ok((header, request.map_err(|error| Fault::Malformed(error.to_string()))?))
+fn misshapen() -> Fault {
+    Fault::Malformed("it ends too early or holds too much".to_owned())
+}
+
+fn decode(api: ApiKey, version: i16, mut frame: Bytes) -> Result<(RequestHeader, RequestKind), Fault> {
+    let malformed = |error: &dyn std::fmt::Display| Fault::Malformed(error.to_string());
+    let header = RequestHeader::decode(&mut frame, api.request_header_version(version));
+    let header = header.map_err(|error| malformed(&error))?;
+    let request = RequestKind::decode(api, &mut frame, version);
+    Ok((header, request.map_err(|error| malformed(&error))?))
 }
 
 /// A client may ask for the versions in a version from the future; it is told which ones there are. Other requests
 /// in unknown versions cannot be answered in words that the client knows.
-fn unsupported<'a>(api: ApiKey, version: i16, frame: &Bytes) -> Result<Encoded<'a>, Fault> {
+fn unsupported<'a>(api: ApiKey, version: i16, frame: &[u8]) -> Result<Encoded<'a>, Fault> {
     if api != ApiKey::ApiVersions {
         return Err(Fault::Unsupported { api: api as i16, version });
     }
     let correlation_id = i32::from_be_bytes([frame[4], frame[5], frame[6], frame[7]]);
-    let bytes = encode(api, 0, correlation_id, &api::versions::unsupported().into())?;
+    let bytes = encode(api, 0, correlation_id, &api::versions::unsupported().into(), 0)?;
     Ok(Encoded { bytes, _share: None })
 }
 
-fn encode(api: ApiKey, version: i16, correlation_id: i32, answer: &ResponseKind) -> Result<BytesMut, Fault> {
-    let mut bytes = BytesMut::new();
+/// An answer in bytes; `room` is about how many there will be, so that large ones need not be moved while they grow.
+fn encode(api: ApiKey, version: i16, id: i32, answer: &ResponseKind, room: usize) -> Result<BytesMut, Fault> {
+    let mut bytes = BytesMut::with_capacity(room);
     bytes.put_i32(0);
-    let header = ResponseHeader::default().with_correlation_id(correlation_id);
+    let header = ResponseHeader::default().with_correlation_id(id);
     let encoded = header.encode(&mut bytes, api.response_header_version(version));
     let encoded = encoded.and_then(|()| answer.encode(&mut bytes, version));
     encoded.map_err(|error| {

@@ -14,6 +14,7 @@ mod config;
 mod connection;
 mod data_dir;
 mod error;
+mod expiry;
 mod group;
 mod journal;
 mod log;
@@ -26,7 +27,7 @@ mod topic_config;
 mod topics;
 mod txn;
 
-pub use config::{Config, FlushPolicy, Limits};
+pub use config::{Config, Expiry, FlushPolicy, Limits};
 pub use error::Error;
 
 use data_dir::DataDir;

@@ -12,15 +12,20 @@ use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// The only broker of this cluster.
 pub const NODE_ID: BrokerId = BrokerId(1);
 /// There is one leader for ever, so its epoch never changes.
 pub const LEADER_EPOCH: i32 = 0;
+
+/// What a client may hold for as long as it likes.
+const LITTLE: usize = 64 << 10;
+/// How long a client that holds more may take for a step while memory is short.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -51,8 +56,8 @@ impl Node {
         let node = Node {
             advertised: advertised(config.advertise.as_deref(), bound)?,
             topics: Topics::open(dir.topics(), config.clone())?,
-            groups: Groups::new(config.limits.coordinated),
-            store: Mutex::new(Store::open(&dir.coordinator(), flush)?),
+            groups: Groups::new(config.limits.coordinated, config.limits.coordinated_bytes),
+            store: Mutex::new(Store::open(&dir.coordinator(), flush, config.limits.coordinated_bytes)?),
             in_flight: Semaphore::new(config.limits.in_flight_bytes),
             stopping: CancellationToken::new(),
             config,
@@ -69,6 +74,25 @@ impl Node {
         let bytes = u32::try_from(bytes.min(limits.in_flight_bytes)).unwrap_or(u32::MAX);
         let share = timeout(limits.transfer, self.in_flight.acquire_many(bytes)).await;
         share.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map_err(io::Error::other)
+    }
+
+    /// Waits for a step of a client that holds `held` bytes. While memory is short, one who holds much has a moment for it
+    /// only: others wait for those bytes.
+    pub async fn patience<T>(&self, held: usize, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        tokio::select! {
+            done = step => done,
+            () = self.shortage(), if held > LITTLE => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    async fn shortage(&self) {
+        let short = || self.in_flight.available_permits() < self.config.limits.in_flight_bytes / 4;
+        loop {
+            sleep(MOMENT).await;
+            if short() {
+                return;
+            }
+        }
     }
 
     /// Lets time pass for groups and transactions.

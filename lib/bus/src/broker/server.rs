@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, timeout};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::task::TaskTracker;
 
 /// How often overdue members and transactions are looked for.
@@ -35,6 +35,7 @@ pub async fn run(node: Arc<Node>, listener: TcpListener) {
         () = accept(&node, &listener, &connections) => {}
         () = every(TICK, || node.tick()) => {}
         () = every(check, || node.topics.enforce_retention(now_ms())) => {}
+        () = every(node.config.expiry.check_interval, || node.forget_unused(now_ms())) => {}
         () = node.stopping.cancelled() => {}
     }
     drop(listener);
@@ -91,7 +92,7 @@ async fn serve(node: &Node, stream: TcpStream, peer: SocketAddr) {
 }
 
 async fn every(period: Duration, mut action: impl FnMut()) {
-    let mut ticks = tokio::time::interval(period);
+    let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

@@ -5,7 +5,9 @@
 //! array of what is between, `{ }` an array of structures. `@3+`, `@0-2` are the versions that have the word.
 
 /// Elements and tags that one request may have in all.
-const MAX_ELEMENTS: usize = 100_000;
+const MAX_ELEMENTS: usize = 20_000;
+/// Longest text, as in Kafka.
+const MAX_TEXT: usize = i16::MAX as usize;
 
 /// The parsed shape of a request.
 #[derive(Debug)]
@@ -35,11 +37,11 @@ impl Shape {
         end.is_none().then_some(Shape(fields))
     }
 
-    /// Whether a request (what follows its header's client id) has this shape. Bytes behind it are passed over, as
-    /// Kafka does: librdkafka sends three too many when it asks for all topics.
-    pub fn fits(&self, bytes: &[u8], version: i16, flexible: bool) -> bool {
+    /// The number of elements in a request (what follows its header's client id); `None` when it does not have this
+    /// shape. Bytes behind it are passed over, as Kafka does: librdkafka sends three too many when it asks for all topics.
+    pub fn elements(&self, bytes: &[u8], version: i16, flexible: bool) -> Option<usize> {
         let mut walk = Walk { rest: bytes, version, flexible, elements: 0 };
-        walk.structure(&self.0).is_some()
+        walk.structure(&self.0).map(|()| walk.elements)
     }
 }
 
@@ -119,7 +121,7 @@ impl Walk<'_> {
 
     fn text(&mut self) -> Option<()> {
         if self.flexible {
-            let length = self.length()?;
+            let length = self.length().filter(|length| *length <= MAX_TEXT)?;
             return self.skip(length);
         }
         let length = i16::from_be_bytes(self.take()?);
@@ -191,22 +193,37 @@ mod tests {
     fn arrays_have_to_be_there() {
         let shape = Shape::parse("{ s [ 4 ]@1+ } 1").expect("shape");
         let one = [&[0, 0, 0, 1, 0, 1, b'x'][..], &[0, 0, 0, 1, 0, 0, 0, 9], &[7]].concat();
-        assert!(shape.fits(&one, 1, false));
-        assert!(shape.fits(&one, 0, false), "bytes are left over");
-        assert!(!shape.fits(&one[..one.len() - 1], 1, false), "a byte is missing");
-        assert!(!shape.fits(&[0x7f, 0xff, 0xff, 0xff, 0], 1, false));
+        assert_eq!(shape.elements(&one, 1, false), Some(2));
+        assert_eq!(shape.elements(&one, 0, false), Some(1), "bytes are left over");
+        assert_eq!(shape.elements(&one[..one.len() - 1], 1, false), None, "a byte is missing");
+        assert_eq!(shape.elements(&[0x7f, 0xff, 0xff, 0xff, 0], 1, false), None);
     }
 
     #[test]
     fn flexible_versions_have_short_lengths_and_tags() {
         let shape = Shape::parse("s { 4 }").expect("shape");
-        assert!(shape.fits(&[2, b'x', 2, 0, 0, 0, 1, 0, 1, 5, 1, 9], 0, true));
-        assert!(!shape.fits(&[2, b'x', 0xff, 0xff, 0xff, 0xff, 0x0f, 0], 0, true));
+        assert_eq!(shape.elements(&[2, b'x', 2, 0, 0, 0, 1, 0, 1, 5, 1, 9], 0, true), Some(2));
+        assert_eq!(shape.elements(&[2, b'x', 0xff, 0xff, 0xff, 0xff, 0x0f, 0], 0, true), None);
+    }
+
+    #[test]
+    fn texts_are_no_longer_than_in_kafka() {
+        let shape = Shape::parse("s").expect("shape");
+        let text = |length: usize| {
+            [
+                &[length as u8 | 0x80, (length >> 7) as u8 | 0x80, (length >> 14) as u8][..],
+                &vec![b'x'; length - 1],
+                &[0],
+            ]
+            .concat()
+        };
+        assert_eq!(shape.elements(&text(MAX_TEXT + 1), 0, true), Some(0));
+        assert_eq!(shape.elements(&text(MAX_TEXT + 2), 0, true), None);
     }
 
     #[test]
     fn what_takes_no_bytes_is_bounded_too() {
         let shape = Shape::parse("[ ]").expect("shape");
-        assert!(!shape.fits(&[0x7f, 0xff, 0xff, 0xff], 0, false));
+        assert_eq!(shape.elements(&[0x7f, 0xff, 0xff, 0xff], 0, false), None);
     }
 }

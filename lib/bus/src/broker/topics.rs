@@ -210,6 +210,16 @@ impl Topics {
         self.for_each_partition("cannot delete old segments", enforce);
     }
 
+    /// Forgets producers that have written nothing for about `age_ms`.
+    pub fn forget_producers(&self, now_ms: i64, age_ms: i64) {
+        for (_, topic) in self.all() {
+            let forget = |partition: &Arc<Partition>| {
+                partition.with(|log| log.forget_producers(now_ms, age_ms));
+            };
+            topic.partitions.iter().for_each(forget);
+        }
+    }
+
     /// Compacts what has to be. This can take long; it ends early when `stopping` is cancelled.
     pub fn compact(&self, now_ms: i64, stopping: &CancellationToken) {
         self.for_each_partition("cannot compact a log", |partition| partition.compact(now_ms, stopping));

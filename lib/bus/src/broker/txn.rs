@@ -45,13 +45,14 @@ impl Node {
             Some(known) => self.next_incarnation(&mut store, who, known, now_ms)?,
             None => self.first_incarnation(&mut store)?,
         };
-        transaction.timeout_ms = timeout_ms;
+        (transaction.timeout_ms, transaction.began_ms) = (timeout_ms, now_ms);
         let given = (transaction.producer_id, transaction.epoch);
         save(&mut store, who.transactional_id, transaction)?;
         Ok(given)
     }
 
     fn first_incarnation(&self, store: &mut Store) -> Result<Transaction, ResponseError> {
+        store.check_room()?;
         if store.state().transactions.len() >= self.config.limits.coordinated {
             return Err(ResponseError::PolicyViolation);
         }
@@ -100,6 +101,7 @@ impl Node {
         if transaction.partitions.len() == before && before > 0 {
             return Ok(());
         }
+        store.check_room()?;
         save(&mut store, who.transactional_id, transaction)
     }
 
@@ -109,6 +111,7 @@ impl Node {
         let mut transaction = writable(&store, who)?;
         transaction.begin(now_ms);
         transaction.groups.insert(group.to_owned());
+        store.check_room()?;
         save(&mut store, who.transactional_id, transaction)
     }
 
@@ -119,6 +122,7 @@ impl Node {
         if transaction.phase != Phase::Ongoing || !transaction.groups.contains(group) {
             return Err(ResponseError::InvalidTxnState);
         }
+        store.check_room()?;
         let pending = transaction.offsets.entry(group.to_owned()).or_default();
         pending.retain(|(partition, _)| !offsets.iter().any(|(newer, _)| newer == partition));
         pending.extend(offsets);
@@ -162,7 +166,7 @@ impl Node {
     }
 
     /// Writes what a decided transaction still lacks: markers, offsets, and the note that it is over.
-    fn finish(&self, store: &mut Store, id: &str, now_ms: i64) -> Result<(), ResponseError> {
+    pub(super) fn finish(&self, store: &mut Store, id: &str, now_ms: i64) -> Result<(), ResponseError> {
         let Some(mut transaction) = store.state().transactions.get(id).cloned() else { return Ok(()) };
         let kind = match transaction.phase {
             Phase::Committing => Marker::Commit,
@@ -172,7 +176,7 @@ impl Node {
         self.write_markers(&transaction, kind, now_ms)?;
         if kind == Marker::Commit {
             for (group, offsets) in std::mem::take(&mut transaction.offsets) {
-                store.commit(Entry::Offsets { group, offsets })?;
+                store.commit(Entry::Offsets { group, offsets, at_ms: now_ms })?;
             }
         }
         transaction.end(kind);
@@ -209,37 +213,6 @@ impl Node {
                 tracing::error!(transactional_id = id, %error, "cannot finish a transaction; it is tried again");
             }
         }
-    }
-
-    /// Aborts transactions that are open for too long and fences off their producers.
-    pub fn expire_transactions(&self, now_ms: i64) {
-        let mut store = self.store.lock();
-        let overdue = |transaction: &Transaction| {
-            let ends = transaction.began_ms.saturating_add(i64::from(transaction.timeout_ms));
-            transaction.phase == Phase::Ongoing && ends <= now_ms
-        };
-        let expired = store.state().transactions.iter().filter(|(_, transaction)| overdue(transaction));
-        let expired: Vec<_> = expired.map(|(id, transaction)| (id.clone(), transaction.clone())).collect();
-        for (id, transaction) in expired {
-            if let Err(error) = self.expire(&mut store, &id, transaction, now_ms) {
-                tracing::error!(transactional_id = id, %error, "cannot abort an overdue transaction");
-            }
-        }
-    }
-
-    fn expire(
-        &self,
-        store: &mut Store,
-        id: &str,
-        mut overdue: Transaction,
-        now_ms: i64,
-    ) -> Result<(), ResponseError> {
-        tracing::info!(transactional_id = id, "abort a transaction that was open for too long");
-        let epoch = overdue.epoch;
-        overdue.epoch = epoch.saturating_add(1);
-        (overdue.phase, overdue.resumable_epoch) = (Phase::Aborting, Some(epoch));
-        save(store, id, overdue)?;
-        self.finish(store, id, now_ms)
     }
 
     /// Whether a committed offset of this partition is about to be replaced by an open transaction's.
@@ -296,6 +269,7 @@ fn writable(store: &Store, who: Producer) -> Result<Transaction, ResponseError> 
     }
 }
 
-fn save(store: &mut Store, id: &str, transaction: Transaction) -> Result<(), ResponseError> {
+/// Remembers a transaction as it is now.
+pub(super) fn save(store: &mut Store, id: &str, transaction: Transaction) -> Result<(), ResponseError> {
     store.commit(Entry::Transaction { id: id.to_owned(), transaction: Box::new(transaction) })
 }

@@ -1,7 +1,8 @@
 //! The embedded broker killed at any moment.
 
 use crate::support::start;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, FutureRecord, Producer};
 use rdkafka::topic_partition_list::Offset;
 use std::fs::OpenOptions;
@@ -112,4 +113,33 @@ async fn read_process_write_counts_every_record_once_over_kill_9() {
     assert_eq!(committed.find_partition("t", 0).expect("partition").offset(), Offset::Offset(RECORDS));
     // A marker follows each record, and nothing else is there: no copy was made twice.
     assert_eq!(ends(node.addr(), "out", 0), (0, 2 * RECORDS));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_a_group_go_on_where_they_were_after_kill_9() {
+    let dir = tempfile::tempdir().expect("dir");
+    let mut node = Embedded::start(dir.path());
+    let settings = [
+        ("group.id", "g"),
+        ("auto.offset.reset", "earliest"),
+        ("enable.auto.commit", "false"),
+        ("session.timeout.ms", "6000"),
+        ("heartbeat.interval.ms", "100"),
+    ];
+    let consumer: BaseConsumer = client(node.addr(), &settings).create().expect("consumer");
+    consumer.subscribe(&["t"]).expect("subscribed");
+    for round in 0..4 {
+        send(&producer(node.addr(), &[]), "t", &round.to_string()).await;
+        // Who still believes to be a member gets the record again when it has joined anew.
+        loop {
+            assert_eq!(take(&consumer, 1), vec![(round, round.to_string())]);
+            match consumer.commit_consumer_state(CommitMode::Sync) {
+                Err(error) => assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::UnknownMemberId)),
+                Ok(()) => break,
+            }
+        }
+        node.crash();
+    }
+    let committed = consumer.committed(PATIENCE).expect("committed offsets");
+    assert_eq!(committed.find_partition("t", 0).expect("partition").offset(), Offset::Offset(4));
 }

@@ -8,10 +8,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{Decodable, StrBytes};
-use rdkafka::topic_partition_list::Offset;
 use std::net::SocketAddr;
-use std::time::Duration;
-use test_support::client::{PATIENCE, producer, reader, send, take};
 
 fn topic() -> TopicName {
     TopicName(StrBytes::from_static_str("t"))
@@ -153,53 +150,6 @@ async fn cut_requests_never_bring_the_broker_down() {
 
 fn framed(frame: &[u8]) -> Vec<u8> {
     [&(frame.len() as u32).to_be_bytes()[..], frame].concat()
-}
-
-/// Each announces a large request, sends its beginning, and no more.
-fn slow_clients(addr: SocketAddr) -> Vec<Wire> {
-    let mut slow: Vec<Wire> = (0..16).map(|_| Wire::connect(addr)).collect();
-    slow.iter_mut().for_each(|wire| wire.send_bytes(&[1, 0, 0, 0, 0, 0, 0, 9]));
-    slow
-}
-
-#[tokio::test]
-async fn slow_clients_hold_up_nobody() {
-    let dir = tempfile::tempdir().expect("dir");
-    let mut settings = config(dir.path());
-    settings.limits.in_flight_bytes = 64 << 20;
-    settings.limits.transfer = PATIENCE * 4;
-    let broker = Broker::start(settings).await.expect("starts");
-    let slow = slow_clients(broker.addr());
-    // Together the slow ones want four times the memory; both of these give up before they do.
-    let quick = producer(broker.addr(), &[]);
-    assert_eq!(send(&quick, "t", "v").await, 0);
-    assert_eq!(take(&reader(broker.addr(), "t", Offset::Beginning, &[]), 1).len(), 1);
-    drop(slow);
-    broker.stop().await;
-}
-
-#[tokio::test]
-async fn slow_clients_are_cut_off() {
-    let dir = tempfile::tempdir().expect("dir");
-    let mut settings = config(dir.path());
-    settings.limits.transfer = Duration::from_millis(50);
-    let broker = Broker::start(settings).await.expect("starts");
-    assert!(slow_clients(broker.addr()).iter_mut().all(Wire::is_closed));
-    broker.stop().await;
-}
-
-#[tokio::test]
-async fn connections_beyond_the_limit_are_closed() {
-    let dir = tempfile::tempdir().expect("dir");
-    let mut settings = config(dir.path());
-    settings.limits.connections = 2;
-    let broker = Broker::start(settings).await.expect("starts");
-    let mut within: Vec<Wire> = (0..2).map(|_| Wire::connect(broker.addr())).collect();
-    for wire in &mut within {
-        assert_eq!(wire.ask(&ApiVersionsRequest::default(), 0).error_code, 0);
-    }
-    assert!(Wire::connect(broker.addr()).is_closed());
-    broker.stop().await;
 }
 
 #[tokio::test]

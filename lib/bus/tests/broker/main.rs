@@ -3,6 +3,7 @@
 mod crash;
 mod frames;
 mod groups;
+mod hostile;
 mod records;
 mod settings;
 mod support;

@@ -37,9 +37,9 @@ pub async fn fetch<'a>(node: &'a Node, request: &FetchRequest) -> Outcome<'a> {
 
 /// What there is, if it is enough or the time is up.
 async fn read<'a>(node: &'a Node, request: &FetchRequest, deadline: Instant) -> Option<Outcome<'a>> {
-    let limits = &node.config.limits;
-    let most = usize::try_from(request.max_bytes).unwrap_or(0).min(limits.fetch_bytes);
-    let Ok(mut reserved) = node.share(most.max(limits.batch_bytes)).await else {
+    let most = most_bytes(node, request);
+    // Twice: as it is read, and as it is sent.
+    let Ok(mut reserved) = node.share(2 * most.max(node.config.limits.batch_bytes)).await else {
         return Some(Outcome::Close);
     };
     let reading = Reading::new(node, request, most);
@@ -47,8 +47,17 @@ async fn read<'a>(node: &'a Node, request: &FetchRequest, deadline: Instant) -> 
     if !enough && Instant::now() < deadline {
         return None;
     }
+    let share = reserved.split(2 * reading.bytes).unwrap_or(reserved);
     let answer = FetchResponse::default().with_responses(reading.topics);
-    Some(Outcome::Answer(Box::new(answer.into()), reserved.split(reading.bytes)))
+    Some(Outcome::Answer(Box::new(answer.into()), Some(share)))
+}
+
+/// Bytes of records that an answer may have: as many as the client takes in all and of each partition, within the limit.
+fn most_bytes(node: &Node, request: &FetchRequest) -> usize {
+    let bytes = |number: i32| usize::try_from(number).unwrap_or(0);
+    let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
+    let wanted = partitions.map(|wanted| bytes(wanted.partition_max_bytes)).fold(0, usize::saturating_add);
+    wanted.min(bytes(request.max_bytes)).min(node.config.limits.fetch_bytes)
 }
 
 fn watch(node: &Node, request: &FetchRequest, bell: &Arc<Notify>) {

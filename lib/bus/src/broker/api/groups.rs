@@ -1,9 +1,12 @@
 //! The consumer group requests.
 
-use super::{Client, some_text, text};
-use crate::broker::group::machine::{Group, JoinAnswer, Joining, Member, Status, Syncing};
+use super::{Client, once, some_text, text};
+use crate::broker::group::machine::Group;
+use crate::broker::group::member::Member;
+use crate::broker::group::messages::{JoinAnswer, Joining, Status, Syncing};
 use crate::broker::node::{Node, code};
 use crate::broker::state::{Entry, TopicPartition};
+use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
@@ -18,10 +21,10 @@ use std::time::{Duration, Instant};
 const ID_FIRST: i16 = 4;
 /// From this version on the protocol's name may be absent.
 const ABSENT_PROTOCOL: i16 = 7;
-/// From this version on several members leave at once.
-const LEAVES_TOGETHER: i16 = 3;
 /// From this version on a leader can be told not to hand out parts.
 const KNOWS_SKIP_ASSIGNMENT: i16 = 9;
+/// From this version on several members leave at once.
+const LEAVES_TOGETHER: i16 = 3;
 
 pub async fn join(node: &Node, client: &Client, request: JoinGroupRequest) -> JoinGroupResponse {
     let (group, member_id) = (request.group_id.to_string(), request.member_id.clone());
@@ -55,11 +58,16 @@ fn joining(client: &Client, request: JoinGroupRequest) -> Joining {
         protocols: request
             .protocols
             .into_iter()
-            .map(|protocol| (protocol.name.to_string(), protocol.metadata))
+            .map(|protocol| (protocol.name.to_string(), copied(&protocol.metadata)))
             .collect(),
         id_first: client.version >= ID_FIRST,
         may_skip_assignment: client.version >= KNOWS_SKIP_ASSIGNMENT,
     }
+}
+
+/// What is kept is copied: it would keep its whole request.
+fn copied(bytes: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(bytes)
 }
 
 fn joined(answer: JoinAnswer) -> JoinGroupResponse {
@@ -89,15 +97,15 @@ fn joined(answer: JoinAnswer) -> JoinGroupResponse {
                 .with_protocol_name(Some(text(protocol)))
                 .with_leader(text(leader))
                 .with_member_id(text(member_id))
-                .with_members(members.into_iter().map(member).collect())
                 .with_skip_assignment(skip_assignment)
+                .with_members(members.into_iter().map(member).collect())
         }
     }
 }
 
 pub async fn sync(node: &Node, request: SyncGroupRequest) -> SyncGroupResponse {
     let assignments =
-        request.assignments.into_iter().map(|part| (part.member_id.to_string(), part.assignment));
+        request.assignments.iter().map(|part| (part.member_id.to_string(), copied(&part.assignment)));
     let syncing = Syncing {
         member_id: request.member_id.to_string(),
         instance_id: some_text(&request.group_instance_id).map(str::to_owned),
@@ -158,7 +166,7 @@ pub fn list(node: &Node, request: &ListGroupsRequest) -> ListGroupsResponse {
 }
 
 pub fn describe(node: &Node, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
-    let groups = request.groups.into_iter().map(|id| {
+    let groups = once(request.groups, Clone::clone).map(|id| {
         let described = node.groups.with(&id, |group| describe_group(group));
         described.unwrap_or_else(|_| absent(node, &id)).with_group_id(id)
     });
@@ -204,6 +212,6 @@ fn delete_group(node: &Node, id: &str) -> Result<(), ResponseError> {
     }
     let mut store = node.store.lock();
     let offsets = store.state().offsets.get(id).ok_or(ResponseError::GroupIdNotFound)?;
-    let partitions: Vec<TopicPartition> = offsets.keys().cloned().collect();
+    let partitions: Vec<TopicPartition> = offsets.by_partition.keys().cloned().collect();
     store.commit(Entry::OffsetsGone { group: id.to_owned(), partitions })
 }

@@ -1,6 +1,6 @@
 //! Metadata: the broker, the topics and their partitions; asking for a topic can create it.
 
-use super::text;
+use super::{once, text};
 use crate::broker::node::{LEADER_EPOCH, NODE_ID, Node};
 use crate::broker::topics::Topic;
 use kafka_protocol::ResponseError;
@@ -14,13 +14,15 @@ use std::sync::Arc;
 /// From this version on a client says whether a topic may be created.
 const SAYS_WHETHER_TO_CREATE: i16 = 4;
 
-pub fn metadata(node: &Node, request: &MetadataRequest, version: i16) -> MetadataResponse {
+pub fn metadata(node: &Node, request: MetadataRequest, version: i16) -> MetadataResponse {
     let may_create = request.allow_auto_topic_creation || version < SAYS_WHETHER_TO_CREATE;
-    let topics = match &request.topics {
+    let topics = match request.topics {
         None => all(node),
         // Version 0 says "all" by an empty list.
         Some(topics) if topics.is_empty() && version == 0 => all(node),
-        Some(topics) => topics.iter().map(|topic| one(node, topic, may_create)).collect(),
+        Some(topics) => {
+            once(topics, |topic| topic.name.clone()).map(|topic| one(node, &topic, may_create)).collect()
+        }
     };
     let (host, port) = &node.advertised;
     let broker = MetadataResponseBroker::default().with_node_id(NODE_ID);

@@ -20,7 +20,8 @@ use super::shape::{Shape, behind_header};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use tokio::sync::SemaphorePermit;
@@ -68,12 +69,11 @@ pub fn is_supported(api: ApiKey, version: i16) -> bool {
     SUPPORTED.iter().any(|(key, from, to, _)| *key == api && (*from..=*to).contains(&version))
 }
 
-/// Whether a frame looks like this request, so that it can be decoded.
-pub fn is_well_formed(api: ApiKey, version: i16, frame: &[u8]) -> bool {
+/// The number of elements in a frame that looks like this request, so that it can be decoded; `None` for others.
+pub fn elements(api: ApiKey, version: i16, frame: &[u8]) -> Option<usize> {
     let flexible = api.request_header_version(version) >= 2;
-    let shape = SHAPES.get(&api).and_then(Option::as_ref);
-    let body = behind_header(frame, flexible);
-    shape.zip(body).is_some_and(|(shape, body)| shape.fits(body, version, flexible))
+    let shape = SHAPES.get(&api).and_then(Option::as_ref)?;
+    shape.elements(behind_header(frame, flexible)?, version, flexible)
 }
 
 /// Who asks.
@@ -90,7 +90,8 @@ pub struct Client {
 /// What becomes of a request.
 #[derive(Debug)]
 pub enum Outcome<'a> {
-    /// This is sent; until then it keeps its share of the memory that all connections have together.
+    /// This is sent; until then it keeps its share of the memory that all connections have together, if it has one
+    /// already.
     Answer(Box<ResponseKind>, Option<SemaphorePermit<'a>>),
     /// Nothing is sent; the producer asked for no acknowledgement.
     Silence,
@@ -113,7 +114,7 @@ pub async fn answer<'a>(node: &'a Node, client: &Client, request: RequestKind) -
             list_offsets::list_offsets(node, &request, client.version).into()
         }
         RequestKind::OffsetForLeaderEpoch(request) => list_offsets::for_leader_epoch(node, &request).into(),
-        RequestKind::Metadata(request) => metadata::metadata(node, &request, client.version).into(),
+        RequestKind::Metadata(request) => metadata::metadata(node, request, client.version).into(),
         RequestKind::ApiVersions(_) => versions::supported().into(),
         RequestKind::FindCoordinator(request) => coordination::find(node, &request, client.version).into(),
         RequestKind::JoinGroup(request) => groups::join(node, client, request).await.into(),
@@ -159,6 +160,12 @@ impl From<ResponseError> for Refusal {
     fn from(error: ResponseError) -> Refusal {
         Refusal(error, None)
     }
+}
+
+/// Each once, in order: a request that names a thing a thousand times would get a thousand answers.
+fn once<T, K: Eq + Hash>(named: Vec<T>, name: impl Fn(&T) -> K) -> impl Iterator<Item = T> {
+    let mut seen = HashSet::new();
+    named.into_iter().filter(move |item| seen.insert(name(item)))
 }
 
 fn text(text: impl Into<String>) -> StrBytes {

@@ -1,8 +1,8 @@
 //! OffsetCommit, OffsetFetch and OffsetDelete: how far groups have read.
 
-use super::{some_text, text};
-use crate::broker::node::{Node, code};
-use crate::broker::state::{Committed, Entry, Offsets, Store, TopicPartition};
+use super::{once, some_text, text};
+use crate::broker::node::{Node, code, now_ms};
+use crate::broker::state::{Committed, Entry, GroupOffsets, Offsets, Store, TopicPartition};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
 use kafka_protocol::messages::offset_commit_response::{
@@ -84,14 +84,25 @@ fn store(node: &Node, group: String, offsets: Offsets) -> Result<(), ResponseErr
     if !groups.contains_key(&group) && groups.len() >= node.config.limits.coordinated {
         return Err(ResponseError::PolicyViolation);
     }
-    store.commit(Entry::Offsets { group, offsets })
+    if !replaces(groups.get(&group), &offsets) {
+        store.check_room()?;
+    }
+    store.commit(Entry::Offsets { group, offsets, at_ms: now_ms() })
+}
+
+/// Whether these offsets only take the place of others that were as large.
+fn replaces(known: Option<&GroupOffsets>, offsets: &Offsets) -> bool {
+    offsets.iter().all(|(partition, new)| {
+        let old = known.and_then(|known| known.by_partition.get(partition));
+        old.is_some_and(|old| new.metadata.len() <= old.metadata.len())
+    })
 }
 
 pub fn fetch(node: &Node, request: OffsetFetchRequest, version: i16) -> OffsetFetchResponse {
     let store = node.store.lock();
     if version >= SEVERAL_GROUPS {
-        let groups =
-            request.groups.into_iter().map(|group| fetch_group(&store, group, request.require_stable));
+        let groups = once(request.groups, |group| group.group_id.clone());
+        let groups = groups.map(|group| fetch_group(&store, group, request.require_stable));
         return OffsetFetchResponse::default().with_groups(groups.collect());
     }
     let topics = request.topics.map(|topics| {
@@ -120,7 +131,7 @@ fn older_form(topic: OffsetFetchResponseTopics) -> OffsetFetchResponseTopic {
 }
 
 fn fetch_group(store: &Store, group: OffsetFetchRequestGroup, stable: bool) -> OffsetFetchResponseGroup {
-    let known = store.state().offsets.get(group.group_id.as_str());
+    let known = store.state().offsets.get(group.group_id.as_str()).map(|known| &known.by_partition);
     let topics = group.topics.unwrap_or_else(|| all_topics(known.into_iter().flat_map(BTreeMap::keys)));
     let topics = topics.into_iter().map(|topic| {
         let one = |number: &i32| {

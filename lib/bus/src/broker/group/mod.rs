@@ -1,12 +1,17 @@
 //! Consumer groups: who is a member, who gets which partitions. [`Group`](machine::Group) is the protocol as a state
 //! machine without clock or sockets; [`Groups`] puts the lock, the clock and the waiting around it.
 
+mod join;
 pub mod machine;
+pub mod member;
+pub mod messages;
+mod static_members;
 #[cfg(test)]
 mod tests;
 
 use kafka_protocol::ResponseError;
-use machine::{Group, JoinAnswer, Joining, Status, SyncAnswer, Syncing};
+use machine::Group;
+use messages::{JoinAnswer, Joining, Status, SyncAnswer, Syncing};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -17,12 +22,13 @@ use tokio::sync::oneshot;
 pub struct Groups {
     by_id: Mutex<BTreeMap<String, Group>>,
     most: usize,
+    most_bytes: usize,
 }
 
 impl Groups {
-    /// No groups yet; at most `most` of them, with as many members each.
-    pub fn new(most: usize) -> Groups {
-        Groups { by_id: Mutex::default(), most }
+    /// No groups yet; at most `most` of them, with as many members each, and so many bytes in all.
+    pub fn new(most: usize, most_bytes: usize) -> Groups {
+        Groups { by_id: Mutex::default(), most, most_bytes }
     }
 
     /// Enters a group; the answer comes when all members have.
@@ -36,6 +42,7 @@ impl Groups {
             if !groups.contains_key(group) && groups.len() >= self.most {
                 return Err(ResponseError::GroupMaxSizeReached);
             }
+            self.check_room(&groups, group.len() + joining.bytes())?;
             let group = groups.entry(group.to_owned()).or_default();
             group.join(joining, answer, self.most, Instant::now());
         }
@@ -45,8 +52,14 @@ impl Groups {
     /// Gets the member's part; the answer comes when the leader has handed all parts in.
     pub async fn sync(&self, group: &str, syncing: Syncing) -> Result<SyncAnswer, ResponseError> {
         let (answer, wait) = oneshot::channel();
+        self.check_room(&self.by_id.lock(), syncing.assignments.iter().map(|(_, part)| part.len()).sum())?;
         self.with(group, |group| group.sync(syncing, answer, Instant::now()))?;
         wait.await.unwrap_or(Err(ResponseError::RebalanceInProgress))
+    }
+
+    fn check_room(&self, groups: &BTreeMap<String, Group>, more: usize) -> Result<(), ResponseError> {
+        let held: usize = groups.iter().map(|(id, group)| id.len() + group.bytes()).sum();
+        if held + more <= self.most_bytes { Ok(()) } else { Err(ResponseError::GroupMaxSizeReached) }
     }
 
     /// Looks at a group that has members.
@@ -76,6 +89,11 @@ impl Groups {
         let groups = self.by_id.lock();
         let known = groups.iter().filter(|(_, group)| group.status() != Status::Empty);
         known.map(|(id, group)| (id.clone(), group.protocol_type().to_owned(), group.status())).collect()
+    }
+
+    /// Ids of the groups that have members or expect some.
+    pub fn ids(&self) -> Vec<String> {
+        self.by_id.lock().keys().cloned().collect()
     }
 
     /// Lets time pass: silent members go, overdue rebalances end without those who did not come.

@@ -1,6 +1,8 @@
 //! The group protocol alone, with time as an argument.
 
-use super::machine::{Group, JoinAnswer, JoinReply, Joining, Status, SyncReply, Syncing};
+use super::Groups;
+use super::machine::Group;
+use super::messages::{JoinAnswer, JoinReply, Joining, Status, SyncReply, Syncing};
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use std::time::{Duration, Instant};
@@ -102,8 +104,49 @@ fn a_rebalance_does_not_wait_for_ever() {
     assert_eq!(group.members().len(), 1);
 }
 
+/// A stable group of the static members `a`, who leads, and `b`.
+fn static_pair(now: Instant) -> (Group, String, String) {
+    let mut group = Group::default();
+    let (first, _) = joined(join(&mut group, joining("", Some("a")), now));
+    let waiting = join(&mut group, joining("", Some("b")), now);
+    drop(join(&mut group, joining(&first, Some("a")), now));
+    let (second, _) = joined(waiting);
+    drop(sync(&mut group, &first, 2, &[&first, &second], now));
+    (group, first, second)
+}
+
 #[test]
-fn a_static_member_that_returns_fences_off_its_former_self() {
+fn a_static_member_that_returns_gets_its_part_and_nobody_else_notices() {
+    let now = Instant::now();
+    let (mut group, leader, old) = static_pair(now);
+    let (new, generation) = joined(join(&mut group, joining("", Some("b")), now));
+    assert_eq!((group.members().len(), generation, group.status()), (2, 2, Status::Stable));
+    assert_eq!(group.heartbeat(&old, Some("b"), 2, now), Err(ResponseError::FencedInstanceId));
+    assert_eq!(group.heartbeat(&leader, Some("a"), 2, now), Ok(()));
+    let part = sync(&mut group, &new, 2, &[], now).try_recv().expect("an answer").expect("a part");
+    assert_eq!(part.assignment, old.as_bytes());
+}
+
+#[test]
+fn a_static_leader_that_returns_hands_out_nothing() {
+    let now = Instant::now();
+    for may_skip_assignment in [true, false] {
+        let (mut group, old, _) = static_pair(now);
+        let again = Joining { may_skip_assignment, ..joining("", Some("a")) };
+        let reply = join(&mut group, again, now).try_recv().expect("an answer").expect("joined");
+        let JoinAnswer::Joined { leader, member_id, members, skip_assignment, .. } = reply else {
+            panic!("only an id")
+        };
+        assert_eq!((skip_assignment, leader == member_id), (may_skip_assignment, may_skip_assignment));
+        assert_eq!(
+            (members.len(), leader == old),
+            (if may_skip_assignment { 2 } else { 0 }, !may_skip_assignment)
+        );
+    }
+}
+
+#[test]
+fn a_static_member_that_returns_during_a_rebalance_fences_off_its_former_self() {
     let now = Instant::now();
     let mut group = Group::default();
     let (old, _) = joined(join(&mut group, joining("", Some("a")), now));
@@ -115,25 +158,25 @@ fn a_static_member_that_returns_fences_off_its_former_self() {
     assert!(group.is_abandoned());
 }
 
-#[test]
-fn a_static_leader_that_returns_to_a_settled_group_resumes_its_part() {
-    for may_skip_assignment in [true, false] {
-        let now = Instant::now();
-        let mut group = Group::default();
-        let returning = Joining { may_skip_assignment, ..joining("", Some("a")) };
-        let (old, _) = joined(join(&mut group, returning.clone(), now));
-        drop(sync(&mut group, &old, 1, &[&old], now));
-        let answer = join(&mut group, returning, now).try_recv().expect("at once").expect("joined");
-        let JoinAnswer::Joined { generation, leader, member_id, members, skip_assignment, .. } = answer
-        else {
-            panic!("only an id")
-        };
-        assert_eq!((generation, skip_assignment), (1, may_skip_assignment));
-        assert_eq!(leader == member_id, may_skip_assignment);
-        assert_eq!(members.len(), usize::from(may_skip_assignment));
-        let mut part = sync(&mut group, &member_id, 1, &[], now);
-        assert_eq!(part.try_recv().expect("an answer").expect("a part").assignment, old.as_bytes());
-    }
+#[tokio::test]
+async fn what_members_say_is_bounded_in_all_groups_together() {
+    let groups = Groups::new(1000, 100_000);
+    let wordy = |size| Joining {
+        protocols: vec![("range".to_owned(), Bytes::from(vec![0; size]))],
+        ..joining("", None)
+    };
+    let mut taken = 0;
+    let refused = loop {
+        match groups.join(&format!("g{taken}"), wordy(10_000)).await {
+            Ok(_) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((taken, refused), (9, ResponseError::GroupMaxSizeReached));
+    assert!(groups.join("small", wordy(10)).await.is_ok());
+    let part = vec![("m".to_owned(), Bytes::from(vec![0; 100_000]))];
+    let syncing = Syncing { member_id: "m".to_owned(), instance_id: None, generation: 1, assignments: part };
+    assert_eq!(groups.sync("small", syncing).await, Err(ResponseError::GroupMaxSizeReached));
 }
 
 #[test]

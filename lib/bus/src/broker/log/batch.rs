@@ -141,6 +141,16 @@ fn seal(batch: &mut BytesMut) {
     batch[17..CRC_START].copy_from_slice(&crc.to_be_bytes());
 }
 
+/// The offset after the last of these batches; `None` if there are none.
+pub fn end_of(mut batches: &[u8]) -> Option<i64> {
+    let mut end = None;
+    while let Some(header) = Header::parse(batches) {
+        end = Some(header.last_offset() + 1);
+        batches = batches.get(header.size..)?;
+    }
+    end
+}
+
 /// How a transaction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marker {

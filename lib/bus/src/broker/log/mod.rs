@@ -4,6 +4,7 @@
 pub mod batch;
 mod codec;
 pub mod compaction;
+mod cut;
 pub mod producers;
 pub mod records;
 mod recovery;
@@ -182,7 +183,8 @@ impl Log {
         let limit = if committed { self.stable_offset() } else { self.end_offset() };
         let records =
             self.read_to(offset, limit, max_bytes).map_err(|error| storage_error(&self.dir, error))?;
-        let aborted = if committed { self.producers.aborted_between(offset, limit) } else { Vec::new() };
+        let end = batch::end_of(&records).filter(|_| committed);
+        let aborted = end.map(|end| self.producers.aborted_between(offset, end)).unwrap_or_default();
         Ok(Slice { records, aborted })
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 /// Kafka's clients have at most five requests in flight, so older batches cannot come again.
 const REMEMBERED_BATCHES: usize = 5;
 /// Bound on memory: beyond this the producer that was silent longest is forgotten.
-const MAX_PRODUCERS: usize = 10_000;
+const MAX_PRODUCERS: usize = 1000;
 
 /// An aborted transaction as readers need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub struct Producers {
     /// First offset of every open transaction, by producer.
     open: BTreeMap<i64, i64>,
     aborted: Vec<Aborted>,
+    /// Who has written nothing from this offset on …
+    idle_before: i64,
+    /// … is silent since then, milliseconds since 1970.
+    idle_since_ms: i64,
 }
 
 /// What is to be done with a batch.
@@ -142,6 +146,17 @@ impl Producers {
     /// Drops what was known of markers that are no longer in the log, nor are their transactions' records.
     pub fn forget_markers(&mut self, offsets: &HashSet<i64>) {
         self.aborted.retain(|txn| !offsets.contains(&txn.last_offset));
+    }
+
+    /// Forgets who has written nothing for `age_ms`, or up to twice that; `end_offset` is the log's. Offsets tell it
+    /// and not the records' times, which are the clients' affair.
+    pub fn forget_idle(&mut self, end_offset: i64, now_ms: i64, age_ms: i64) {
+        if now_ms.saturating_sub(self.idle_since_ms) < age_ms {
+            return;
+        }
+        let (open, idle_before) = (&self.open, self.idle_before);
+        self.known.retain(|id, producer| producer.last_offset >= idle_before || open.contains_key(id));
+        (self.idle_before, self.idle_since_ms) = (end_offset, now_ms);
     }
 
     fn forget_surplus(&mut self) {

@@ -34,6 +34,11 @@ impl Log {
         Ok(())
     }
 
+    /// Forgets producers that have written nothing for about `age_ms`. `now_ms` is milliseconds since 1970.
+    pub fn forget_producers(&mut self, now_ms: i64, age_ms: i64) {
+        self.producers.forget_idle(self.end_offset(), now_ms, age_ms);
+    }
+
     /// Deletes segments that are too old or too many. `now_ms` is milliseconds since 1970.
     pub fn enforce_retention(&mut self, now_ms: i64) -> io::Result<()> {
         self.roll_by_age(now_ms)?;

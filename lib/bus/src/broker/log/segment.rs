@@ -3,6 +3,7 @@
 //! The index (a place to start for every 64 KiB) lives in memory and is rebuilt from the batch headers at start.
 
 use super::batch::{self, HEADER_LEN, Header, Marker};
+use super::cut::{Cut, cut};
 use bytes::{Bytes, BytesMut};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read};
@@ -270,41 +271,4 @@ fn next_batch(file: &mut impl Read) -> io::Result<Option<(Header, Bytes)>> {
     file.by_ref().take((header.size - HEADER_LEN) as u64).read_to_end(&mut batch)?;
     let whole = batch.len() == header.size;
     if whole { Ok(Some((header, batch.into()))) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-/// What a stretch of a segment holds of the batches that are wanted.
-enum Cut {
-    /// They are here; `end` is not known when the first does not fit the stretch.
-    Found { start: usize, end: Option<usize> },
-    /// Not in the stretch; this many bytes of it are whole batches that come before.
-    Later { skipped: usize },
-    /// There are none: the next batch is beyond the limit.
-    Nothing,
-}
-
-fn cut(chunk: &[u8], offset: i64, limit: i64, max_bytes: usize) -> Cut {
-    let (mut at, mut found) = (0, None);
-    while let Some(header) = Header::parse(&chunk[at..]) {
-        let whole = at + header.size <= chunk.len();
-        if header.last_offset() >= offset {
-            let start = *found.get_or_insert(at);
-            let beyond = header.base_offset >= limit;
-            if at == start && beyond {
-                return Cut::Nothing;
-            }
-            if at == start && !whole {
-                return Cut::Found { start, end: None };
-            }
-            if beyond || !whole || (at > start && at + header.size - start > max_bytes) {
-                break;
-            }
-        } else if !whole {
-            break;
-        }
-        at += header.size;
-    }
-    match found {
-        Some(start) => Cut::Found { start, end: Some(at) },
-        None => Cut::Later { skipped: at },
-    }
 }

@@ -158,3 +158,22 @@ fn a_damaged_byte_in_the_last_segment_costs_what_follows_it_only() {
     assert_eq!(log.end_offset(), 8);
     assert_eq!(log.append(&batch_at(8)), Ok(8));
 }
+
+#[test]
+fn producers_that_are_silent_for_long_are_forgotten() {
+    let dir = tempfile::tempdir().expect("dir");
+    let mut log = open(dir.path(), settings());
+    for producer in [7, 8] {
+        log.append(&transactional(0, producer, 0)).expect("appended");
+        log.append_marker(Marker::Commit, producer, 0, 0).expect("marked");
+    }
+    log.append(&transactional(0, 9, 0)).expect("appended");
+    log.forget_producers(1000, 100);
+    log.append(&transactional(0, 8, 1)).expect("appended");
+    log.forget_producers(1099, 100);
+    assert_eq!(log.append(&transactional(0, 7, 0)), Ok(0), "known: sent again");
+    log.forget_producers(1100, 100);
+    assert_eq!(log.append(&transactional(0, 8, 1)), Ok(5), "known: it has written meanwhile");
+    assert_eq!(log.append(&transactional(0, 9, 0)), Ok(4), "known: its transaction is open");
+    assert_eq!(log.append(&transactional(0, 7, 5)), Ok(6), "unknown: any sequence number will do");
+}

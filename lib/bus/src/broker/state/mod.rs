@@ -57,7 +57,7 @@ pub struct Transaction {
     pub phase: Phase,
     /// Whether the last transaction was committed; repeats of its end are answered by this.
     pub last_committed: Option<bool>,
-    /// Milliseconds since 1970 when it began.
+    /// Milliseconds since 1970 when it began, or its producer did.
     pub began_ms: i64,
     /// Partitions with records of it.
     pub partitions: BTreeSet<TopicPartition>,
@@ -77,6 +77,16 @@ pub enum Entry {
         group: String,
         /// Its offsets.
         offsets: Offsets,
+        /// When they were committed, milliseconds since 1970.
+        #[serde(default)]
+        at_ms: i64,
+    },
+    /// A group has members.
+    Used {
+        /// The group.
+        group: String,
+        /// Milliseconds since 1970.
+        at_ms: i64,
     },
     /// Offsets of a group that are gone.
     OffsetsGone {
@@ -97,13 +107,27 @@ pub enum Entry {
         /// Its state.
         transaction: Box<Transaction>,
     },
+    /// A transactional producer that is forgotten.
+    TransactionGone {
+        /// Its transactional id.
+        id: String,
+    },
+}
+
+/// What a group has committed.
+#[derive(Debug, Default)]
+pub struct GroupOffsets {
+    /// When it last committed or had members, milliseconds since 1970.
+    pub used_ms: i64,
+    /// Its offsets.
+    pub by_partition: BTreeMap<TopicPartition, Committed>,
 }
 
 /// What is remembered.
 #[derive(Debug, Default)]
 pub struct State {
     /// Committed offsets by group.
-    pub offsets: BTreeMap<String, BTreeMap<TopicPartition, Committed>>,
+    pub offsets: BTreeMap<String, GroupOffsets>,
     /// The next producer id to be given.
     pub next_producer_id: i64,
     /// Transactional producers by transactional id.
@@ -113,19 +137,27 @@ pub struct State {
 impl State {
     fn apply(&mut self, entry: Entry) {
         match entry {
-            Entry::Offsets { group, offsets } => self.offsets.entry(group).or_default().extend(offsets),
+            Entry::Offsets { group, offsets, at_ms } => {
+                let known = self.offsets.entry(group).or_default();
+                known.by_partition.extend(offsets);
+                known.used_ms = known.used_ms.max(at_ms);
+            }
+            Entry::Used { group, at_ms } => {
+                self.offsets.entry(group).and_modify(|known| known.used_ms = at_ms);
+            }
             Entry::OffsetsGone { group, partitions } => self.forget(&group, &partitions),
             Entry::ProducerIds { next } => self.next_producer_id = next,
             Entry::Transaction { id, transaction } => {
                 self.transactions.insert(id, *transaction);
             }
+            Entry::TransactionGone { id } => drop(self.transactions.remove(&id)),
         }
     }
 
     fn forget(&mut self, group: &str, partitions: &[TopicPartition]) {
         let Some(offsets) = self.offsets.get_mut(group) else { return };
-        offsets.retain(|partition, _| !partitions.contains(partition));
-        if offsets.is_empty() {
+        partitions.iter().for_each(|partition| drop(offsets.by_partition.remove(partition)));
+        if offsets.by_partition.is_empty() {
             self.offsets.remove(group);
         }
     }
@@ -133,7 +165,9 @@ impl State {
     fn entries(&self) -> impl Iterator<Item = Entry> {
         let offsets = self.offsets.iter().map(|(group, offsets)| Entry::Offsets {
             group: group.clone(),
+            at_ms: offsets.used_ms,
             offsets: offsets
+                .by_partition
                 .iter()
                 .map(|(partition, committed)| (partition.clone(), committed.clone()))
                 .collect(),
@@ -152,15 +186,18 @@ impl State {
 pub struct Store {
     state: State,
     journal: Journal,
-    rewrite_at: u64,
+    /// Size of the journal after it was rewritten for the last time.
+    rewritten: u64,
+    most_bytes: u64,
 }
 
 impl Store {
-    /// Reads the journal at `path`. With `flush` every change reaches the disk before it is answered.
-    pub fn open(path: &Path, flush: bool) -> Result<Store, Error> {
+    /// Reads the journal at `path`. With `flush` every change reaches the disk before it is answered. At most
+    /// `most_bytes` are remembered, counted as they stand in the journal.
+    pub fn open(path: &Path, flush: bool, most_bytes: usize) -> Result<Store, Error> {
         let mut state = State::default();
         let journal = Journal::open(path, flush, |entry| state.apply(entry))?;
-        Ok(Store { state, journal, rewrite_at: REWRITE_BYTES })
+        Ok(Store { state, journal, rewritten: 0, most_bytes: most_bytes as u64 })
     }
 
     /// What is remembered.
@@ -172,11 +209,31 @@ impl Store {
     pub fn commit(&mut self, entry: Entry) -> Result<(), ResponseError> {
         self.journal.append(&entry).map_err(storage_error)?;
         self.state.apply(entry);
-        if self.journal.len() > self.rewrite_at {
-            self.journal.rewrite(self.state.entries()).map_err(storage_error)?;
-            self.rewrite_at = REWRITE_BYTES.max(2 * self.journal.len());
+        if self.journal.len() > REWRITE_BYTES.max(2 * self.rewritten) {
+            self.rewrite()?;
         }
         Ok(())
+    }
+
+    fn rewrite(&mut self) -> Result<(), ResponseError> {
+        self.journal.rewrite(self.state.entries()).map_err(storage_error)?;
+        self.rewritten = self.journal.len();
+        Ok(())
+    }
+
+    /// Whether more may be remembered than now. The journal can double before it is rewritten, hence the half.
+    pub fn has_room(&self) -> bool {
+        self.rewritten <= self.most_bytes / 2
+    }
+
+    /// The same as an error.
+    pub fn check_room(&self) -> Result<(), ResponseError> {
+        if self.has_room() { Ok(()) } else { Err(ResponseError::PolicyViolation) }
+    }
+
+    /// Looks again how much there is, if it was too much.
+    pub fn make_room(&mut self) -> Result<(), ResponseError> {
+        if self.has_room() { Ok(()) } else { self.rewrite() }
     }
 
     /// A producer id that was never given before.
@@ -188,14 +245,13 @@ impl Store {
 
     /// Forgets all offsets of a topic that is no more.
     pub fn forget_topic(&mut self, topic: &str) -> Result<(), ResponseError> {
-        for (group, offsets) in self.state.offsets.clone() {
-            let of_topic = |partition: &TopicPartition| partition.0 == topic;
-            let partitions: Vec<TopicPartition> = offsets.into_keys().filter(of_topic).collect();
-            if !partitions.is_empty() {
-                self.commit(Entry::OffsetsGone { group, partitions })?;
-            }
-        }
-        Ok(())
+        let gone = self.state.offsets.iter().map(|(group, offsets)| {
+            let of_topic = offsets.by_partition.keys().filter(|partition| partition.0 == topic);
+            (group.clone(), of_topic.cloned().collect::<Vec<_>>())
+        });
+        let gone: Vec<_> = gone.filter(|(_, partitions)| !partitions.is_empty()).collect();
+        gone.into_iter()
+            .try_for_each(|(group, partitions)| self.commit(Entry::OffsetsGone { group, partitions }))
     }
 
     /// Pushes the journal to the disk.
@@ -210,54 +266,4 @@ fn storage_error(error: std::io::Error) -> ResponseError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn offset(group: &str, offset: i64) -> Entry {
-        let committed = Committed { offset, leader_epoch: 0, metadata: "x".repeat(1000) };
-        Entry::Offsets { group: group.to_owned(), offsets: vec![(("t".to_owned(), 0), committed)] }
-    }
-
-    fn committed(store: &Store, group: &str) -> Option<i64> {
-        store.state().offsets.get(group)?.values().next().map(|committed| committed.offset)
-    }
-
-    #[test]
-    fn a_journal_that_has_grown_is_rewritten_and_says_the_same() {
-        let dir = tempfile::tempdir().expect("dir");
-        let path = dir.path().join("coordinator.log");
-        let mut store = Store::open(&path, false).expect("opens");
-        store.commit(offset("quiet", 1)).expect("committed");
-        let id = store.new_producer_id().expect("an id");
-        for number in 0..5000 {
-            store.commit(offset("busy", number)).expect("committed");
-        }
-        assert!(std::fs::metadata(&path).expect("file").len() < REWRITE_BYTES);
-        drop(store);
-        let mut store = Store::open(&path, false).expect("opens again");
-        assert_eq!((committed(&store, "quiet"), committed(&store, "busy")), (Some(1), Some(4999)));
-        assert!(store.new_producer_id().expect("an id") > id);
-    }
-
-    #[test]
-    fn a_deleted_topic_takes_its_offsets_along() {
-        let dir = tempfile::tempdir().expect("dir");
-        let mut store = Store::open(&dir.path().join("coordinator.log"), false).expect("opens");
-        store.commit(offset("g", 1)).expect("committed");
-        store.forget_topic("other").expect("forgotten");
-        assert_eq!(committed(&store, "g"), Some(1));
-        store.forget_topic("t").expect("forgotten");
-        assert!(store.state().offsets.is_empty());
-    }
-
-    #[test]
-    fn a_journal_of_another_version_is_refused() {
-        let dir = tempfile::tempdir().expect("dir");
-        let path = dir.path().join("coordinator.log");
-        let head = br#"{"version":2}"#;
-        let line = format!("{:08x} {}\n", crc32c::crc32c(head), String::from_utf8_lossy(head));
-        std::fs::write(&path, line).expect("written");
-        let error = Store::open(&path, false).expect_err("unknown version");
-        assert!(matches!(error, Error::UnknownVersion { known: 1, .. }), "{error}");
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
 //! Static members: known by an instance id that outlives their process, so that a restart costs no rebalance.
 
-use super::{Group, JoinAnswer, Joining, Member, Status};
+use super::machine::Group;
+use super::member::Member;
+use super::messages::{JoinAnswer, Joining, Status};
 use kafka_protocol::ResponseError;
 use std::time::Instant;
 
@@ -11,13 +13,13 @@ impl Group {
         let former_id = self.instance(joining.instance_id.as_deref());
         let former_id = former_id.filter(|id| *id != joining.member_id)?;
         let mut former = self.members.remove(&former_id)?;
-        former.answer_join(Err(ResponseError::FencedInstanceId));
-        former.answer_sync(Err(ResponseError::FencedInstanceId));
+        former.dismiss(ResponseError::FencedInstanceId);
         if self.status != Status::Stable {
             return None;
         }
         let id = joining.member_id.clone();
-        let member = Member { assignment: former.assignment, ..Member::new(joining.clone(), now) };
+        let mut member = Member::new(joining.clone(), now);
+        member.assignment = former.assignment;
         self.members.insert(id.clone(), member);
         if self.leader == former_id {
             self.leader = id;
