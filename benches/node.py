@@ -113,10 +113,7 @@ class Node:
 
     def memory(self, field="VmRSS"):
         """Bytes: VmRSS, or VmHWM for the peak."""
-        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-        return 0
+        return memory_of(self.process.pid, field)
 
     def children(self):
         """Programs that it runs, such as journalctl."""
@@ -132,6 +129,14 @@ def cpu_of(pid):
     """CPU seconds that a process has used, user and system."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory_of(pid, field="VmRSS"):
+    """Bytes that a process has resident: VmRSS, or VmHWM for the peak."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def pss_of(pid):
