@@ -1,4 +1,4 @@
-//! Generated protobuf types: our own batch, and the two foreign forms that clients push.
+//! Generated protobuf types: our own batch, and the foreign forms that clients push.
 
 #![allow(missing_docs)]
 
@@ -15,4 +15,9 @@ pub mod loki {
 /// `proto/remote_write.proto`
 pub mod remote_write {
     include!(concat!(env!("OUT_DIR"), "/prometheus.write.rs"));
+}
+
+/// `proto/remote_write_v2.proto`
+pub mod remote_write_v2 {
+    include!(concat!(env!("OUT_DIR"), "/io.prometheus.write.v2.rs"));
 }

@@ -4,6 +4,11 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
 };
+use event::{
+    METRIC_NAME,
+    proto::remote_write::{Label, Sample, TimeSeries, WriteRequest},
+};
+use prost::Message;
 use shipper::{Config, push_router};
 use tower::ServiceExt;
 
@@ -54,4 +59,22 @@ async fn a_bad_push_is_refused_whole_and_says_why() {
     assert_eq!(code, StatusCode::BAD_REQUEST);
     assert!(body.contains("snappy"), "{body}");
     assert_eq!(broker.records().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn written_samples_are_with_the_broker_when_it_is_answered() {
+    let broker = MemoryBroker::new();
+    let name = Label { name: METRIC_NAME.into(), value: "up".into() };
+    let samples = vec![Sample { value: 1.0, timestamp: 1_700_000_000_000 }];
+    let request =
+        WriteRequest { timeseries: vec![TimeSeries { labels: vec![name], samples }], metadata: vec![] };
+    let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap();
+    let send = |encoding: &'static str| {
+        let request = Request::post("/api/v1/write").header("content-type", "application/x-protobuf");
+        let request = request.header("content-encoding", encoding).body(Body::from(body.clone())).unwrap();
+        push_router(broker.publisher(), &Config::default()).oneshot(request)
+    };
+    assert_eq!(send("gzip").await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(send("snappy").await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(broker.records().len(), 1);
 }

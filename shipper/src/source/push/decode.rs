@@ -64,7 +64,8 @@ fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     if plain.len() > limit { Err(too_large(limit)) } else { Ok(plain) }
 }
 
-fn unsnap(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+/// What snappy's block format holds.
+pub fn unsnap(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     let length = snap::raw::decompress_len(body).map_err(|e| format!("snappy: {e}"))?;
     if length > limit {
         return Err(too_large(limit));

@@ -1,6 +1,8 @@
-//! `POST /loki/api/v1/push`, as Loki has it: 204 when the broker has acknowledged every entry, and not before.
+//! What clients push over HTTP: `POST /loki/api/v1/push`, as Loki has it, and `POST /api/v1/write`, as Prometheus has
+//! it. 204 when the broker has acknowledged everything, and not before.
 
 mod decode;
+mod remote_write;
 mod selector;
 
 use std::{sync::Arc, time::Duration};
@@ -35,7 +37,10 @@ struct Endpoint {
 
 struct Refusal(StatusCode, String);
 
-/// The push endpoint; its entries go to the topic for logs.
+/// Reads what a request brings.
+type Read = fn(&HeaderMap, &[u8], &Limits) -> Result<Vec<Event>, Refusal>;
+
+/// The push endpoints; entries go to the topic for logs, samples to the one for metrics.
 pub fn push_router(publisher: Publisher, config: &Config) -> Router {
     let limits = Limits {
         request: config.push.request_limit.0 as usize,
@@ -43,11 +48,22 @@ pub fn push_router(publisher: Publisher, config: &Config) -> Router {
         line: (config.line_limit.0 as usize).max(1),
     };
     let endpoint = Endpoint { publisher, limits, places: Semaphore::new(CONCURRENT) };
-    Router::new().route("/loki/api/v1/push", post(push)).with_state(Arc::new(endpoint))
+    Router::new()
+        .route("/loki/api/v1/push", post(push))
+        .route("/api/v1/write", post(write))
+        .with_state(Arc::new(endpoint))
 }
 
 async fn push(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let response = match tokio::time::timeout(PATIENCE, take(&endpoint, request)).await {
+    respond(&endpoint, request, entries).await
+}
+
+async fn write(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    respond(&endpoint, request, remote_write::read).await
+}
+
+async fn respond(endpoint: &Endpoint, request: Request, read: Read) -> Response {
+    let response = match tokio::time::timeout(PATIENCE, take(endpoint, request, read)).await {
         Ok(Ok(())) => StatusCode::NO_CONTENT.into_response(),
         Ok(Err(Refusal(code, reason))) => (code, format!("{reason}\n")).into_response(),
         Err(_) => {
@@ -59,24 +75,32 @@ async fn push(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Respon
     response
 }
 
-async fn take(endpoint: &Endpoint, request: Request) -> Result<(), Refusal> {
+async fn take(endpoint: &Endpoint, request: Request, read: Read) -> Result<(), Refusal> {
     let _place = endpoint.places.acquire().await;
-    let (form, is_gzip) = form(request.headers())?;
-    let body = to_bytes(request.into_body(), endpoint.limits.request).await;
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, endpoint.limits.request).await;
     let body = body.map_err(|e| Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("request body: {e}")))?;
-    let batches = decode::decode(&body, form, is_gzip, &endpoint.limits);
-    let batches = batches.map_err(|reason| Refusal(StatusCode::BAD_REQUEST, reason))?;
     let mut receipts = Vec::new();
-    for record in batches.into_iter().flat_map(records) {
-        receipts.push(endpoint.publisher.publish_with_receipt(Event::Logs(record)).await);
+    for event in read(&head.headers, &body, &endpoint.limits)? {
+        receipts.push(endpoint.publisher.publish_with_receipt(event).await);
     }
     let closed = |_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "shutting down".into());
     try_join_all(receipts).await.map(|_| ()).map_err(closed)
 }
 
+fn entries(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
+    let (form, is_gzip) = form(headers)?;
+    let batches = decode::decode(body, form, is_gzip, limits);
+    let batches = batches.map_err(|reason| Refusal(StatusCode::BAD_REQUEST, reason))?;
+    Ok(batches.into_iter().flat_map(records).map(Event::Logs).collect())
+}
+
+fn value(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
 fn form(headers: &HeaderMap) -> Result<(Form, bool), Refusal> {
-    let value = |name| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let kind = value(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
+    let kind = value(headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
     let form = match kind {
         "application/json" => Form::Json,
         "application/x-protobuf" | "" => Form::Protobuf,
@@ -87,7 +111,7 @@ fn form(headers: &HeaderMap) -> Result<(Form, bool), Refusal> {
             return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
         }
     };
-    match value(header::CONTENT_ENCODING) {
+    match value(headers, header::CONTENT_ENCODING) {
         "" | "identity" | "snappy" => Ok((form, false)),
         "gzip" => Ok((form, true)),
         other => {
