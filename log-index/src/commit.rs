@@ -6,6 +6,7 @@ use crate::{
     Index, Kind,
     catalog::{Catalog, CatalogError, Manifest, SegmentInfo},
     delete::understand,
+    recover::put_manifest,
     segment::{Built, Segment, StreamMeta},
     state::Sealed,
     telemetry,
@@ -35,6 +36,7 @@ impl Added {
             order,
             level,
             bytes: built.bytes,
+            streams: built.streams.len() as u64,
             entries: of(Kind::Logs).map(|part| u64::from(part.rows)).sum(),
             samples: of(Kind::Metrics).map(|part| u64::from(part.rows)).sum(),
             min_ms: spans.clone().map(|(min, _)| min).min().unwrap_or(i64::MAX),
@@ -45,7 +47,8 @@ impl Added {
 }
 
 impl Index {
-    /// Makes `manifest` and the change true on disk. Whoever calls holds the catalog since before it looked at
+    /// Makes `manifest` and the change true on disk: first beside the segments, then in the catalog. A crash in
+    /// between is made good at the next start. Whoever calls holds the catalog since before it looked at
     /// `before`, and puts the answer into the state.
     pub(crate) fn commit(
         &self,
@@ -66,10 +69,11 @@ impl Index {
         }
         let deletes = understand(&manifest, &before.deletes)?;
         let added = change.added.as_ref().map(|added| (added.id, added.streams.as_slice()));
+        put_manifest(self.inner.storage.as_ref(), &manifest)?;
         let listing = catalog.commit(&manifest, added, &change.dropped)?;
         change.dropped.iter().filter_map(|id| segments.remove(id)).for_each(|segment| segment.doom());
         self.inner.merge_wanted.notify_all();
-        let sealed = Sealed { listing, segments, manifest, deletes };
+        let sealed = Sealed { listing, segments, manifest, deletes, unlisted: before.unlisted.clone() };
         sealed.tell();
         Ok(sealed)
     }

@@ -20,9 +20,10 @@ pub enum OpenError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Segments without a catalog.
+    /// Segments without a manifest.
     #[error(
-        "index {0} has segments but no catalog; put `catalog/` back, or move `segments/` away to begin anew"
+        "index {0} has segments, but no manifest that can be read, neither beside them nor in `catalog/`; put one \
+         of them back, or move `segments/` away to begin anew"
     )]
     CatalogMissing(PathBuf),
     /// The catalog cannot be read, or is of a later release.

@@ -14,9 +14,10 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     AppendError, Config, OpenError, Snapshot,
-    catalog::{Catalog, MAX_LABEL_BYTES, Manifest, SegmentInfo, label_bytes},
+    catalog::{Catalog, MAX_LABEL_BYTES, SegmentInfo, label_bytes},
     delete::understand,
-    segment::{self, Segment},
+    recover::{Recovered, recover, tidy},
+    segment::Segment,
     state::{Sealed, State},
     storage::{Directory, Storage},
     telemetry,
@@ -67,15 +68,7 @@ impl Index {
         telemetry::register();
         let lock = lock(path)?;
         let present = storage.list()?;
-        let catalog_path = path.join("catalog");
-        if !catalog_path.join("meta.json").exists()
-            && present.iter().any(|(name, _)| segment::id(name).is_some())
-        {
-            return Err(OpenError::CatalogMissing(path.to_owned()));
-        }
-        fs::create_dir_all(&catalog_path).map_err(OpenError::folder(path))?;
-        let (catalog, manifest) = Catalog::open(&catalog_path)
-            .map_err(|source| OpenError::Catalog { path: path.to_owned(), source })?;
+        let Recovered { catalog, manifest, unlisted } = recover(path, &storage, &present)?;
         tidy(storage.as_ref(), &present, &manifest);
         let open = |(id, info): (&u64, &SegmentInfo)| {
             (*id, Arc::new(Segment::new(*id, info.order, storage.clone())))
@@ -83,7 +76,7 @@ impl Index {
         let segments = manifest.segments.iter().map(open).collect();
         let deletes = understand(&manifest, &[]);
         let deletes = deletes.map_err(|source| OpenError::Catalog { path: path.to_owned(), source })?;
-        let sealed = Sealed { listing: catalog.listing(), segments, manifest, deletes };
+        let sealed = Sealed { listing: catalog.listing(), segments, manifest, deletes, unlisted };
         sealed.tell();
         let inner = Inner {
             config: config.clone(),
@@ -187,21 +180,5 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked(path.to_owned())),
         Err(fs::TryLockError::Error(source)) => Err(folder(source)),
-    }
-}
-
-/// Removes what an interrupted seal or drop has left, and names what is missing.
-fn tidy(storage: &dyn Storage, present: &[(String, u64)], manifest: &Manifest) {
-    for (name, _) in present {
-        let known = manifest.segments.keys().any(|id| segment::name(*id) == *name);
-        if !known && let Err(error) = storage.delete(name) {
-            tracing::warn!(name, %error, "file that no commit knows stays");
-        }
-    }
-    for (id, info) in &manifest.segments {
-        let name = segment::name(*id);
-        if !present.iter().any(|(n, bytes)| *n == name && *bytes == info.bytes) {
-            tracing::error!(name, expected_bytes = info.bytes, "segment is missing or has another size");
-        }
     }
 }

@@ -19,6 +19,7 @@ pub mod job;
 mod marks;
 mod merge;
 mod parts;
+mod recover;
 mod retention;
 mod scan;
 mod seal;

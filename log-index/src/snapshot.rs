@@ -146,7 +146,8 @@ impl Snapshot {
 
     /// What the reads of this snapshot so far had to leave out: damaged or missing segments, by name.
     pub fn notices(&self) -> Vec<String> {
-        self.notices.lock().iter().cloned().collect()
+        let unlisted = self.sealed.unlisted.iter().map(ToString::to_string);
+        self.notices.lock().iter().cloned().chain(unlisted).collect()
     }
 
     pub(crate) fn note(&self, damage: &Damage) {

@@ -14,7 +14,7 @@ use crate::{
     catalog::{Listing, Manifest, Progress},
     delete::Delete,
     head::Head,
-    segment::Segment,
+    segment::{Damage, Segment},
     telemetry,
 };
 
@@ -53,6 +53,8 @@ pub struct Sealed {
     pub manifest: Manifest,
     /// Those that are not done, oldest first.
     pub deletes: Vec<Arc<Delete>>,
+    /// Segments whose streams are not known: every answer may lack something.
+    pub unlisted: Vec<Damage>,
 }
 
 impl State {

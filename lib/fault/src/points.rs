@@ -41,6 +41,7 @@ pub const POINTS: &[&str] = &[
     "push.deliver.after-taken",
     "push.deliver.before-send",
     "index.catalog.after-commit",
+    "index.catalog.after-manifest",
     "index.catalog.before-commit",
     "index.delete.after-commit",
     "index.delete.before-commit",

@@ -10,7 +10,7 @@ use super::CatalogError;
 use crate::{delete::DeleteRequest, marks::Marks};
 
 /// The version that this code writes and reads. It stands for the catalog's schema as well.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// How far the bus has been read, and what was learned on the way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,6 @@ pub struct Progress {
 /// All that a restart needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    version: u32,
     /// Counts commits: tells whether one that failed on the way has happened.
     pub commit: u64,
     pub next_segment: u64,
@@ -34,6 +33,15 @@ pub struct Manifest {
     pub progress: Progress,
 }
 
+/// The first line of a manifest in writing.
+#[derive(Serialize, Deserialize)]
+struct Seal {
+    version: u32,
+    /// CRC-32 of the rest.
+    #[serde(default)]
+    crc: u32,
+}
+
 /// What is known of a segment without reading it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentInfo {
@@ -42,6 +50,7 @@ pub struct SegmentInfo {
     /// How often its content has been merged.
     pub level: u8,
     pub bytes: u64,
+    pub streams: u64,
     pub entries: u64,
     pub samples: u64,
     /// Oldest time, milliseconds.
@@ -53,7 +62,6 @@ pub struct SegmentInfo {
 impl Default for Manifest {
     fn default() -> Self {
         Manifest {
-            version: VERSION,
             commit: 0,
             next_segment: 1,
             segments: BTreeMap::new(),
@@ -66,17 +74,17 @@ impl Default for Manifest {
 
 impl Manifest {
     /// # Errors
-    /// When the text is damaged or of a later release.
+    /// When the text is damaged or of another release.
     pub fn from_payload(payload: &str) -> Result<Self, CatalogError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u32,
+        let (seal, body) = payload.split_once('\n').unwrap_or((payload, ""));
+        let Seal { version, crc } = serde_json::from_str(seal)?;
+        if version != VERSION {
+            return Err(CatalogError::UnknownVersion { found: version, known: VERSION });
         }
-        let Versioned { version: found } = serde_json::from_str(payload)?;
-        if found != VERSION {
-            return Err(CatalogError::UnknownVersion { found, known: VERSION });
+        if crc != crc32fast::hash(body.as_bytes()) {
+            return Err(CatalogError::Checksum);
         }
-        Ok(serde_json::from_str(payload)?)
+        Ok(serde_json::from_str(body)?)
     }
 
     /// For the next commit, still with the same content.
@@ -87,7 +95,9 @@ impl Manifest {
     /// # Errors
     /// Never in fact: all keys are texts or numbers.
     pub fn to_payload(&self) -> Result<String, CatalogError> {
-        Ok(serde_json::to_string(self)?)
+        let body = serde_json::to_string(self)?;
+        let seal = Seal { version: VERSION, crc: crc32fast::hash(body.as_bytes()) };
+        Ok(serde_json::to_string(&seal)? + "\n" + &body)
     }
 }
 
@@ -128,8 +138,16 @@ mod tests {
     #[test]
     fn comes_back_as_it_was() {
         let mut manifest = Manifest { next_segment: 9, ..Manifest::default() };
-        let info =
-            SegmentInfo { order: 8, level: 1, bytes: 1, entries: 2, samples: 3, min_ms: -4, max_ms: 5 };
+        let info = SegmentInfo {
+            order: 8,
+            level: 1,
+            bytes: 1,
+            streams: 1,
+            entries: 2,
+            samples: 3,
+            min_ms: -4,
+            max_ms: 5,
+        };
         manifest.segments.insert(8, info);
         manifest.progress.offsets.set("logs", 0, 12);
         manifest.progress.marks.raise("logs", "web1/file/x", 77, 5);
@@ -146,5 +164,8 @@ mod tests {
         let error = Manifest::from_payload(payload).unwrap_err().to_string();
         assert!(error.contains("version 77") && error.contains("upgrade"), "{error}");
         assert!(Manifest::from_payload("{").is_err());
+        let whole = Manifest::default().to_payload().unwrap();
+        let changed = whole.replace("\"next_segment\":1", "\"next_segment\":7");
+        assert!(matches!(Manifest::from_payload(&changed), Err(CatalogError::Checksum)), "{changed}");
     }
 }

@@ -5,13 +5,14 @@ mod manifest;
 mod query;
 mod schema;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError,
     directory::{MmapDirectory, error::OpenDirectoryError},
     index::IndexSettings,
     indexer::{IndexWriterOptions, LogMergePolicy},
+    schema::Schema,
 };
 use thiserror::Error;
 
@@ -20,7 +21,7 @@ pub use query::{Listing, Selection};
 pub use schema::{MAX_LABEL_BYTES, label_bytes};
 
 use self::schema::{Fields, schema};
-use crate::segment::StreamMeta;
+use crate::{segment::StreamMeta, storage::StorageError};
 
 /// The catalog could not be read or written.
 #[derive(Debug, Error)]
@@ -36,9 +37,18 @@ pub enum CatalogError {
         /// In this code.
         known: u32,
     },
-    /// The payload of the last commit is damaged.
-    #[error("catalog's commit payload cannot be read: {0}")]
+    /// The manifest is damaged.
+    #[error("the manifest cannot be read: {0}")]
     Payload(#[from] serde_json::Error),
+    /// The same.
+    #[error("the manifest's checksum is wrong")]
+    Checksum,
+    /// A file of the catalog is damaged.
+    #[error("checksum of {} is wrong", .0.display())]
+    Damaged(PathBuf),
+    /// The manifest cannot be written beside the segments.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// A delete is not understood.
     #[error("catalog's delete request {id} cannot be read: {reason}")]
     Delete {
@@ -80,28 +90,29 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Opens the catalog in `path`, or makes an empty one.
+    /// Opens the catalog in `path`, or makes an empty one. Answers the manifest of its last commit.
     ///
     /// # Errors
-    /// When it is not readable, or of a later release.
-    pub fn open(path: &Path) -> Result<(Self, Manifest), CatalogError> {
+    /// When it is damaged, or of a later release.
+    pub fn open(path: &Path) -> Result<(Self, Option<Manifest>), CatalogError> {
         let (schema, fields) = schema();
         let directory = MmapDirectory::open(path)?;
         let found = Index::exists(&directory).map_err(TantivyError::from)?;
         let index = match found {
             // The version stands in the payload and is looked at before the schema.
             true => Index::open(directory)?,
-            false => Index::create(directory, schema, IndexSettings::default())?,
+            false => Index::create(directory, schema.clone(), IndexSettings::default())?,
         };
         let manifest = manifest_of(&index)?;
+        check(&index, &schema)?;
         let builder = index.reader_builder().reload_policy(ReloadPolicy::Manual);
         let reader = builder.doc_store_cache_num_blocks(CACHED_BLOCKS).try_into()?;
-        let mut catalog = Catalog { index, fields, reader, writer: None };
-        if manifest.is_none() {
-            // From now on segments without a manifest mean that the catalog was lost.
-            catalog.commit(&Manifest::default(), None, &[])?;
+        let catalog = Catalog { index, fields, reader, writer: None };
+        let streams = |manifest: &Manifest| manifest.segments.values().map(|info| info.streams).sum();
+        if catalog.searcher().num_docs() != manifest.as_ref().map_or(0, streams) {
+            return Err(CatalogError::Damaged("meta.json".into()));
         }
-        Ok((catalog, manifest.unwrap_or_default()))
+        Ok((catalog, manifest))
     }
 
     /// Makes `manifest` true, together with the streams of a new segment and without those of `dropped` ones.
@@ -134,19 +145,30 @@ impl Catalog {
         self.reader.searcher()
     }
 
+    /// Adds the streams of a segment to the next commit.
+    ///
+    /// # Errors
+    /// When the disk is full or broken.
+    pub fn stage(&mut self, segment: u64, streams: &[StreamMeta]) -> Result<(), CatalogError> {
+        let fields = self.fields;
+        let writer = self.writer()?;
+        for stream in streams {
+            writer.add_document(fields.document(segment, stream))?;
+        }
+        Ok(())
+    }
+
     fn try_commit(
         &mut self,
         manifest: &Manifest,
         added: Option<(u64, &[StreamMeta])>,
         dropped: &[u64],
     ) -> Result<(), CatalogError> {
+        if let Some((segment, streams)) = added {
+            self.stage(segment, streams)?;
+        }
         let fields = self.fields;
         let writer = self.writer()?;
-        if let Some((segment, streams)) = added {
-            for stream in streams {
-                writer.add_document(fields.document(segment, stream))?;
-            }
-        }
         for segment in dropped {
             writer.delete_term(fields.segment_term(*segment));
         }
@@ -164,6 +186,17 @@ impl Catalog {
             None => new_writer(&self.index)?,
         };
         Ok(self.writer.insert(writer))
+    }
+}
+
+/// What tantivy itself takes on trust.
+fn check(index: &Index, schema: &Schema) -> Result<(), CatalogError> {
+    if index.schema() != *schema {
+        return Err(CatalogError::Damaged("meta.json".into()));
+    }
+    match index.validate_checksum()?.into_iter().next() {
+        Some(file) => Err(CatalogError::Damaged(file)),
+        None => Ok(()),
     }
 }
 

@@ -33,6 +33,9 @@ impl Segment {
         }
         let limit = (raw_length as usize).min(MAX_BLOCK);
         let raw = zstd::bulk::decompress(&packed, limit).map_err(|e| damage(&e.to_string()))?;
+        if raw.len() != raw_length as usize {
+            return Err(damage("size is wrong"));
+        }
         Ok(Footer { raw, at: 0 })
     }
 }

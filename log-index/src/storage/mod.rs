@@ -50,6 +50,16 @@ pub trait Storage: Send + Sync {
     fn delete(&self, name: &str) -> Result<(), StorageError>;
 }
 
+/// Writes a whole object.
+///
+/// # Errors
+/// As [`Storage::create`] and [`ObjectWriter::finish`].
+pub fn put(storage: &dyn Storage, name: &str, content: &[u8]) -> Result<(), StorageError> {
+    let mut writer = storage.create(name)?;
+    writer.write_all(content).map_err(failed("write", name))?;
+    writer.finish()
+}
+
 /// Bytes of a disk.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {

@@ -48,12 +48,39 @@ fn one_process_at_a_time_has_the_index_open() {
 }
 
 #[test]
-fn a_lost_catalog_is_an_error_and_no_reason_to_remove_segments() {
+fn a_lost_or_older_catalog_is_made_anew_from_the_segments() {
+    let mut bench = Bench::new();
+    bench.send_lines(&labels(), &[(1, "one")]);
+    bench.index().flush().unwrap();
+    bench.close();
+    let catalog = bench.folder.path().join("index/catalog");
+    let older = bench.folder.path().join("older");
+    let status = std::process::Command::new("cp").arg("-r").args([&catalog, &older]).status().unwrap();
+    assert!(status.success());
+    fs::remove_dir_all(&catalog).unwrap();
+    bench.open();
+    assert_eq!(bench.lines(), ["one"]);
+    bench.send_lines(&labels(), &[(2, "two")]);
+    bench.index().flush().unwrap();
+    bench.send_lines(&labels(), &[(3, "three")]);
+    bench.index().delete(log_index::Kind::Logs, "{job=\"a\"} |= \"one\"", (0, 9), 0).unwrap();
+    bench.index().merge(&|| false).unwrap();
+    bench.close();
+    fs::remove_dir_all(&catalog).unwrap();
+    fs::rename(&older, &catalog).unwrap();
+    bench.open();
+    assert_eq!(bench.lines(), ["two", "three"]);
+    assert_eq!(bench.index().offsets().get("logs", 0), Some(3));
+}
+
+#[test]
+fn without_any_manifest_segments_are_not_removed() {
     let mut bench = Bench::new();
     bench.send_lines(&labels(), &[(1, "one")]);
     bench.index().flush().unwrap();
     bench.close();
     fs::remove_dir_all(bench.folder.path().join("index/catalog")).unwrap();
+    fs::remove_file(bench.folder.path().join("index/segments/manifest")).unwrap();
     let error = Index::open(bench.folder.path(), &bench.config).err().unwrap();
     assert!(matches!(error, OpenError::CatalogMissing(_)), "{error}");
     assert_eq!(bench.segment_files().len(), 1);
@@ -62,10 +89,12 @@ fn a_lost_catalog_is_an_error_and_no_reason_to_remove_segments() {
 #[test]
 fn a_catalog_of_a_later_version_is_refused_by_its_number() {
     let mut bench = Bench::new();
+    bench.send_lines(&labels(), &[(1, "one")]);
+    bench.index().flush().unwrap();
     bench.close();
     let meta = bench.folder.path().join("index/catalog/meta.json");
     let text = fs::read_to_string(&meta).unwrap();
-    let later = text.replace(r#"{\"version\":2"#, r#"{\"version\":77"#);
+    let later = text.replace(r#"{\"version\":3"#, r#"{\"version\":77"#);
     assert_ne!(text, later);
     fs::write(&meta, later).unwrap();
     let error = Index::open(bench.folder.path(), &bench.config).err().unwrap().to_string();

@@ -6,7 +6,7 @@ use event::Labels;
 use logql::Order;
 use promql::Storage;
 
-use crate::support::{Bench, scan};
+use crate::support::{Bench, files, scan};
 
 fn bench() -> Bench {
     let mut bench = Bench::new();
@@ -41,6 +41,48 @@ fn whatever_byte_is_damaged_the_answer_is_right_or_carries_a_notice() {
         noticed += usize::from(!all_there);
     }
     assert!(noticed > 50, "only {noticed} of {} bytes matter", content.len());
+}
+
+#[test]
+fn whatever_byte_of_manifest_or_catalog_is_damaged_everything_is_answered() {
+    const STEP: usize = 31;
+    let mut bench = bench();
+    let whole = bench.lines();
+    bench.close();
+    let index = bench.folder.path().join("index");
+    let catalog = index.join("catalog");
+    let mut saved = files(&catalog);
+    saved.push(index.join("segments/manifest"));
+    let saved: Vec<_> = saved.into_iter().map(|file| (fs::read(&file).unwrap(), file)).collect();
+    for (content, file) in &saved {
+        for at in (0..content.len()).step_by(STEP) {
+            fs::remove_dir_all(&catalog).unwrap();
+            fs::create_dir(&catalog).unwrap();
+            saved.iter().for_each(|(content, file)| fs::write(file, content).unwrap());
+            let mut damaged = content.clone();
+            damaged[at] ^= 0x5a;
+            fs::write(file, damaged).unwrap();
+            bench.open();
+            assert_eq!(bench.lines(), whole, "{} byte {at}", file.display());
+            bench.close();
+        }
+    }
+}
+
+#[test]
+fn a_segment_whose_streams_cannot_be_known_is_in_every_answer_s_notices() {
+    let mut bench = bench();
+    let segment = bench.segment_files().remove(0);
+    let mut content = fs::read(&segment).unwrap();
+    let last = content.len() - 1;
+    content[last] ^= 0x5a;
+    fs::write(&segment, content).unwrap();
+    bench.close();
+    fs::remove_dir_all(bench.folder.path().join("index/catalog")).unwrap();
+    bench.open();
+    assert_eq!(bench.lines(), ["in another segment"]);
+    let notices = bench.index().snapshot().notices();
+    assert!(notices[0].contains("0000000000000001.seg") && notices[0].contains("footer"), "{notices:?}");
 }
 
 #[test]

@@ -96,7 +96,9 @@ impl Bench {
     }
 
     pub fn segment_files(&self) -> Vec<std::path::PathBuf> {
-        files(&self.folder.path().join("index/segments"))
+        let mut files = files(&self.folder.path().join("index/segments"));
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "seg"));
+        files
     }
 }
 

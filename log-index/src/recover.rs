@@ -1,0 +1,133 @@
+//! What is true after a start. The manifest stands in the storage, beside the segments, and in the catalog's
+//! commit; of the two the newer one that can be read counts. The catalog is only a way to find streams: what it
+//! lacks is read from the footers of the segments.
+
+use std::{fs, path::Path, sync::Arc};
+
+use crate::{
+    OpenError,
+    catalog::{Catalog, CatalogError, Manifest},
+    segment::{self, Damage, Segment, StreamMeta},
+    storage::{Storage, put},
+};
+
+/// The manifest's object in the storage.
+const MANIFEST: &str = "manifest";
+
+/// An index as of its last commit.
+pub struct Recovered {
+    pub catalog: Catalog,
+    pub manifest: Manifest,
+    /// Segments whose streams are not known.
+    pub unlisted: Vec<Damage>,
+}
+
+/// Writes the manifest beside the segments: from then on it is true, whatever becomes of the catalog.
+///
+/// # Errors
+/// When there is no room, or the device fails.
+pub fn put_manifest(storage: &dyn Storage, manifest: &Manifest) -> Result<(), CatalogError> {
+    put(storage, MANIFEST, manifest.to_payload()?.as_bytes())?;
+    fault::point("index.catalog.after-manifest");
+    Ok(())
+}
+
+/// # Errors
+/// When a later release has written the index, the folder is not usable, or there are segments and no manifest.
+pub fn recover(
+    path: &Path,
+    storage: &Arc<dyn Storage>,
+    present: &[(String, u64)],
+) -> Result<Recovered, OpenError> {
+    let failed = |source| OpenError::Catalog { path: path.to_owned(), source };
+    let stored = stored_manifest(storage.as_ref(), present).map_err(failed)?;
+    let (mut catalog, own) = open_catalog(&path.join("catalog"))?;
+    let known = own.clone().unwrap_or_default();
+    let newest = [stored, own].into_iter().flatten().max_by_key(|manifest| manifest.commit);
+    let Some(manifest) = newest else {
+        return match present.iter().any(|(name, _)| segment::id(name).is_some()) {
+            true => Err(OpenError::CatalogMissing(path.to_owned())),
+            false => Ok(Recovered { catalog, manifest: Manifest::default(), unlisted: Vec::new() }),
+        };
+    };
+    let unlisted = match manifest.commit == known.commit {
+        true => Vec::new(),
+        false => catch_up(&mut catalog, storage, &known, &manifest).map_err(failed)?,
+    };
+    Ok(Recovered { catalog, manifest, unlisted })
+}
+
+/// `None` if there is none that can be read.
+fn stored_manifest(
+    storage: &dyn Storage,
+    present: &[(String, u64)],
+) -> Result<Option<Manifest>, CatalogError> {
+    let Some((name, bytes)) = present.iter().find(|(name, _)| name == MANIFEST) else { return Ok(None) };
+    let content = storage.read(name, 0, usize::try_from(*bytes).unwrap_or(usize::MAX))?;
+    match Manifest::from_payload(&String::from_utf8_lossy(&content)) {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(error @ CatalogError::UnknownVersion { .. }) => Err(error),
+        Err(error) => {
+            tracing::error!(name, %error, "damaged; the catalog has the same");
+            Ok(None)
+        }
+    }
+}
+
+/// A catalog that cannot be read is made anew.
+fn open_catalog(path: &Path) -> Result<(Catalog, Option<Manifest>), OpenError> {
+    let failed = |source| OpenError::Catalog { path: path.to_owned(), source };
+    let folder = OpenError::folder(path);
+    fs::create_dir_all(path).map_err(&folder)?;
+    match Catalog::open(path) {
+        Ok(opened) => Ok(opened),
+        Err(error @ CatalogError::UnknownVersion { .. }) => Err(failed(error)),
+        Err(error) => {
+            tracing::error!(path = %path.display(), %error, "catalog is damaged and is made anew from the segments");
+            fs::remove_dir_all(path).map_err(&folder)?;
+            fs::create_dir_all(path).map_err(&folder)?;
+            Catalog::open(path).map_err(failed)
+        }
+    }
+}
+
+/// Brings the catalog from `known` to `manifest`.
+fn catch_up(
+    catalog: &mut Catalog,
+    storage: &Arc<dyn Storage>,
+    known: &Manifest,
+    manifest: &Manifest,
+) -> Result<Vec<Damage>, CatalogError> {
+    let mut unlisted = Vec::new();
+    for (id, info) in manifest.segments.iter().filter(|(id, _)| !known.segments.contains_key(id)) {
+        let segment = Segment::new(*id, info.order, storage.clone());
+        match streams(&segment, info.bytes) {
+            Ok(streams) => catalog.stage(*id, &streams)?,
+            Err(damage) => unlisted.push(damage),
+        }
+    }
+    let gone = known.segments.keys().filter(|id| !manifest.segments.contains_key(id)).copied();
+    catalog.commit(manifest, None, &gone.collect::<Vec<_>>())?;
+    Ok(unlisted)
+}
+
+fn streams(segment: &Segment, bytes: u64) -> Result<Vec<StreamMeta>, Damage> {
+    let streams: Result<Vec<_>, _> = segment.footer(bytes)?.collect();
+    streams.map_err(|error| segment.damage(format!("footer: {error}")))
+}
+
+/// Removes what an interrupted seal, merge or drop has left, and names what is missing.
+pub fn tidy(storage: &dyn Storage, present: &[(String, u64)], manifest: &Manifest) {
+    for (name, _) in present.iter().filter(|(name, _)| name != MANIFEST) {
+        let known = manifest.segments.keys().any(|id| segment::name(*id) == *name);
+        if !known && let Err(error) = storage.delete(name) {
+            tracing::warn!(name, %error, "file that no commit knows stays");
+        }
+    }
+    for (id, info) in &manifest.segments {
+        let name = segment::name(*id);
+        if !present.iter().any(|(n, bytes)| *n == name && *bytes == info.bytes) {
+            tracing::error!(name, expected_bytes = info.bytes, "segment is missing or has another size");
+        }
+    }
+}
