@@ -27,8 +27,8 @@ struct State {
     ended: bool,
     down: bool,
     open: Vec<TcpStream>,
-    /// The kind of request whose next answer is to be lost.
-    lose: Option<i16>,
+    /// The kind of request of which an answer is to be lost, and how many are passed on before.
+    lose: Option<(i16, usize)>,
     lost: usize,
 }
 
@@ -63,7 +63,12 @@ impl Proxy {
     /// Cuts all connections instead of passing on the next answer to a request of this kind (Kafka's number): the
     /// broker has done what it was asked, and the client does not know.
     pub fn lose_next_answer(&self, api_key: i16) {
-        self.link.state.lock().lose = Some(api_key);
+        self.lose_answer_behind(0, api_key);
+    }
+
+    /// The same with the answer behind the next `passed` of this kind.
+    pub fn lose_answer_behind(&self, passed: usize, api_key: i16) {
+        self.link.state.lock().lose = Some((api_key, passed));
     }
 
     /// How many answers were lost so far.
@@ -83,6 +88,13 @@ impl Drop for Proxy {
 }
 
 impl State {
+    /// Whether this is the answer to be lost. `is_of` tells whether it is of a kind.
+    fn counts_down(&mut self, is_of: impl Fn(i16) -> bool) -> bool {
+        let Some((api_key, passed)) = self.lose.filter(|(api_key, _)| is_of(*api_key)) else { return false };
+        self.lose = passed.checked_sub(1).map(|passed| (api_key, passed));
+        self.lose.is_none()
+    }
+
     fn hang_up(&mut self) {
         for stream in self.open.drain(..) {
             // Its other end may have been quicker.
@@ -147,14 +159,13 @@ impl Link {
             return false;
         };
         let mut state = self.state.lock();
-        let lost = state.lose.is_some_and(|api_key| asked.contains(&(api_key, correlation_id)));
+        let is_due = state.counts_down(|api_key| asked.contains(&(api_key, correlation_id)));
         asked.retain(|(_, id)| *id != correlation_id);
-        if lost {
-            state.lose = None;
+        if is_due {
             state.lost += 1;
             state.hang_up();
         }
-        lost
+        is_due
     }
 
     /// Puts this proxy's port in the place of the broker's. Wherever answers name a broker, its port comes as four
