@@ -77,6 +77,7 @@ impl Tails {
         if self.is_first {
             self.find_renamed(&found);
         }
+        self.take_up_missed(&new, &found);
         self.take_up_new(new);
         if self.is_first {
             self.find_copies();
@@ -192,6 +193,16 @@ impl Tails {
                 && let Some(tail) = self.open(&neighbour.path, path, labels)
             {
                 self.insert_leaving(tail);
+            }
+        }
+    }
+
+    /// Files that came and went while no file had the name: between the one that is read to its end and a new one.
+    fn take_up_missed(&mut self, new: &[(Tail, From)], found: &BTreeMap<FileKey, Candidate>) {
+        for (tail, _) in new {
+            let before = self.open.values().filter(|open| open.is_leaving && open.path == tail.path);
+            if let Some(since) = before.map(Tail::modified).max() {
+                self.take_up_between(&tail.path, &tail.labels, since, found);
             }
         }
     }
@@ -316,3 +327,6 @@ impl Tails {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
