@@ -1,0 +1,241 @@
+//! The services under test: processes with fixed ports and one data directory, which can be killed and started.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    net::TcpListener,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use fastrand::Rng;
+use tempfile::TempDir;
+
+use crate::{disk::Disk, harness::eventually};
+
+/// Below the kernel's ephemeral range, so that no client's socket takes one while its service is down.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+const DISK_MEGABYTES: u32 = 256;
+const PARTITIONS: i32 = 2;
+
+/// A process of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Everything in one.
+    Up,
+    Broker,
+    Index,
+    Process,
+    Ship,
+}
+
+/// Which processes there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `tailrace up`.
+    Together,
+    /// Each service alone.
+    Apart,
+}
+
+impl Layout {
+    /// In the order in which they start.
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Layout::Together => &[Role::Up],
+            Layout::Apart => &[Role::Broker, Role::Index, Role::Process, Role::Ship],
+        }
+    }
+
+    /// The process that passes a fault point.
+    pub fn role_at(self, point: &str) -> Role {
+        match (self, point.split('.').next()) {
+            (Layout::Together, _) => Role::Up,
+            (Layout::Apart, Some("broker")) => Role::Broker,
+            (Layout::Apart, Some("shipper")) => Role::Ship,
+            (Layout::Apart, Some("index")) => Role::Index,
+            (Layout::Apart, _) => Role::Process,
+        }
+    }
+
+    fn serving(self, alone: Role) -> Role {
+        if self == Layout::Together { Role::Up } else { alone }
+    }
+}
+
+/// Processes, ports, and a folder with everything.
+pub struct Site {
+    pub layout: Layout,
+    dir: TempDir,
+    pub disk: Disk,
+    http: BTreeMap<Role, u16>,
+    kafka: u16,
+    syslog: u16,
+    running: BTreeMap<Role, Child>,
+}
+
+impl Site {
+    /// Starts everything.
+    pub fn start(layout: Layout, rng: &mut Rng) -> Site {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::new(&dir.path().join("data"), DISK_MEGABYTES);
+        fs::create_dir(dir.path().join("logs")).unwrap();
+        fs::write(dir.path().join("rules.yml"), include_str!("rules.yml")).unwrap();
+        fs::write(dir.path().join("windows.yaml"), "windows: []\n").unwrap();
+        let http = layout.roles().iter().map(|role| (*role, free_port(rng))).collect();
+        let (kafka, syslog) = (free_port(rng), free_port(rng));
+        let mut site = Site { layout, dir, disk, http, kafka, syslog, running: BTreeMap::new() };
+        fs::write(site.path("tailrace.yaml"), site.config()).unwrap();
+        layout.roles().iter().for_each(|role| site.spawn(*role, None));
+        site
+    }
+
+    fn config(&self) -> String {
+        let (dir, kafka, syslog) = (self.dir.path().display(), self.kafka, self.syslog);
+        format!(
+            "data_dir: {dir}/data\n\
+             broker: {{listen: \"127.0.0.1:{kafka}\"}}\n\
+             bus: {{brokers: \"127.0.0.1:{kafka}\", partitions: {PARTITIONS}}}\n\
+             shipper:\n  host_name: faults\n  spool_limit: 4MiB\n  \
+               files: [{{paths: [\"{dir}/logs/*.log\"], job: files}}]\n  \
+               syslog: {{listen: \"127.0.0.1:{syslog}\"}}\n\
+             processor: {{rules: [\"{dir}/rules.yml\"], windows: \"{dir}/windows.yaml\", lateness: 1s, \
+               tick_after: 1d}}\n\
+             index: {{retention: 365d, flush_after: 1s, segment_bytes: 256KiB}}\n"
+        )
+    }
+
+    /// Starts a process; with a fault it ends there.
+    pub fn spawn(&mut self, role: Role, fault: Option<&str>) {
+        let command = format!("{role:?}").to_lowercase();
+        let log = OpenOptions::new().create(true).append(true).open(self.path(&format!("{command}.err")));
+        let mut child = self.disk.command(env!("CARGO_BIN_EXE_tailrace"));
+        child.arg(command).arg("--config").arg(self.path("tailrace.yaml"));
+        child.args(["--set", &format!("http.listen=127.0.0.1:{}", self.http[&role])]);
+        child.env_remove("RUST_LOG").envs(fault.map(|fault| (fault::VARIABLE, fault)));
+        child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.unwrap());
+        self.running.insert(role, child.spawn().unwrap());
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self, role: Role) {
+        if let Some(mut child) = self.running.remove(&role) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// kill -9, and a new start at once.
+    pub fn restart(&mut self, role: Role) {
+        self.kill(role);
+        self.spawn(role, None);
+    }
+
+    /// Stops the process for a while as SIGSTOP does.
+    pub async fn freeze(&mut self, role: Role, span: Duration) {
+        self.signal(role, "STOP");
+        tokio::time::sleep(span).await;
+        self.signal(role, "CONT");
+    }
+
+    fn signal(&self, role: Role, name: &str) {
+        let pid = self.running[&role].id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(sent.unwrap().success(), "kill -{name} to {role:?}");
+    }
+
+    /// Starts again what has ended by itself.
+    pub fn revive(&mut self) {
+        for role in self.layout.roles() {
+            let child = self.running.get_mut(role);
+            if child.is_some_and(|child| child.try_wait().unwrap().is_some()) {
+                self.spawn(*role, None);
+            }
+        }
+    }
+
+    /// Waits until the process has ended at its fault point.
+    pub async fn fallen(&mut self, role: Role, point: &str) {
+        let mut child = self.running.remove(&role).expect("it was started");
+        let mut ended = None;
+        eventually(&format!("{role:?} passes {point}"), || {
+            ended = child.try_wait().unwrap();
+            ended.is_some()
+        })
+        .await;
+        let signal = ended.and_then(|status| status.signal());
+        assert_eq!(signal, Some(9), "{role:?} ended by itself before {point}: {}", self.last_words(role));
+    }
+
+    /// Every process lives.
+    pub fn assert_alive(&mut self) {
+        for role in self.layout.roles() {
+            let ended = self.running.get_mut(role).map(|child| child.try_wait().unwrap());
+            assert_eq!(ended, Some(None), "{role:?} has ended by itself: {}", self.last_words(*role));
+        }
+    }
+
+    fn last_words(&self, role: Role) -> String {
+        let log = self.path(&format!("{role:?}.err").to_lowercase());
+        let text = fs::read_to_string(log).unwrap_or_default();
+        text.lines().rev().take(5).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A file of this site.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Where log files are.
+    pub fn logs(&self) -> PathBuf {
+        self.path("logs")
+    }
+
+    /// The base of the query API.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http[&self.layout.serving(Role::Index)])
+    }
+
+    /// Where the broker is.
+    pub fn kafka(&self) -> String {
+        format!("127.0.0.1:{}", self.kafka)
+    }
+
+    /// Where syslog goes.
+    pub fn syslog(&self) -> String {
+        format!("127.0.0.1:{}", self.syslog)
+    }
+
+    /// For programs beside the services.
+    pub fn bus(&self) -> bus::Config {
+        bus::Config { brokers: self.kafka(), partitions: PARTITIONS, ..bus::Config::default() }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        for child in self.running.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            keep(&[self.dir.path(), &self.disk.path]);
+        }
+    }
+}
+
+/// Copies what tells about a failure out of folders that are about to go.
+fn keep(folders: &[&Path]) {
+    let kept = std::env::temp_dir().join(format!("tailrace-faults-{}", std::process::id()));
+    fs::create_dir_all(&kept).unwrap();
+    let copied = Command::new("cp").arg("-r").args(folders).arg(&kept).status();
+    eprintln!("data and logs of the services: {} ({copied:?})", kept.display());
+}
+
+fn free_port(rng: &mut Rng) -> u16 {
+    std::iter::repeat_with(|| rng.u16(PORTS))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("an endless search")
+}

@@ -1,0 +1,86 @@
+//! What can go wrong, and how it is done to a site.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use fastrand::Rng;
+
+use crate::site::{Layout, Role, Site};
+
+/// Milliseconds for which something is away, frozen or full.
+const SPAN: RangeInclusive<u64> = 100..=6_000;
+/// Milliseconds until a killed process is started again; often at once.
+const RESTART: RangeInclusive<u64> = 0..=2_000;
+
+/// One fault.
+#[derive(Clone, Debug)]
+pub enum Strike {
+    /// kill -9 to some processes at once, and a start after so long.
+    Kill(Vec<Role>, Duration),
+    /// SIGSTOP for so long.
+    Freeze(Role, Duration),
+    /// Frozen for so long, and then killed.
+    FreezeAndKill(Role, Duration),
+    /// kill -9 at a named point.
+    At(Role, String),
+    /// No byte is free for so long.
+    FillDisk(Duration),
+    /// The same, and processes are started anew meanwhile.
+    FillDiskAndKill(Vec<Role>, Duration),
+}
+
+impl Strike {
+    /// Any of them.
+    pub fn pick(layout: Layout, rng: &mut Rng) -> Strike {
+        let roles = layout.roles();
+        let role = roles[rng.usize(..roles.len())];
+        let some = rng.choose_multiple(roles.iter().copied(), rng.clone().usize(1..=roles.len()));
+        let span = Duration::from_millis(rng.u64(SPAN));
+        match rng.u8(..6) {
+            0 => Strike::Kill(some, Duration::from_millis(rng.u64(RESTART))),
+            1 => Strike::Freeze(role, span),
+            2 => Strike::FreezeAndKill(role, span),
+            3 => Strike::FillDisk(span),
+            4 => Strike::FillDiskAndKill(some, span),
+            _ => Strike::at_any_point(layout, rng),
+        }
+    }
+
+    fn at_any_point(layout: Layout, rng: &mut Rng) -> Strike {
+        let points: Vec<&str> = crate::points::common().collect();
+        let point = points[rng.usize(..points.len())];
+        Strike::At(layout.role_at(point), crate::points::with_pass(point, rng))
+    }
+
+    /// Does it and undoes it: afterwards every process runs.
+    pub async fn hit(&self, site: &mut Site) {
+        match self {
+            Strike::Kill(roles, pause) => {
+                roles.iter().for_each(|role| site.kill(*role));
+                tokio::time::sleep(*pause).await;
+                roles.iter().for_each(|role| site.spawn(*role, None));
+            }
+            Strike::Freeze(role, span) => site.freeze(*role, *span).await,
+            Strike::FreezeAndKill(role, span) => {
+                site.freeze(*role, *span).await;
+                site.restart(*role);
+            }
+            Strike::At(role, point) => {
+                site.kill(*role);
+                site.spawn(*role, Some(point));
+                site.fallen(*role, point).await;
+                site.spawn(*role, None);
+            }
+            Strike::FillDisk(span) => full(site, &[], *span).await,
+            Strike::FillDiskAndKill(roles, span) => full(site, roles, *span).await,
+        }
+    }
+}
+
+async fn full(site: &mut Site, killed: &[Role], span: Duration) {
+    site.disk.fill();
+    killed.iter().for_each(|role| site.restart(*role));
+    tokio::time::sleep(span).await;
+    site.disk.free();
+    // A service may end when it is started on a full disk: whoever runs it starts it again.
+    site.revive();
+}
