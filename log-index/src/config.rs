@@ -5,6 +5,23 @@ use serde::Deserialize;
 
 use crate::Retention;
 
+/// Where Loki looks for the name of a service, in its order.
+const SERVICE_LABELS: [&str; 13] = [
+    "service",
+    "app",
+    "application",
+    "app_name",
+    "name",
+    "app_kubernetes_io_name",
+    "container",
+    "container_name",
+    "k8s_container_name",
+    "component",
+    "workload",
+    "job",
+    "k8s_job_name",
+];
+
 /// How much is kept, and when it leaves memory.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,6 +36,26 @@ pub struct Config {
     pub merged_bytes: ByteSize,
     /// Zstandard's level for blocks, 1 to 19.
     pub compression_level: i32,
+    /// The labels that may name a stream's service; a stream without `service_name` gets it from the first of
+    /// them that it has, or `unknown_service`. Empty: no stream gets one.
+    pub service_name: Vec<String>,
+    /// Which answers have a label `detected_level`, found in labels, metadata or line.
+    pub detected_level: DetectedLevel,
+    /// Log patterns that are known beforehand, with `<_>` for values.
+    pub patterns: Vec<String>,
+}
+
+/// Who gets `detected_level`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DetectedLevel {
+    /// Clients that ask for labels by their origin, as Grafana does: with lines, and in metrics that name it.
+    #[default]
+    Asked,
+    /// Everyone, always.
+    Always,
+    /// Nobody.
+    Never,
 }
 
 impl Default for Config {
@@ -30,6 +67,9 @@ impl Default for Config {
             merged_bytes: ByteSize(512 << 20),
             // Level 3 takes a third more time for lines that are hardly smaller.
             compression_level: 1,
+            service_name: SERVICE_LABELS.map(str::to_owned).into(),
+            detected_level: DetectedLevel::default(),
+            patterns: Vec::new(),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     delete::understand,
     recover::{Recovered, recover, tidy},
     segment::Segment,
+    service_name,
     state::{Sealed, State},
     storage::{Directory, Storage},
     telemetry,
@@ -93,6 +94,11 @@ impl Index {
         Ok(Index { inner: Arc::new(inner) })
     }
 
+    /// As it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
     /// Where to read on after a restart: what is below is in segments.
     pub fn offsets(&self) -> bus::Offsets {
         self.inner.state.lock().sealed.manifest.progress.offsets.clone()
@@ -110,8 +116,11 @@ impl Index {
     /// When the record is at fault (see [`AppendError::is_fault_of_record`]), or there is no room for it. The
     /// index then stays before it.
     pub fn append(&self, record: &bus::Record) -> Result<(), AppendError> {
-        let event = event::decode(&record.value)?;
+        let mut event = event::decode(&record.value)?;
         check(&event)?;
+        if let Event::Logs(batch) = &mut event {
+            service_name::add(&mut batch.labels, &self.inner.config.service_name);
+        }
         self.make_room()?;
         let horizon_ms = self.inner.config.retention.horizon_ms(record.timestamp_ms);
         self.inner.state.lock().take_in(record, &event, horizon_ms);

@@ -63,6 +63,7 @@ impl<C: InHead> Parts<C> {
         span: RangeInclusive<i64>,
     ) -> Result<Self, QueryError> {
         let mut found: BTreeMap<Labels, Vec<Part<C>>> = BTreeMap::new();
+        let matchers = &*snapshot.scope.matchers(matchers);
         let selection = Selection { kind: C::KIND, matchers, span: span.clone() };
         for (id, meta) in snapshot.sealed.listing.streams(&selection)? {
             let Some(segment) = snapshot.sealed.segments.get(&id) else { continue };
@@ -82,7 +83,11 @@ impl<C: InHead> Parts<C> {
                 found.entry(labels.clone()).or_default().extend(parts);
             }
         }
-        Ok(Self::within(found, &span))
+        let mut all = Self::within(found, &span);
+        for labels in &mut all.streams {
+            *labels = snapshot.scope.labels(std::mem::take(labels));
+        }
+        Ok(all)
     }
 
     fn within(found: BTreeMap<Labels, Vec<Part<C>>>, span: &RangeInclusive<i64>) -> Self {

@@ -16,6 +16,7 @@ use crate::{
     columns::{LogColumns, SampleColumns},
     head::{Head, InHead},
     parts::Parts,
+    scope::Scope,
     segment::Damage,
     state::Sealed,
     telemetry,
@@ -28,6 +29,7 @@ pub struct Snapshot {
     pub(crate) heads: Vec<Arc<Head>>,
     pub(crate) sealed: Arc<Sealed>,
     families: Arc<Families>,
+    pub(crate) scope: Scope,
     notices: Mutex<BTreeSet<String>>,
 }
 
@@ -46,7 +48,12 @@ pub struct Stats {
 
 impl Snapshot {
     pub(crate) fn new(heads: Vec<Arc<Head>>, sealed: Arc<Sealed>, families: Arc<Families>) -> Self {
-        Snapshot { heads, sealed, families, notices: Mutex::default() }
+        Snapshot { heads, sealed, families, scope: Scope::default(), notices: Mutex::default() }
+    }
+
+    /// The same as a certain reader sees it.
+    pub fn scoped(self, scope: Scope) -> Self {
+        Snapshot { scope, ..self }
     }
 
     /// Names of the labels of the matching streams or series that have data around the span (to the block, or
@@ -61,10 +68,11 @@ impl Snapshot {
         start: i64,
         end: i64,
     ) -> Result<Vec<String>, QueryError> {
-        let selection = Selection { kind, matchers, span: span(kind, start, end) };
+        let matchers = self.scope.matchers(matchers);
+        let selection = Selection { kind, matchers: &matchers, span: span(kind, start, end) };
         let mut names = BTreeSet::new();
         if self.hides_some(kind) {
-            let visible = self.series(kind, matchers, start, end)?;
+            let visible = self.series(kind, &matchers, start, end)?;
             names.extend(visible.iter().flat_map(Labels::iter).map(|(name, _)| name.to_owned()));
             return Ok(names.into_iter().collect());
         }
@@ -72,7 +80,7 @@ impl Snapshot {
         for labels in self.in_memory(&selection) {
             names.extend(labels.iter().map(|(name, _)| name.to_owned()));
         }
-        Ok(names.into_iter().collect())
+        Ok(names.into_iter().filter(|name| self.scope.shows(name)).collect())
     }
 
     /// Values of one label of the matching streams or series that have data around the span, sorted.
@@ -87,10 +95,14 @@ impl Snapshot {
         start: i64,
         end: i64,
     ) -> Result<Vec<String>, QueryError> {
-        let selection = Selection { kind, matchers, span: span(kind, start, end) };
+        if !self.scope.shows(name) {
+            return Ok(Vec::new());
+        }
+        let matchers = self.scope.matchers(matchers);
+        let selection = Selection { kind, matchers: &matchers, span: span(kind, start, end) };
         let mut values = BTreeSet::new();
         if self.hides_some(kind) {
-            let visible = self.series(kind, matchers, start, end)?;
+            let visible = self.series(kind, &matchers, start, end)?;
             values.extend(visible.iter().filter_map(|labels| labels.get(name)).map(str::to_owned));
             return Ok(values.into_iter().collect());
         }

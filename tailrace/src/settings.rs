@@ -31,6 +31,8 @@ pub struct Settings {
 pub struct Http {
     /// `host:port`; port 0 picks a free one.
     pub listen: String,
+    /// Whether requests to Loki's API see and write the streams of the tenant in `X-Scope-OrgID` alone.
+    pub tenants: bool,
 }
 
 /// The embedded broker.
@@ -63,7 +65,7 @@ impl Default for Settings {
 
 impl Default for Http {
     fn default() -> Self {
-        Http { listen: "127.0.0.1:3100".into() }
+        Http { listen: "127.0.0.1:3100".into(), tenants: false }
     }
 }
 

@@ -135,7 +135,8 @@ impl Node {
     pub async fn start_index(&mut self) -> Result<()> {
         let index = Index::open(&self.settings.data_dir, &self.settings.index)?;
         let job = IndexJob::start(index.clone(), &self.settings.bus, self.shutdown.clone())?;
-        let service = Service::new(index.clone(), Some(Arc::new(job.clone())), Limits::default());
+        let service = Service::new(index.clone(), Some(Arc::new(job.clone())), Limits::default())
+            .with_tenants(self.settings.http.tenants);
         self.router = std::mem::take(&mut self.router).merge(log_index::http::router(service));
         self.status.index = Some((index.clone(), job.clone()));
         self.index = Some((index, job));
@@ -175,7 +176,7 @@ impl Node {
         let (bus, data_dir) = (&self.settings.bus, &self.settings.data_dir);
         let shipper = Shipper::start(config, bus, data_dir, self.shutdown.clone()).await?;
         self.addresses.syslog = shipper.syslog_addr();
-        let push = shipper::push_router(shipper.publisher(), config);
+        let push = shipper::push_router(shipper.publisher(), config, self.settings.http.tenants);
         self.router = std::mem::take(&mut self.router).merge(push);
         let shipper = Arc::new(shipper);
         self.status.shipper = Some(shipper.clone());

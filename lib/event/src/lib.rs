@@ -11,10 +11,12 @@ pub mod labels;
 pub mod matcher;
 pub mod proto;
 pub mod re2;
+pub mod tenant;
 pub mod wire;
 
 pub use alert::{Alert, AlertState};
 pub use batch::{Event, LogBatch, LogEntry, MetricFamily, Sample, SampleBatch, Series, Tick};
 pub use labels::{Labels, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher};
+pub use tenant::{DEFAULT_TENANT, TENANT_HEADER, TENANT_LABEL, TenantError, tenants};
 pub use wire::{Codec, DecodeError, decode, encode};

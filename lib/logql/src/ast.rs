@@ -312,6 +312,11 @@ impl LogExpr {
         };
         self.stages.iter().map_while(filter).collect()
     }
+
+    /// Whether a stage takes labels out of lines.
+    pub fn has_parser(&self) -> bool {
+        self.stages.iter().any(|stage| stage.is_parser() || matches!(stage, Stage::Unpack(_)))
+    }
 }
 
 /// A matcher with its value quoted as LogQL has it.

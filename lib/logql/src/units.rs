@@ -151,6 +151,18 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     if bytes < 1.8446744073709552e19 { Ok(bytes as u64) } else { Err(format!("too large: {text}")) }
 }
 
+/// What a text looks like: `int`, `float`, `boolean`, `duration`, `bytes` or `string`.
+pub fn value_kind(text: &str) -> &'static str {
+    match text {
+        _ if text.parse::<i64>().is_ok() => "int",
+        _ if text.parse::<f64>().is_ok() => "float",
+        "true" | "false" | "TRUE" | "FALSE" | "True" | "False" => "boolean",
+        _ if parse_go_duration(text).is_ok() => "duration",
+        _ if parse_bytes(text).is_ok() => "bytes",
+        _ => "string",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ mod prometheus;
 mod run;
 mod service;
 mod telemetry;
+mod tenants;
 mod time;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::post};

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{Service, error::Failure};
-use crate::Snapshot;
+use crate::{Scope, Snapshot};
 
 /// Asked by an evaluation now and then: whether nobody waits for its answer any more.
 pub(super) type Cancelled<'a> = &'a dyn Fn() -> bool;
@@ -41,8 +41,22 @@ impl Service {
         T: Send + 'static,
         F: FnOnce(&View, Cancelled<'_>) -> Result<T, Failure> + Send + 'static,
     {
+        self.ask_in(Scope::default(), wanted, work).await
+    }
+
+    /// The same for a reader who sees `scope`.
+    pub(super) async fn ask_in<T, F>(
+        &self,
+        scope: Scope,
+        wanted: Option<Duration>,
+        work: F,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&View, Cancelled<'_>) -> Result<T, Failure> + Send + 'static,
+    {
         let stale = self.catch_up(self.limits().max_freshness_wait).await.err();
-        let view = View { snapshot: self.index().snapshot(), stale };
+        let view = View { snapshot: self.index().snapshot().scoped(scope), stale };
         self.run(wanted, move |cancelled| work(&view, cancelled)).await
     }
 

@@ -11,11 +11,13 @@ use crate::Index;
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     index: Index,
     ends: Option<Arc<dyn Ends>>,
     clock: fn() -> i64,
     limits: Limits,
+    tenants: bool,
     queries: Arc<Semaphore>,
     tails: Arc<Semaphore>,
 }
@@ -31,7 +33,16 @@ impl Service {
     pub fn with_clock(index: Index, ends: Option<Arc<dyn Ends>>, limits: Limits, clock: fn() -> i64) -> Self {
         let queries = Arc::new(Semaphore::new(limits.max_queries));
         let tails = Arc::new(Semaphore::new(limits.max_tails));
-        Service(Arc::new(Inner { index, ends, clock, limits, queries, tails }))
+        Service(Arc::new(Inner { index, ends, clock, limits, tenants: false, queries, tails }))
+    }
+
+    /// The same service; with `apart` it shows each tenant its own streams alone, and asks everyone who they are.
+    pub fn with_tenants(self, apart: bool) -> Self {
+        Service(Arc::new(Inner { tenants: apart, ..(*self.0).clone() }))
+    }
+
+    pub(super) fn keeps_tenants_apart(&self) -> bool {
+        self.0.tenants
     }
 
     pub(super) fn index(&self) -> &Index {

@@ -1,6 +1,7 @@
 //! The query service over a real index, asked as clients ask it.
 
 mod delete;
+mod drilldown;
 mod errors;
 mod freshness;
 mod grafana;
@@ -8,3 +9,4 @@ mod loki;
 mod prometheus;
 mod site;
 mod tail;
+mod tenants;

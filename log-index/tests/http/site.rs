@@ -66,11 +66,28 @@ impl Site {
     }
 
     pub fn with(ends: Option<Arc<dyn Ends>>, limits: Limits) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let config = Config { retention: Retention::OFF, service_name: Vec::new(), ..Config::default() };
+        Self::open(config, ends, limits)
+    }
+
+    /// Without any data; streams get a `service_name`.
+    pub fn with_service_names() -> Self {
         let config = Config { retention: Retention::OFF, ..Config::default() };
+        Self::open(config, None, Limits::default())
+    }
+
+    fn open(config: Config, ends: Option<Arc<dyn Ends>>, limits: Limits) -> Self {
+        let dir = tempfile::tempdir().unwrap();
         let index = Index::open(dir.path(), &config).unwrap();
         let router = router(Service::with_clock(index.clone(), ends, limits, || NOW_S * SECOND));
         Site { index, router, next: AtomicI64::new(0), _dir: dir }
+    }
+
+    /// Without any data; requests have to say for which tenant they are.
+    pub fn with_tenants() -> Self {
+        let site = Self::empty();
+        let service = Service::with_clock(site.index.clone(), None, Limits::default(), || NOW_S * SECOND);
+        Site { router: router(service.with_tenants(true)), ..site }
     }
 
     /// With [`Site::fill`].
@@ -175,7 +192,7 @@ pub fn uri(path: &str, parameters: &[(&str, &str)]) -> String {
 }
 
 /// Everything but letters and digits as `%xx`.
-fn form(parameters: &[(&str, &str)]) -> String {
+pub fn form(parameters: &[(&str, &str)]) -> String {
     let encode = |text: &str| -> String {
         let byte = |b: u8| match b {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(b).to_string(),

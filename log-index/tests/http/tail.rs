@@ -87,7 +87,7 @@ async fn messages_have_the_form_of_lokis() {
     let (mut socket, _) = connect_async(request).await.unwrap();
     let message = socket.next().await.unwrap().unwrap();
     let time = ((FIRST_S + 4) * SECOND).to_string();
-    let details = json!({"structuredMetadata": {"trace_id": "abc"}});
+    let details = json!({"structuredMetadata": {"detected_level": "info", "trace_id": "abc"}});
     let expected = json!({
         "streams": [{
             "stream": {"host": "web1", "job": "demo"},

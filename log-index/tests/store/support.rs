@@ -32,6 +32,8 @@ impl Bench {
     }
 
     pub fn with(config: Config) -> Self {
+        // The model has the streams as they come.
+        let config = Config { service_name: Vec::new(), ..config };
         let folder = TempDir::new().unwrap();
         let index = Some(Index::open(folder.path(), &config).unwrap());
         Bench { folder, config, bus: Vec::new(), index }

@@ -5,7 +5,7 @@ use axum::{
     http::{Request, StatusCode},
 };
 use event::{
-    METRIC_NAME,
+    Event, METRIC_NAME,
     proto::remote_write::{Label, Sample, TimeSeries, WriteRequest},
 };
 use prost::Message;
@@ -19,7 +19,7 @@ const BODY: &str = r#"{"streams":[{"stream":{"job":"app"},"values":[["1700000000
 async fn push(broker: &MemoryBroker, kind: &str, body: &str) -> (StatusCode, String) {
     let request = Request::post("/loki/api/v1/push").header("content-type", kind);
     let request = request.body(Body::from(body.to_owned())).unwrap();
-    let response = push_router(broker.publisher(), &Config::default()).oneshot(request).await.unwrap();
+    let response = push_router(broker.publisher(), &Config::default(), false).oneshot(request).await.unwrap();
     let code = response.status();
     let body = to_bytes(response.into_body(), 10_000).await.unwrap();
     (code, String::from_utf8_lossy(&body).into_owned())
@@ -72,9 +72,37 @@ async fn written_samples_are_with_the_broker_when_it_is_answered() {
     let send = |encoding: &'static str| {
         let request = Request::post("/api/v1/write").header("content-type", "application/x-protobuf");
         let request = request.header("content-encoding", encoding).body(Body::from(body.clone())).unwrap();
-        push_router(broker.publisher(), &Config::default()).oneshot(request)
+        push_router(broker.publisher(), &Config::default(), false).oneshot(request)
     };
     assert_eq!(send("gzip").await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(send("snappy").await.unwrap().status(), StatusCode::NO_CONTENT);
     assert_eq!(broker.records().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_tenants_a_push_says_for_whom_it_is() {
+    let broker = MemoryBroker::new();
+    let push = async |tenant: Option<&str>| {
+        let mut request = Request::post("/loki/api/v1/push").header("content-type", "application/json");
+        if let Some(tenant) = tenant {
+            request = request.header("X-Scope-OrgID", tenant);
+        }
+        let router = push_router(broker.publisher(), &Config::default(), true);
+        router.oneshot(request.body(Body::from(BODY)).unwrap()).await.unwrap().status()
+    };
+    assert_eq!(push(None).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(push(Some("a|b")).await, StatusCode::BAD_REQUEST);
+    assert_eq!(push(Some("a b")).await, StatusCode::BAD_REQUEST);
+    assert_eq!(broker.records().len(), 0);
+    assert_eq!(push(Some("team-a")).await, StatusCode::NO_CONTENT);
+    assert_eq!(push(Some("fake")).await, StatusCode::NO_CONTENT);
+    let owners: Vec<Option<String>> = broker
+        .records()
+        .iter()
+        .map(|record| match event::decode(&record.value).unwrap() {
+            Event::Logs(batch) => batch.labels.get("__tenant_id__").map(str::to_owned),
+            other => panic!("no logs: {other:?}"),
+        })
+        .collect();
+    assert_eq!(owners, [Some("team-a".to_owned()), None]);
 }

@@ -81,13 +81,14 @@ impl Logfmt {
 }
 
 /// The pairs of a line; what is none comes as an error, and the rest goes on behind it.
-struct Pairs<'a> {
+pub struct Pairs<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Pairs<'a> {
-    fn new(text: &'a str) -> Self {
+    /// Of one line.
+    pub fn new(text: &'a str) -> Self {
         Pairs { text, at: 0 }
     }
 

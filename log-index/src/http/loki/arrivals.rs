@@ -5,6 +5,8 @@ use std::sync::Arc;
 use event::{LogBatch, LogEntry};
 use logql::{Entries, EntryRef, Order, Range, Scan, ScanError, Visit};
 
+use crate::Scope;
+
 /// Batches in the order of their arrival.
 pub(super) struct Arrivals(pub Vec<Arc<LogBatch>>);
 
@@ -17,6 +19,19 @@ impl Arrivals {
             end_ns: times().max().unwrap_or(0).saturating_add(1),
             step_ns: 1_000_000_000,
         }
+    }
+
+    /// As a certain reader sees them.
+    pub fn scoped(self, scope: &Scope) -> Self {
+        let seen = |batch: Arc<LogBatch>| {
+            let labels = scope.stream(&batch.labels)?;
+            Some(if labels == batch.labels {
+                batch
+            } else {
+                Arc::new(LogBatch { labels, ..(*batch).clone() })
+            })
+        };
+        Arrivals(self.0.into_iter().filter_map(seen).collect())
     }
 
     /// How many entries there are.

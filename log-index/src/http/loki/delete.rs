@@ -1,22 +1,29 @@
 //! `delete`: has entries deleted, shows the receipts, takes deletes back.
 
+use std::borrow::Cow;
+
 use axum::{
     Json,
     extract::State,
     http::{StatusCode, header::LOCATION},
     response::{IntoResponse, Response},
 };
+use logql::{Expr, LogExpr};
 use serde_json::{Value, json};
 
 use super::{Error, request::time};
 use crate::{
-    DeleteRequest, Kind,
+    DeleteError, DeleteRequest, Kind, Scope,
     http::{Service, error::Failure, params::Params},
 };
 
 /// Takes a delete in. Answers 204 and, as `Location`, where its receipt is.
-pub(super) async fn add(State(service): State<Service>, params: Params) -> Result<Response, Error> {
-    let query = params.query(service.limits().max_query_bytes)?.to_owned();
+pub(super) async fn add(
+    State(service): State<Service>,
+    scope: Scope,
+    params: Params,
+) -> Result<Response, Error> {
+    let query = params.query(service.limits().max_query_bytes)?;
     if query.is_empty() {
         return Err(Failure::BadData("query not set".into()).into());
     }
@@ -25,25 +32,47 @@ pub(super) async fn add(State(service): State<Service>, params: Params) -> Resul
     if start > end {
         return Err(Failure::BadData("start time can't be greater than end time".into()).into());
     }
+    let query = own(&scope, query);
     let request = service.delete(Kind::Logs, query, (start, end)).await?;
     let receipt = format!("/loki/api/v1/delete?request_id={}", id_text(request.id));
     Ok((StatusCode::NO_CONTENT, [(LOCATION, receipt)]).into_response())
 }
 
 /// The receipts, oldest first; with `request_id` that one alone.
-pub(super) async fn list(State(service): State<Service>, params: Params) -> Json<Value> {
+pub(super) async fn list(State(service): State<Service>, scope: Scope, params: Params) -> Json<Value> {
     let wanted = params.get("request_id");
-    let all = service.index().deletes().into_iter().filter(|request| request.kind == Kind::Logs);
-    let found = all.filter(|request| wanted.is_none_or(|id| id == id_text(request.id)));
+    let found = service.index().deletes().into_iter().filter(|request| is_own(&scope, request));
+    let found = found.filter(|request| wanted.is_none_or(|id| id == id_text(request.id)));
     Json(found.map(|request| receipt(&request)).collect())
 }
 
 /// Takes a delete back, as long as nothing of it has left the disk.
-pub(super) async fn cancel(State(service): State<Service>, params: Params) -> Result<StatusCode, Error> {
+pub(super) async fn cancel(
+    State(service): State<Service>,
+    scope: Scope,
+    params: Params,
+) -> Result<StatusCode, Error> {
     let id = params.get("request_id").and_then(|id| u64::from_str_radix(id, 16).ok()).unwrap_or(0);
     let force = params.get("force") == Some("true");
+    if service.index().deletes().iter().any(|request| request.id == id && !is_own(&scope, request)) {
+        return Err(Failure::from(DeleteError::NotFound).into());
+    }
     service.cancel_delete(id, force).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The query, limited to what the one who asks may see. One that is wrong is for the index to refuse.
+fn own(scope: &Scope, query: &str) -> String {
+    let Ok(Expr::Log(log)) = logql::parse(query) else { return query.to_owned() };
+    match scope.matchers(&log.matchers) {
+        Cow::Borrowed(_) => query.to_owned(),
+        Cow::Owned(matchers) => LogExpr { matchers, stages: log.stages.clone() }.to_string(),
+    }
+}
+
+fn is_own(scope: &Scope, request: &DeleteRequest) -> bool {
+    let matchers = logql::parse_log(&request.query).map(|log| log.matchers).unwrap_or_default();
+    request.kind == Kind::Logs && scope.asked(&matchers)
 }
 
 fn id_text(id: u64) -> String {

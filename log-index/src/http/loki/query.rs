@@ -3,35 +3,41 @@
 use std::time::Instant;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use logql::{Answer, EvalError, Expr, Options, Value};
+use logql::{Answer, Entries, EvalError, Expr, Options, Value};
 
 use super::{
     Error,
     interval::thinned,
+    levels::Leveled,
     request::{QUERY_SINCE_NS, Span, Wishes, time},
     response,
 };
 use crate::{
-    Snapshot,
+    Scope,
     http::{Service, params::Params},
 };
 
 /// Values at one time.
 pub(super) async fn instant(
     State(service): State<Service>,
+    scope: Scope,
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Error> {
     let time = time(&params, "time")?.unwrap_or_else(|| service.now_ns());
     let (expr, mut wishes) = understood(&service, &headers, &params)?;
     wishes.time_ns = time;
-    answer(&service, wishes, move |snapshot, options| logql::query_instant(&expr, snapshot, time, options))
-        .await
+    let levels = service.index().config().detected_level.is_wanted(&expr, &wishes);
+    answer(&service, wishes.scope(scope), wishes, levels, move |entries, options| {
+        logql::query_instant(&expr, entries, time, options)
+    })
+    .await
 }
 
 /// Lines, or values at many times.
 pub(super) async fn range(
     State(service): State<Service>,
+    scope: Scope,
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Error> {
@@ -42,8 +48,11 @@ pub(super) async fn range(
         Expr::Log(_) => wishes.check_entries()?,
         Expr::Metric(_) => wishes.check_steps(&range)?,
     }
-    answer(&service, wishes, move |snapshot, options| logql::query_range(&expr, snapshot, &range, options))
-        .await
+    let levels = service.index().config().detected_level.is_wanted(&expr, &wishes);
+    answer(&service, wishes.scope(scope), wishes, levels, move |entries, options| {
+        logql::query_range(&expr, entries, &range, options)
+    })
+    .await
 }
 
 fn understood(service: &Service, headers: &HeaderMap, params: &Params) -> Result<(Expr, Wishes), Error> {
@@ -52,13 +61,24 @@ fn understood(service: &Service, headers: &HeaderMap, params: &Params) -> Result
     Ok((expr, wishes))
 }
 
-async fn answer<F>(service: &Service, wishes: Wishes, evaluate: F) -> Result<Response, Error>
+/// With `levels`, entries have a `detected_level`.
+async fn answer<F>(
+    service: &Service,
+    scope: Scope,
+    wishes: Wishes,
+    levels: bool,
+    evaluate: F,
+) -> Result<Response, Error>
 where
-    F: FnOnce(&Snapshot, &Options<'_>) -> Result<Answer, EvalError> + Send + 'static,
+    F: FnOnce(&dyn Entries, &Options<'_>) -> Result<Answer, EvalError> + Send + 'static,
 {
     let begin = Instant::now();
-    let body = service.ask(None, move |view, cancelled| {
-        let mut answer = evaluate(&view.snapshot, &wishes.options(cancelled))?;
+    let body = service.ask_in(scope, None, move |view, cancelled| {
+        let options = wishes.options(cancelled);
+        let mut answer = match levels {
+            true => evaluate(&Leveled(&view.snapshot), &options)?,
+            false => evaluate(&view.snapshot, &options)?,
+        };
         if let Value::Streams(streams) = &mut answer.value {
             thinned(streams, &wishes);
         }

@@ -4,12 +4,15 @@ use axum::http::HeaderMap;
 use event::Matcher;
 use logql::{Direction, Options, Range};
 
-use crate::http::{
-    error::Failure,
-    limits::Limits,
-    params::{Params, wrong},
-    run::Cancelled,
-    time::loki_time,
+use crate::{
+    Scope,
+    http::{
+        error::Failure,
+        limits::Limits,
+        params::{Params, wrong},
+        run::Cancelled,
+        time::loki_time,
+    },
 };
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -68,6 +71,11 @@ pub(super) fn matchers(params: &Params, limits: &Limits) -> Result<Vec<Matcher>,
         "" => Ok(Vec::new()),
         selector => Ok(logql::parse_selector(selector)?),
     }
+}
+
+/// The matchers of the parameter `query`, which must be there.
+pub(super) fn selector(params: &Params, limits: &Limits) -> Result<Vec<Matcher>, Failure> {
+    Ok(logql::parse_selector(params.query(limits.max_query_bytes)?)?)
 }
 
 /// How the lines or values of a query are wanted.
@@ -130,6 +138,11 @@ impl Wishes {
             "exceeded maximum resolution of {max} points per time series. Try increasing the value of the step \
              parameter, or a shorter time range"
         )))
+    }
+
+    /// Clients that tell labels by their origin see derived ones.
+    pub fn scope(&self, scope: Scope) -> Scope {
+        if self.categorize { scope.with_derived() } else { scope }
     }
 
     /// How the answer's form differs from the usual one.

@@ -11,15 +11,19 @@ use super::{
     response,
 };
 use crate::{
-    Kind,
+    Kind, Scope,
     http::{Service, error::Failure, params::Params},
 };
 
 /// Label sets of the streams that have entries in the span.
-pub(super) async fn series(State(service): State<Service>, params: Params) -> Result<Response, Error> {
+pub(super) async fn series(
+    State(service): State<Service>,
+    scope: Scope,
+    params: Params,
+) -> Result<Response, Error> {
     let Span { start, end } = Span::of(&params, service.now_ns(), LABELS_SINCE_NS)?;
     let selectors = selectors(&params)?;
-    let body = service.ask(None, move |view, _| {
+    let body = service.ask_in(scope.with_derived(), None, move |view, _| {
         let mut found = BTreeSet::new();
         for matchers in &selectors {
             found.extend(view.snapshot.series(Kind::Logs, matchers, start, end)?);

@@ -4,7 +4,7 @@ use axum::Json;
 use serde_json::{Value, json};
 
 /// The version of Loki whose API this is: clients decide by it what they may ask for.
-const COMPATIBLE_WITH: &str = "3.7.0";
+pub(super) const COMPATIBLE_WITH: &str = "3.7.8";
 
 /// In Loki's shape, with our own version beside it.
 pub(super) async fn buildinfo() -> Json<Value> {

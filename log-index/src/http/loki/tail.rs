@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use event::LogBatch;
-use logql::{Answer, Direction, Expr, Options, Range, StreamAnswer, Value};
+use logql::{Answer, Direction, Entries, Expr, Options, Range, StreamAnswer, Value};
 use tokio::{
     sync::broadcast::{
         Receiver,
@@ -27,11 +27,12 @@ use tokio::{
 use super::{
     Error,
     arrivals::Arrivals,
+    levels::Leveled,
     request::{QUERY_SINCE_NS, Wishes, time},
     response,
 };
 use crate::{
-    Snapshot,
+    Scope, Snapshot,
     http::{Service, error::Failure, params::Params},
 };
 
@@ -47,6 +48,7 @@ const MESSAGE_ENTRIES: usize = 1_000;
 /// Upgrades the connection; a query that cannot be followed is refused before.
 pub(super) async fn tail(
     State(service): State<Service>,
+    scope: Scope,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
     params: Params,
@@ -69,7 +71,9 @@ pub(super) async fn tail(
             service.limits().max_tails
         ))
     })?;
-    let tail = Tail { service, expr: Arc::new(expr), wishes };
+    let levels = service.index().config().detected_level.is_wanted(&expr, &wishes);
+    let scope = wishes.scope(scope);
+    let tail = Tail { service, scope, expr: Arc::new(expr), wishes, levels };
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _permit = permit;
@@ -88,14 +92,18 @@ fn is_foreign(headers: &HeaderMap) -> bool {
 /// One client's query.
 struct Tail {
     service: Service,
+    scope: Scope,
     expr: Arc<Expr>,
     wishes: Wishes,
+    /// Whether entries have a `detected_level`.
+    levels: bool,
 }
 
 impl Tail {
     /// First what there is since `start`, at most as many entries as the client wants; then what arrives.
     async fn serve(self, mut socket: WebSocket, start: i64) {
         let (snapshot, mut arriving) = self.service.index().follow();
+        let snapshot = snapshot.scoped(self.scope.clone());
         let ended = match self.send_past(&mut socket, snapshot, start).await {
             Ok(()) => self.send_arriving(&mut socket, &mut arriving).await,
             Err(ended) => Err(ended),
@@ -108,11 +116,11 @@ impl Tail {
     }
 
     async fn send_past(&self, socket: &mut WebSocket, snapshot: Snapshot, start: i64) -> Result<(), Ended> {
-        let (expr, limit) = (Arc::clone(&self.expr), self.wishes.limit);
+        let (expr, limit, levels) = (Arc::clone(&self.expr), self.wishes.limit, self.levels);
         let range = Range { start_ns: start, end_ns: i64::MAX, step_ns: 1_000_000_000 };
         let answer = self.service.run(None, move |cancelled| {
             let options = Options { limit, cancelled: Some(cancelled), ..Options::default() };
-            Ok(logql::query_range(&expr, &snapshot, &range, &options)?)
+            evaluate(&expr, &snapshot, levels, &range, &options)
         });
         let mut streams = streams(answer.await?);
         streams.iter_mut().for_each(|stream| stream.entries.reverse());
@@ -130,6 +138,7 @@ impl Tail {
             tokio::select! {
                 first = arriving.recv() => {
                     let (arrivals, missed) = gather(first, arriving)?;
+                    let arrivals = arrivals.scoped(&self.scope);
                     let streams = self.evaluate(arrivals).await?;
                     self.send(socket, streams, missed).await?;
                 }
@@ -146,7 +155,7 @@ impl Tail {
         if arrivals.len() == 0 {
             return Ok(Vec::new());
         }
-        let expr = Arc::clone(&self.expr);
+        let (expr, levels) = (Arc::clone(&self.expr), self.levels);
         let answer = self.service.run(None, move |cancelled| {
             let limit = arrivals.len();
             let options = Options {
@@ -155,7 +164,7 @@ impl Tail {
                 cancelled: Some(cancelled),
                 ..Options::default()
             };
-            Ok(logql::query_range(&expr, &arrivals, &arrivals.range(), &options)?)
+            evaluate(&expr, &arrivals, levels, &arrivals.range(), &options)
         });
         Ok(streams(answer.await?))
     }
@@ -167,6 +176,19 @@ impl Tail {
         let body = response::tailed(found, &self.wishes, missed, self.service.now_ns());
         sent(socket, Message::Text(body.into())).await
     }
+}
+
+fn evaluate<E: Entries>(
+    expr: &Expr,
+    entries: &E,
+    levels: bool,
+    range: &Range,
+    options: &Options<'_>,
+) -> Result<Answer, Failure> {
+    Ok(match levels {
+        true => logql::query_range(expr, &Leveled(entries), range, options)?,
+        false => logql::query_range(expr, entries, range, options)?,
+    })
 }
 
 /// Why nothing more is sent.

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use event::{Event, LogBatch};
+use event::{DEFAULT_TENANT, Event, LogBatch, TENANT_HEADER, TENANT_LABEL, TenantError};
 use futures::future::try_join_all;
 use tokio::sync::Semaphore;
 
@@ -32,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct Endpoint {
     publisher: Publisher,
     limits: Limits,
+    /// Whether each entry goes to the tenant that the request names.
+    tenants: bool,
     places: Semaphore,
 }
 
@@ -40,14 +42,15 @@ struct Refusal(StatusCode, String);
 /// Reads what a request brings.
 type Read = fn(&HeaderMap, &[u8], &Limits) -> Result<Vec<Event>, Refusal>;
 
-/// The push endpoints; entries go to the topic for logs, samples to the one for metrics.
-pub fn push_router(publisher: Publisher, config: &Config) -> Router {
+/// The push endpoints; entries go to the topic for logs, samples to the one for metrics. With `tenants`, a request
+/// with logs has to say for whom it is.
+pub fn push_router(publisher: Publisher, config: &Config, tenants: bool) -> Router {
     let limits = Limits {
         request: config.push.request_limit.0 as usize,
         labels: config.push.label_limit,
         line: (config.line_limit.0 as usize).max(1),
     };
-    let endpoint = Endpoint { publisher, limits, places: Semaphore::new(CONCURRENT) };
+    let endpoint = Endpoint { publisher, limits, tenants, places: Semaphore::new(CONCURRENT) };
     Router::new()
         .route("/loki/api/v1/push", post(push))
         .route("/api/v1/write", post(write))
@@ -82,6 +85,7 @@ async fn take(endpoint: &Endpoint, request: Request, read: Read) -> Result<(), R
     let body = body.map_err(|e| Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("request body: {e}")))?;
     let mut receipts = Vec::new();
     for event in read(&head.headers, &body, &endpoint.limits)? {
+        let event = if endpoint.tenants { owned(event, &head.headers)? } else { event };
         receipts.push(endpoint.publisher.publish_with_receipt(event).await);
     }
     let closed = |_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "shutting down".into());
@@ -97,6 +101,27 @@ fn entries(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Even
 
 fn value(headers: &HeaderMap, name: header::HeaderName) -> &str {
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+/// Log entries belong to the tenant that the request names; samples to everyone.
+fn owned(event: Event, headers: &HeaderMap) -> Result<Event, Refusal> {
+    let Event::Logs(batch) = event else { return Ok(event) };
+    let labels = batch.labels.with(TENANT_LABEL, &tenant(headers)?);
+    Ok(Event::Logs(LogBatch { labels, ..batch }))
+}
+
+/// The value of [`TENANT_LABEL`]; empty for the default tenant, whose streams have none.
+fn tenant(headers: &HeaderMap) -> Result<String, Refusal> {
+    let header = headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok());
+    match event::tenants(header).as_deref() {
+        Ok([DEFAULT_TENANT]) => Ok(String::new()),
+        Ok([one]) => Ok((*one).to_owned()),
+        Ok(_) => {
+            Err(Refusal(StatusCode::BAD_REQUEST, "multiple org IDs present: push for one tenant".into()))
+        }
+        Err(TenantError::Missing) => Err(Refusal(StatusCode::UNAUTHORIZED, TenantError::Missing.to_string())),
+        Err(invalid) => Err(Refusal(StatusCode::BAD_REQUEST, invalid.to_string())),
+    }
 }
 
 fn form(headers: &HeaderMap) -> Result<(Form, bool), Refusal> {
