@@ -45,6 +45,8 @@ pub struct Broker {
     pub advertise: Option<String>,
     /// How long records are kept.
     pub retention: config::Duration,
+    /// Bytes of a partition beyond which its oldest records go, however young.
+    pub retention_bytes: Option<config::ByteSize>,
     /// Whether every write waits for the disk. Off: as a single Kafka broker, the page cache counts as written.
     pub fsync: bool,
 }
@@ -72,7 +74,8 @@ impl Default for Http {
 impl Default for Broker {
     fn default() -> Self {
         let retention = config::Duration::from_secs(24 * 3600);
-        Broker { listen: "127.0.0.1:9092".into(), advertise: None, retention, fsync: false }
+        let listen = "127.0.0.1:9092".into();
+        Broker { listen, advertise: None, retention, retention_bytes: None, fsync: false }
     }
 }
 

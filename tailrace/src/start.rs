@@ -96,6 +96,7 @@ impl Node {
             data_dir: self.settings.data_dir.join("broker"),
             partitions: self.settings.bus.partitions,
             retention: Some(wanted.retention.0),
+            retention_bytes: wanted.retention_bytes.map(|bytes| bytes.0),
             flush,
             ..broker::Config::default()
         };

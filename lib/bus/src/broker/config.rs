@@ -27,6 +27,9 @@ pub struct Config {
     pub partitions: i32,
     /// Age at which records go, in whole segments; `None` keeps all. A topic's `retention.ms` goes first.
     pub retention: Option<Duration>,
+    /// Size of a partition in bytes beyond which its oldest segments go; `None` keeps all. A topic's `retention.bytes`
+    /// goes first.
+    pub retention_bytes: Option<u64>,
     /// When data is pushed to the disk.
     pub flush: FlushPolicy,
     /// Whether asking for a topic creates it.
@@ -49,6 +52,7 @@ impl Default for Config {
             data_dir: PathBuf::from("kafka"),
             partitions: 1,
             retention: None,
+            retention_bytes: None,
             flush: FlushPolicy::Os,
             auto_create_topics: true,
             segment_bytes: 128 << 20,

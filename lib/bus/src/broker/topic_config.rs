@@ -66,7 +66,11 @@ pub const SETTINGS: &[Setting] = &[
         default: |_| MIN_DIRTY_RATIO.to_string(),
     },
     Setting { name: "min.insync.replicas", kind: Kind::Number(1), default: |_| "1".into() },
-    Setting { name: "retention.bytes", kind: Kind::Number(-1), default: |_| "-1".into() },
+    Setting {
+        name: "retention.bytes",
+        kind: Kind::Number(-1),
+        default: |c| c.retention_bytes.map_or_else(|| "-1".into(), |bytes| bytes.to_string()),
+    },
     Setting { name: "retention.ms", kind: Kind::Number(-1), default: default_retention },
     Setting { name: "segment.bytes", kind: Kind::Number(1024), default: |c| c.segment_bytes.to_string() },
     Setting { name: "segment.ms", kind: Kind::Number(1), default: |_| SEGMENT_MS.to_string() },
@@ -154,7 +158,10 @@ pub fn settings(topic: &TopicConfig, config: &Config) -> Settings {
     let deletes = policy.contains("delete");
     let default_ms = config.retention.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let retention_ms = number("retention.ms").or(default_ms).filter(|ms| *ms >= 0 && deletes);
-    let retention_bytes = number("retention.bytes").and_then(|bytes| u64::try_from(bytes).ok());
+    let retention_bytes = match number("retention.bytes") {
+        Some(bytes) => u64::try_from(bytes).ok(),
+        None => config.retention_bytes,
+    };
     let ratio = topic.get("min.cleanable.dirty.ratio").and_then(|ratio| ratio.parse().ok());
     let compaction = Compaction {
         dirty_ratio: ratio.unwrap_or(MIN_DIRTY_RATIO),

@@ -5,9 +5,13 @@ use crate::wire::Wire;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
+use kafka_protocol::messages::offset_delete_request::{
+    OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
+};
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    DescribeGroupsRequest, GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest,
+    DescribeGroupsRequest, GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest,
+    OffsetDeleteRequest, SyncGroupRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use rdkafka::consumer::{CommitMode, Consumer};
@@ -80,4 +84,43 @@ fn join_alone(wire: &mut Wire, group: &GroupId, version: i16) -> StrBytes {
     );
     assert_eq!(answer.leader, answer.member_id);
     answer.member_id
+}
+
+/// Error of the whole request and of its only partition, if there is one.
+fn delete_offset(wire: &mut Wire, group: &str, topic: &'static str) -> (i16, Option<i16>) {
+    let partition = OffsetDeleteRequestPartition::default().with_partition_index(0);
+    let topic = OffsetDeleteRequestTopic::default()
+        .with_name(TopicName(StrBytes::from_static_str(topic)))
+        .with_partitions(vec![partition]);
+    let request = OffsetDeleteRequest::default()
+        .with_group_id(GroupId(StrBytes::from_string(group.to_owned())))
+        .with_topics(vec![topic]);
+    let answer = wire.ask(&request, 0);
+    let of_partition = answer.topics.first().map(|topic| topic.partitions[0].error_code);
+    (answer.error_code, of_partition)
+}
+
+#[tokio::test]
+async fn offsets_are_deleted_unless_members_may_want_them() {
+    let dir = tempfile::tempdir().expect("dir");
+    let broker = start(dir.path()).await;
+    send(&producer(broker.addr(), &[]), "t", "v").await;
+    let consumer = reader(broker.addr(), "t", Offset::Beginning, &[]);
+    take(&consumer, 1);
+    consumer.commit_consumer_state(CommitMode::Sync).expect("committed");
+    let mut wire = Wire::connect(broker.addr());
+    assert_eq!(delete_offset(&mut wire, "nobody", "t"), (ResponseError::GroupIdNotFound.code(), None));
+    let unknown = ResponseError::UnknownTopicOrPartition.code();
+    assert_eq!(delete_offset(&mut wire, "reader", "never"), (0, Some(unknown)));
+    let group = GroupId(StrBytes::from_static_str("reader"));
+    let member = join_alone(&mut wire, &group, 5);
+    let subscribed = ResponseError::GroupSubscribedToTopic.code();
+    assert_eq!(delete_offset(&mut wire, "reader", "t"), (0, Some(subscribed)));
+    let committed = || consumer.committed(PATIENCE).expect("offsets").elements()[0].offset();
+    assert_eq!(committed(), Offset::Offset(1));
+    let leave = MemberIdentity::default().with_member_id(member);
+    wire.ask(&LeaveGroupRequest::default().with_group_id(group).with_members(vec![leave]), 4);
+    assert_eq!(delete_offset(&mut wire, "reader", "t"), (0, Some(0)));
+    assert_eq!(committed(), Offset::Invalid);
+    broker.stop().await;
 }

@@ -177,26 +177,42 @@ fn fetched(number: i32, committed: Option<&Committed>, pending: bool) -> OffsetF
 
 pub fn delete(node: &Node, request: OffsetDeleteRequest) -> OffsetDeleteResponse {
     let group = request.group_id.to_string();
-    if node.groups.with(&group, |group| !group.is_abandoned()).unwrap_or(false) {
-        return OffsetDeleteResponse::default().with_error_code(ResponseError::NonEmptyGroup.code());
-    }
-    let partitions_of = |topic: &offset_delete_request::OffsetDeleteRequestTopic| {
-        topic
-            .partitions
-            .iter()
-            .map(|partition| (topic.name.to_string(), partition.partition_index))
-            .collect::<Vec<_>>()
-    };
-    let partitions = request.topics.iter().flat_map(partitions_of).collect();
-    let result = node.store.lock().commit(Entry::OffsetsGone { group, partitions });
+    let has_members = node.groups.with(&group, |group| !group.is_abandoned()).unwrap_or(false);
+    let mut gone = Vec::new();
     let topics = request.topics.into_iter().map(|topic| {
-        let done = |partition: &offset_delete_request::OffsetDeleteRequestPartition| {
-            let answer =
-                OffsetDeleteResponsePartition::default().with_partition_index(partition.partition_index);
-            answer.with_error_code(code(&result))
-        };
-        let partitions = topic.partitions.iter().map(done).collect();
+        let partitions = topic.partitions.iter().map(|partition| {
+            let number = partition.partition_index;
+            let result = check_delete(node, has_members, &topic.name, number);
+            gone.extend(result.map(|()| (topic.name.to_string(), number)));
+            OffsetDeleteResponsePartition::default()
+                .with_partition_index(number)
+                .with_error_code(code(&result))
+        });
+        let partitions = partitions.collect();
         OffsetDeleteResponseTopic::default().with_partitions(partitions).with_name(topic.name)
     });
-    OffsetDeleteResponse::default().with_topics(topics.collect())
+    let topics = topics.collect();
+    match forget(node, group, gone, has_members) {
+        Ok(()) => OffsetDeleteResponse::default().with_topics(topics),
+        Err(error) => OffsetDeleteResponse::default().with_error_code(error.code()),
+    }
+}
+
+/// Members may have subscribed to any topic: what they say of it is between them, and not looked into.
+fn check_delete(node: &Node, has_members: bool, topic: &str, partition: i32) -> Result<(), ResponseError> {
+    node.topics.partition(topic, partition)?;
+    if has_members { Err(ResponseError::GroupSubscribedToTopic) } else { Ok(()) }
+}
+
+fn forget(
+    node: &Node,
+    group: String,
+    partitions: Vec<TopicPartition>,
+    has_members: bool,
+) -> Result<(), ResponseError> {
+    let mut store = node.store.lock();
+    if !has_members && !store.state().offsets.contains_key(&group) {
+        return Err(ResponseError::GroupIdNotFound);
+    }
+    if partitions.is_empty() { Ok(()) } else { store.commit(Entry::OffsetsGone { group, partitions }) }
 }
