@@ -43,7 +43,7 @@ impl Outlet for KafkaOutlet {
     fn enqueue(&self, record: Outgoing) -> BoxFuture<'_, Result<Delivery, Failure>> {
         let producer = self.producer.lock().clone();
         async move {
-            let delivery = producer.enqueue(record).await.map_err(failure)?;
+            let delivery = producer.enqueue(&record).await.map_err(failure)?;
             Ok(delivery.map(|result| result.map(|_| ()).map_err(failure)).boxed())
         }
         .boxed()

@@ -10,6 +10,8 @@ use crate::PushConfig;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// Name under which the rules job commits. Under a new one it begins with the first record that is there.
+    pub group: String,
     /// Prometheus rule files; the last part of a path may hold `*`. Without the key: the built-in rules.
     pub rules: Option<Vec<String>>,
     /// The windows file. Without the key: the built-in windows.
@@ -20,6 +22,8 @@ pub struct Config {
     pub codec: Codec,
     /// After so much silence of a partition a tick says in it that time goes on.
     pub tick_after: Duration,
+    /// A processor that another one has replaced takes over again when the other has committed nothing for so long.
+    pub take_over_after: Duration,
     /// Series that rules and windows may look at in all; those of new label sets beyond it are left out.
     pub max_series: usize,
     /// Where samples go besides.
@@ -29,11 +33,13 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            group: "tailrace-rules".into(),
             rules: None,
             windows: None,
             lateness: Duration::from_secs(5),
             codec: Codec::default(),
             tick_after: Duration::from_secs(5),
+            take_over_after: Duration::from_secs(30),
             max_series: 500_000,
             push: PushConfig::default(),
         }

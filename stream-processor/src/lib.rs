@@ -2,7 +2,7 @@
 //! transitions out.
 //!
 //! The walk: [`rules`] (files to a checked program) → [`engine`] (deterministic, no I/O) → [`rules_job`] (its
-//! topics and its state) → [`driver`] (thread, clock, Kafka). [`push`] hands samples on to systems that do not
+//! topics and its state) → [`session`] (one connection: transactions, ticks) → [`driver`] (its thread). [`push`] hands samples on to systems that do not
 //! read Kafka.
 
 mod config;
@@ -12,6 +12,8 @@ pub mod job;
 pub mod push;
 pub mod rules;
 pub mod rules_job;
+pub mod session;
+mod standby;
 mod telemetry;
 mod ticks;
 

@@ -13,13 +13,10 @@ use crate::{
     telemetry,
 };
 
-/// Name under which the job commits.
-pub const GROUP: &str = "tailrace-rules";
-
 /// KiB that may wait in memory while state is read back.
 const QUEUE_KIB: u32 = 8 << 10;
-/// How long a topic that is read to its end may be silent before the end is looked up again.
-const READ_BACK_POLL: Duration = Duration::from_millis(500);
+/// How long one look for records waits before it is asked again whether there are more.
+const READ_BACK_POLL: Duration = Duration::from_millis(20);
 const ENDS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Text that is committed with the offsets.
@@ -35,6 +32,7 @@ const MARK_VERSION: u32 = 1;
 /// An engine between its topics.
 pub struct RulesJob {
     bus: bus::Config,
+    group: String,
     codec: Codec,
     engine: Engine,
     /// Records below were dealt with before the restart: they are only read back.
@@ -51,6 +49,7 @@ impl RulesJob {
         };
         RulesJob {
             bus: bus.clone(),
+            group: config.group.clone(),
             codec: config.codec,
             engine: Engine::new(program, options),
             committed: Offsets::default(),
@@ -118,23 +117,13 @@ impl RulesJob {
         mut each: impl FnMut(Record),
     ) -> Result<(), bus::Error> {
         let builder =
-            ConsumerBuilder { config: &self.bus, group: GROUP, topics: &[topic], queue_kib: QUEUE_KIB };
+            ConsumerBuilder { config: &self.bus, group: &self.group, topics: &[topic], queue_kib: QUEUE_KIB };
         let consumer = Consumer::open(&builder)?;
         let ends = consumer.ends(ENDS_TIMEOUT)?;
-        let mut read = since_ms.map(|since| consumer.offsets_by_time(since)).transpose()?.unwrap_or_default();
-        consumer.start(&read, Start::Earliest)?;
-        while !read.reached(&ends) {
-            let records = consumer.poll(READ_BACK_POLL, 1_000)?;
-            // Old records may be gone, and marks of transactions are no records: a broker that answers and
-            // has nothing more to give has given everything.
-            if records.is_empty() && consumer.ends(ENDS_TIMEOUT).is_ok() {
-                let silent = consumer.poll(READ_BACK_POLL * 2, 1_000)?;
-                if silent.is_empty() {
-                    break;
-                }
-                take_all(silent, &mut read, &mut each);
-            }
-            take_all(records, &mut read, &mut each);
+        let from = since_ms.map(|since| consumer.offsets_by_time(since)).transpose()?.unwrap_or_default();
+        consumer.start(&from, Start::Earliest)?;
+        while !consumer.has_read(&from, &ends)? {
+            consumer.poll(READ_BACK_POLL, 1_000)?.into_iter().for_each(&mut each);
         }
         Ok(())
     }
@@ -162,10 +151,12 @@ impl RulesJob {
 }
 
 impl Job for RulesJob {
-    type Output = Outgoing;
-
     fn group(&self) -> &str {
-        GROUP
+        &self.group
+    }
+
+    fn transactional_id(&self) -> String {
+        format!("{}-{}", self.group, self.bus.topics.metrics)
     }
 
     fn topics(&self) -> Vec<String> {
@@ -202,12 +193,5 @@ impl Job for RulesJob {
     fn mark(&self) -> String {
         let mark = Mark { version: MARK_VERSION, step: self.engine.last_step() };
         serde_json::to_string(&mark).unwrap_or_default()
-    }
-}
-
-fn take_all(records: Vec<Record>, read: &mut Offsets, each: &mut impl FnMut(Record)) {
-    for record in records {
-        read.set(&record.topic, record.partition, record.offset + 1);
-        each(record);
     }
 }

@@ -16,6 +16,7 @@ groups:
       - {record: total, expr: "sum by (h) (rate(c[40s])) or sum by (h) (x)"}
       - {alert: High, expr: "x > 5", for: 20s, keep_firing_for: 20s, annotations: {v: "{{ $value }}"}}
       - {alert: Gone, expr: absent(x), for: 30s}
+      - {record: clock, expr: time()}
   - name: second
     rules:
       - {record: chained, expr: "avg_over_time(total[1m])"}

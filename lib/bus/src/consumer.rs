@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rdkafka::{
     Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer as _},
+    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerGroupMetadata},
     message::BorrowedMessage,
 };
 
@@ -128,6 +128,21 @@ impl Consumer {
         Ok(Offsets::from_list(&self.inner.position()?))
     }
 
+    /// Whether all that lies between `from`, where reading began, and `ends` was read or is gone. It asks the
+    /// broker as long as that is not so.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn has_read(&self, from: &Offsets, ends: &Offsets) -> Result<bool, Error> {
+        let mut read = self.position()?;
+        read.raise(from);
+        if !read.reached(ends) {
+            // Where records have been deleted, reading goes on at the first that is left.
+            read.raise(&self.offsets_at(Offset::Beginning, BROKER_TIMEOUT)?);
+        }
+        Ok(read.reached(ends))
+    }
+
     /// The committed offsets of the group, each with the text that was committed with it.
     ///
     /// # Errors
@@ -148,13 +163,12 @@ impl Consumer {
     /// # Errors
     /// When the broker refuses it or does not answer.
     pub fn commit(&self, offsets: &Offsets, text: &str) -> Result<(), Error> {
-        let list = offsets.to_list()?;
-        for ((topic, partition), _) in offsets.iter() {
-            if let Some(mut element) = list.find_partition(topic, *partition) {
-                element.set_metadata(text);
-            }
-        }
-        Ok(self.inner.commit(&list, CommitMode::Sync)?)
+        Ok(self.inner.commit(&offsets.to_list(text)?, CommitMode::Sync)?)
+    }
+
+    /// For committing the group's offsets within a transaction.
+    pub(crate) fn group(&self) -> Result<ConsumerGroupMetadata, Error> {
+        self.inner.group_metadata().ok_or(Error::Closed)
     }
 
     /// The ends of all partitions now: what was acknowledged before this call lies below them.

@@ -25,6 +25,12 @@ pub enum Error {
         /// What librdkafka says.
         source: KafkaError,
     },
+    /// Another producer has taken over the transactional id, or the broker has given this one up.
+    #[error("another process has taken over `{id}`: this one may write no more under it")]
+    Fenced {
+        /// The transactional id.
+        id: String,
+    },
     /// Anything else.
     #[error("kafka: {0}")]
     Kafka(#[from] KafkaError),

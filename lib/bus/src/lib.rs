@@ -9,9 +9,11 @@ pub mod dead_letter;
 mod error;
 mod offsets;
 mod producer;
+mod transaction;
 
 pub use config::{Config, Topics};
 pub use consumer::{Consumer, ConsumerBuilder, Record, Start};
 pub use error::Error;
 pub use offsets::{Offsets, Partition};
 pub use producer::{Delivery, Outgoing, Producer};
+pub use transaction::{Committed, Input, TransactionalProducer};

@@ -29,6 +29,15 @@ impl Offsets {
         }
     }
 
+    /// Sets those offsets that are higher in `other`, or not known yet.
+    pub fn raise(&mut self, other: &Offsets) {
+        for ((topic, partition), next) in other.iter() {
+            if self.get(topic, *partition).is_none_or(|known| known < next) {
+                self.set(topic, *partition, next);
+            }
+        }
+    }
+
     /// Partition and next offset, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Partition, i64)> {
         self.0.iter().map(|(partition, next)| (partition, *next))
@@ -49,10 +58,13 @@ impl Offsets {
         ends.0.iter().map(|(p, end)| (end - self.0.get(p).copied().unwrap_or(0)).max(0)).sum()
     }
 
-    pub(crate) fn to_list(&self) -> Result<TopicPartitionList, KafkaError> {
+    /// For a commit: each offset with `text`.
+    pub(crate) fn to_list(&self, text: &str) -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
         for ((topic, partition), next) in &self.0 {
-            list.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
+            let mut element = list.add_partition(topic, *partition);
+            element.set_offset(Offset::Offset(*next))?;
+            element.set_metadata(text);
         }
         Ok(list)
     }

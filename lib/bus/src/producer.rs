@@ -9,7 +9,7 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Message,
+    ClientConfig, ClientContext, Message,
     error::{KafkaError, RDKafkaErrorCode},
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig},
 };
@@ -39,7 +39,7 @@ impl Drop for Handle {
 }
 
 /// Tells whoever sent a record what became of it.
-struct Acknowledge;
+pub(crate) struct Acknowledge;
 
 impl ClientContext for Acknowledge {}
 
@@ -77,18 +77,20 @@ impl Producer {
     /// # Errors
     /// When a setting is wrong.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let mut client = config.client();
-        client.set("enable.idempotence", "true").set("acks", "all");
+        let mut client = settings(config);
         // A record is never given up: who sends decides how much may wait.
-        client.set("message.timeout.ms", "0");
-        client.set("queue.buffering.max.kbytes", "65536").set("queue.buffering.max.messages", "100000");
-        client.set("compression.type", "lz4").set("linger.ms", "5");
-        client.set("message.max.bytes", "16777216").set("batch.size", "1048576");
-        // murmur2 is what Java clients use: one key, one partition, whoever writes.
-        client.set("partitioner", "murmur2_random");
+        client.set("message.timeout.ms", "0").set("linger.ms", "5");
+        Self::connect(&client)
+    }
+
+    pub(crate) fn connect(client: &ClientConfig) -> Result<Self, Error> {
         let inner = Arc::new(client.create_with_context(Acknowledge).map_err(Error::Settings)?);
         acknowledge(&inner)?;
         Ok(Producer { inner: Arc::new(Handle(inner)) })
+    }
+
+    pub(crate) fn client(&self) -> &BaseProducer<Acknowledge> {
+        &self.inner.0
     }
 
     /// Puts the record into the queue, waiting while that is full. Records of one key are written in the order
@@ -96,9 +98,9 @@ impl Producer {
     ///
     /// # Errors
     /// When the record can never be written, for example because it is too large.
-    pub async fn enqueue(&self, record: Outgoing) -> Result<Delivery, Error> {
+    pub async fn enqueue(&self, record: &Outgoing) -> Result<Delivery, Error> {
         let (sender, delivery) = oneshot::channel();
-        let mut waiting = base_record(&record, Box::new(sender));
+        let mut waiting = base_record(record, Box::new(sender));
         loop {
             match self.inner.0.send(waiting) {
                 Ok(()) => return Ok(Delivery(delivery)),
@@ -116,7 +118,7 @@ impl Producer {
     /// # Errors
     /// As [`Producer::enqueue`], and when the broker refuses it.
     pub async fn send(&self, record: Outgoing) -> Result<(i32, i64), Error> {
-        self.enqueue(record).await?.await
+        self.enqueue(&record).await?.await
     }
 
     /// Waits until all that is queued has been acknowledged. Blocks the thread.
@@ -126,6 +128,18 @@ impl Producer {
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         Ok(self.inner.0.flush(timeout)?)
     }
+}
+
+/// What all producers have in common.
+pub(crate) fn settings(config: &Config) -> ClientConfig {
+    let mut client = config.client();
+    client.set("enable.idempotence", "true").set("acks", "all");
+    client.set("queue.buffering.max.kbytes", "65536").set("queue.buffering.max.messages", "100000");
+    client.set("compression.type", "lz4");
+    client.set("message.max.bytes", "16777216").set("batch.size", "1048576");
+    // murmur2 is what Java clients use: one key, one partition, whoever writes.
+    client.set("partitioner", "murmur2_random");
+    client
 }
 
 /// Takes acknowledgements on a thread of its own, until the last clone of the producer has gone.

@@ -34,6 +34,7 @@ pub const POINTS: &[&str] = &[
     "broker.transaction.before-decision",
     "broker.transaction.before-end",
     "broker.transaction.before-marker",
+    "processor.commit.after-commit",
     "processor.commit.after-offsets",
     "processor.commit.after-outputs",
     "processor.commit.before-outputs",

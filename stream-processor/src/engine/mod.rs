@@ -14,16 +14,14 @@ mod recording;
 mod resume;
 mod schedule;
 mod series_store;
+mod sources;
 mod step;
 mod template;
 mod template_tree;
 mod watermark;
 mod window;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use event::{Alert, AlertState, Event, Labels, Sample, SampleBatch};
 use jiff::Timestamp;
@@ -32,6 +30,7 @@ use late::Late;
 use program::Program;
 use schedule::Schedule;
 use series_store::{Inserted, SeriesStore};
+use sources::{Sources, oldest_ms};
 use step::States;
 use watermark::Watermark;
 
@@ -108,8 +107,9 @@ pub struct Engine {
     schedule: Schedule,
     store: SeriesStore,
     late: Late,
-    /// Position and time of the last batch of each source.
-    sources: HashMap<(Partition, String), (u64, i64)>,
+    sources: Sources,
+    /// No step looks further back.
+    horizon_ms: i64,
     states: States,
     /// Steps up to here gave their outputs before a restart.
     resumed_at: Option<i64>,
@@ -132,7 +132,8 @@ impl Engine {
             schedule: Schedule::new(program.intervals(), horizon_ms),
             store: SeriesStore::new(interests, options.max_series),
             late: Late::default(),
-            sources: HashMap::new(),
+            sources: Sources::default(),
+            horizon_ms,
             states: States::new(&program),
             resumed_at: None,
             published: HashSet::new(),
@@ -231,41 +232,32 @@ impl Engine {
         let reached = self.watermark.of(partition);
         let samples = batch.series.iter().flat_map(|s| s.samples.iter().map(move |x| (&s.labels, *x)));
         let newest = samples.clone().map(|(_, s)| s.timestamp_ms).max();
-        if self.is_repeated(partition, batch, newest.unwrap_or_default()) {
+        let oldest = oldest_ms(reached, self.horizon_ms);
+        let possible = samples.clone().filter(|(_, s)| is_possible(s.timestamp_ms, written_ms));
+        let mark = possible.map(|(_, s)| s.timestamp_ms).max().unwrap_or_default();
+        if self.sources.is_repeated(partition, batch, mark, oldest) {
             self.stats.repeated += 1;
             return None;
         }
         for (labels, sample) in samples {
-            if !is_possible(sample.timestamp_ms, written_ms) {
-                self.stats.refused += 1;
-                continue;
-            }
-            match reached {
-                Some(reached) if sample.timestamp_ms <= reached => {
-                    self.stats.late += 1;
-                    self.late.push(reached, labels.clone(), sample);
-                }
-                _ => {
-                    self.schedule.note(sample.timestamp_ms);
-                    self.keep(labels, sample);
-                }
-            }
+            self.take_in(labels, sample, written_ms, reached);
         }
         newest
     }
 
-    /// A batch at the high-water mark itself passes: in the JSON form a batch comes as several records of one
-    /// position, and a sample that is there already changes nothing.
-    fn is_repeated(&mut self, partition: &Partition, batch: &SampleBatch, time: i64) -> bool {
-        if batch.source.is_empty() {
-            return false;
+    fn take_in(&mut self, labels: &Labels, sample: Sample, written_ms: i64, reached: Option<i64>) {
+        if !is_possible(sample.timestamp_ms, written_ms) {
+            self.stats.refused += 1;
+            return;
         }
-        match self.sources.entry((partition.clone(), batch.source.clone())) {
-            std::collections::hash_map::Entry::Occupied(known) if known.get().0 > batch.position => true,
-            entry => {
-                entry.insert_entry((batch.position, time));
-                false
-            }
+        let Some(reached) = reached.filter(|reached| sample.timestamp_ms <= *reached) else {
+            self.schedule.note(sample.timestamp_ms);
+            return self.keep(labels, sample);
+        };
+        self.stats.late += 1;
+        // What no step will look at any more must not wake one either.
+        if sample.timestamp_ms > oldest_ms(Some(reached), self.horizon_ms) {
+            self.late.push(reached, labels.clone(), sample);
         }
     }
 
@@ -297,8 +289,7 @@ impl Engine {
         self.store.forget_before(step);
         let message = self.store.take_refusals();
         self.problems.extend(message.map(|message| Problem { place: "rules".into(), message }));
-        let old = step.saturating_sub(self.history_ms());
-        self.sources.retain(|_, (_, time)| *time >= old);
+        self.sources.forget(&self.watermark, self.horizon_ms);
     }
 }
 

@@ -48,8 +48,9 @@ impl Engine {
 
     /// How far before a step samples have to be read back.
     pub fn history_ms(&self) -> i64 {
+        let interval = self.program.intervals().max().unwrap_or(0);
         let margin = MOST_AHEAD_MS + self.options.lateness_ms + self.options.skew_ms;
-        [horizon_ms(&self.program), self.relive_ms(), margin].into_iter().fold(0, i64::saturating_add)
+        [self.horizon_ms, self.relive_ms(), interval, margin].into_iter().fold(0, i64::saturating_add)
     }
 
     /// Steps that are looked at again after a restart.

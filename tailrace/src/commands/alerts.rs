@@ -43,11 +43,10 @@ fn print_topic(args: &AlertsArgs, brokers: String, stop: &CancellationToken) -> 
         queue_kib: QUEUE_KIB,
     })?;
     let ends = consumer.ends(Duration::from_secs(10))?;
-    consumer.start(&Offsets::default(), Start::Earliest)?;
-    let mut read = Offsets::default();
-    while !stop.is_cancelled() && (args.follow || !read.reached(&ends)) {
+    let from = Offsets::default();
+    consumer.start(&from, Start::Earliest)?;
+    while !stop.is_cancelled() && (args.follow || !consumer.has_read(&from, &ends)?) {
         for record in consumer.poll(POLL, 1000)? {
-            read.set(&record.topic, record.partition, record.offset + 1);
             print_record(&mut io::stdout().lock(), &record, args.output)?;
         }
     }

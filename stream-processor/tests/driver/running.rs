@@ -1,0 +1,82 @@
+//! The driver at work.
+
+use std::time::Instant;
+
+use event::{AlertState, Event, Labels};
+use jiff::Timestamp;
+use stream_processor::{Config, run_rules};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::bench::{Bench, PATIENCE};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_doubles_no_transition_and_loses_none() {
+    let bench = Bench::new("doubles").await;
+    let begin = Timestamp::now().as_second() * 1_000 - 20_000;
+    for second in 0..10 {
+        bench.send(begin + second * 1_000, 6.0).await;
+    }
+    let running = bench.run();
+    assert_eq!(bench.states(AlertState::Firing), [AlertState::Pending, AlertState::Firing]);
+    running.stop().await;
+    bench.forget_commits_behind(begin + 1_000);
+
+    let running = bench.run();
+    bench.send(Timestamp::now().as_millisecond(), 1.0).await;
+    let expected = [AlertState::Pending, AlertState::Firing, AlertState::Resolved];
+    assert_eq!(bench.states(AlertState::Resolved), expected);
+    running.stop().await;
+
+    let derived = bench.read(&bench.bus.topics.derived, |records| !records.is_empty());
+    let Ok(Event::Samples(first)) = event::decode(&derived[0].value) else { panic!("not samples") };
+    assert_eq!((first.source.as_str(), first.position), ("rules/g", begin as u64));
+    assert_eq!(first.series[0].labels, Labels::from([("__name__", "doubled"), ("host", "a")]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_read_goes_to_the_dead_letters_once() {
+    let bench = Bench::new("dead").await;
+    bench.send_value(b"T\x01garbage".to_vec()).await;
+    bench.send(Timestamp::now().as_millisecond(), 6.0).await;
+    let running = bench.run();
+    bench.states(AlertState::Firing);
+    running.stop().await;
+
+    let running = bench.run();
+    bench.send(Timestamp::now().as_millisecond(), 1.0).await;
+    bench.states(AlertState::Resolved);
+    running.stop().await;
+    let dead = bench.read(&bench.bus.topics.dead_letter, |records| !records.is_empty());
+    assert_eq!(dead.iter().map(|r| r.value.as_ref()).collect::<Vec<_>>(), [b"T\x01garbage"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_away_is_waited_for() {
+    let mut bench = Bench::without_broker("away");
+    bench.start_broker("127.0.0.1:0").await;
+    let running = bench.run();
+    let waiting = Instant::now();
+    while !running.status().connected {
+        assert!(waiting.elapsed() < PATIENCE, "never connected");
+        tokio::task::yield_now().await;
+    }
+    let address = bench.bus.brokers.clone();
+    bench.broker.take().unwrap().stop().await;
+    bench.start_broker(&address).await;
+    bench.send(Timestamp::now().as_millisecond(), 6.0).await;
+    bench.states(AlertState::Firing);
+    let status = running.status();
+    assert_eq!((status.rules, status.firing, status.connected), (2, 1, true));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_rule_file_is_an_error_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bad.yml");
+    std::fs::write(&path, "groups: [{name: g, rules: [{alert: A, expr: 'up =='}]}]").unwrap();
+    let config = Config { rules: Some(vec![path.to_string_lossy().into_owned()]), ..Config::default() };
+    let error = run_rules(&bus::Config::default(), &config, CancellationToken::new()).err().unwrap();
+    assert!(error.to_string().contains("bad.yml:1:"), "{error}");
+}
