@@ -117,15 +117,15 @@ enum Kill {
     Never,
     /// After reading, before anything is written.
     BeforeWriting,
-    /// So many microseconds after it has begun to write.
-    WhileWriting(u64),
+    /// So long after it has begun to write.
+    WhileWriting(Duration),
 }
 
 impl Kill {
     fn pick(random: &mut Random) -> Kill {
         match random.below(6) {
             0 => Kill::BeforeWriting,
-            1 | 2 => Kill::WhileWriting(random.below(8_000)),
+            1 | 2 => Kill::WhileWriting(Duration::from_millis(random.below(10))),
             _ => Kill::Never,
         }
     }
@@ -134,24 +134,26 @@ impl Kill {
 /// One turn of a session; `false` if it was killed.
 fn turn(session: &mut Session, records: usize, kill: Kill, stop: &CancellationToken) -> bool {
     session.read(Duration::from_millis(50), records).unwrap();
-    let killer = match kill {
+    match kill {
         Kill::Never => return session.write().unwrap(),
         Kill::BeforeWriting => return false,
-        Kill::WhileWriting(micros) => std::thread::spawn({
+        Kill::WhileWriting(time) => drop(Handle::current().spawn({
             let stop = stop.clone();
-            move || {
-                std::thread::sleep(Duration::from_micros(micros));
+            async move {
+                tokio::time::sleep(time).await;
                 stop.cancel();
             }
-        }),
-    };
+        })),
+    }
     let _ = session.write().unwrap();
-    killer.join().unwrap();
     false
 }
 
-/// Everything that readers see in a topic: partition, key, content.
-fn contents(bus: &Config, topic: &str) -> Vec<(i32, Vec<u8>, Vec<u8>)> {
+/// Partition, key and content of a record.
+type Content = (i32, Vec<u8>, Vec<u8>);
+
+/// Everything that readers see in a topic.
+fn contents(bus: &Config, topic: &str) -> Vec<Content> {
     let builder = ConsumerBuilder { config: bus, group: "contents", topics: &[topic], queue_kib: 4096 };
     let (consumer, from) = (Consumer::open(&builder).unwrap(), Offsets::default());
     let ends = consumer.ends(PATIENCE).unwrap();
@@ -166,7 +168,7 @@ fn contents(bus: &Config, topic: &str) -> Vec<(i32, Vec<u8>, Vec<u8>)> {
 
 /// What a run has given: derived series and alerts.
 #[derive(PartialEq)]
-struct Outputs([Vec<(i32, Vec<u8>, Vec<u8>)>; 2]);
+struct Outputs([Vec<Content>; 2]);
 
 impl Outputs {
     /// Once the transactions of `id` are over.
@@ -257,7 +259,7 @@ async fn the_same_topic_gives_the_same_bytes_whatever_the_batching_and_whatever_
 fn same(given: &Outputs, expected: &Outputs) {
     for (given, expected) in given.0.iter().zip(&expected.0) {
         let differs = given.iter().zip(expected).position(|(a, b)| a != b);
-        let text = |all: &[(i32, Vec<u8>, Vec<u8>)]| {
+        let text = |all: &[Content]| {
             differs
                 .and_then(|at| all.get(at))
                 .map(|(_, _, value)| String::from_utf8_lossy(value).into_owned())
