@@ -159,7 +159,7 @@ impl TransactionalProducer {
                     unwritable.insert(at, error);
                 }
                 // The client holds the others back until the transaction is aborted.
-                self.producer.client().purge(PurgeConfig::default().queue());
+                self.producer.client().purge(PurgeConfig::default().queue().inflight());
             }
         }
         match failed {
