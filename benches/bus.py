@@ -6,6 +6,7 @@ docs/benchmarks.md tells what each figure means.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -100,16 +101,24 @@ def load(args, *words):
     return json.loads(done.stdout or "null")
 
 
+@contextlib.contextmanager
+def running(args, broker):
+    """A broker that has acknowledged a record."""
+    broker.start()
+    try:
+        load(args, broker.addr, "ready")
+        yield broker
+    finally:
+        broker.stop()
+
+
 def measure(args, broker, figures):
     """A broker from its start on a directory that it knows to its end."""
-    broker.start()
-    load(args, broker.addr, "ready")
-    broker.stop()
+    with running(args, broker):
+        pass
     begin = time.perf_counter()
-    broker.start()
-    load(args, broker.addr, "ready")
-    figures.add("start: until a record is acknowledged", "s", broker, time.perf_counter() - begin)
-    try:
+    with running(args, broker):
+        figures.add("start: until a record is acknowledged", "s", broker, time.perf_counter() - begin)
         pid = broker.pid
         time.sleep(IDLE_SECS)
         figures.add("memory, idle", "MB", broker, memory_of(pid) / 1e6)
@@ -117,8 +126,6 @@ def measure(args, broker, figures):
             for what in ("produce", "fetch"):
                 transfer(args, broker, figures, what, size, name)
         figures.add("memory, peak", "MB", broker, memory_of(pid, "VmHWM") / 1e6)
-    finally:
-        broker.stop()
 
 
 def transfer(args, broker, figures, what, size, name):
@@ -149,7 +156,7 @@ def main():
         for broker in (Embedded, Kafka):
             with tempfile.TemporaryDirectory(dir=args.tmp) as folder:
                 measure(args, broker(args, pathlib.Path(folder)), figures)
-    print(f"{machine()}; {args.runs} runs; {args.records:,} records of 200 B, {args.large_records:,} of 64 KiB\n")
+    print(f"{machine()}; runs: {args.runs}; {args.records:,} records of 200 B, {args.large_records:,} of 64 KiB\n")
     print("\n".join(figures.table((Embedded, Kafka))))
 
 
