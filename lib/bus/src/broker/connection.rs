@@ -108,23 +108,37 @@ struct Encoded<'a> {
     _share: Option<SemaphorePermit<'a>>,
 }
 
+/// Which request it is: all that its answer has to say of it.
+#[derive(Clone, Copy)]
+struct Call {
+    api: ApiKey,
+    version: i16,
+    id: i32,
+}
+
+impl Call {
+    fn of(frame: &[u8]) -> Result<Call, Fault> {
+        let (code, version) =
+            (i16::from_be_bytes([frame[0], frame[1]]), i16::from_be_bytes([frame[2], frame[3]]));
+        let api = ApiKey::try_from(code).map_err(|()| Fault::Unsupported { api: code, version })?;
+        Ok(Call { api, version, id: i32::from_be_bytes([frame[4], frame[5], frame[6], frame[7]]) })
+    }
+}
+
 async fn handle<'a>(
     node: &'a Node,
     peer: SocketAddr,
     mut frame: Frame<'a>,
 ) -> Result<Option<Encoded<'a>>, Fault> {
-    let bytes = &frame.bytes;
-    let (code, version) =
-        (i16::from_be_bytes([bytes[0], bytes[1]]), i16::from_be_bytes([bytes[2], bytes[3]]));
-    let api = ApiKey::try_from(code).map_err(|()| Fault::Unsupported { api: code, version })?;
-    if !api::is_supported(api, version) {
-        return unsupported(api, version, bytes).map(Some);
+    let call = Call::of(&frame.bytes)?;
+    if !api::is_supported(call.api, call.version) {
+        return unsupported(call).map(Some);
     }
-    let elements = api::elements(api, version, bytes).ok_or_else(misshapen)?;
+    let elements = api::elements(call.api, call.version, &frame.bytes).ok_or_else(misshapen)?;
     frame.share.merge(node.share(elements * ELEMENT).await?);
-    let (header, request) = decode(api, version, frame.bytes)?;
+    let (header, request) = decode(call, frame.bytes)?;
     let client_id = header.client_id.as_deref().unwrap_or_default().to_owned();
-    let client = Client { id: client_id, host: peer.ip(), version };
+    let client = Client { id: client_id, host: peer.ip(), version: call.version };
     let answer = async { Ok(api::answer(node, &client, request).await) };
     let outcome = tokio::select! {
         outcome = node.patience(frame.share.num_permits(), answer) => outcome?,
@@ -132,45 +146,52 @@ async fn handle<'a>(
     };
     drop(frame.share);
     match outcome {
-        Outcome::Answer(answer, share) => {
-            let room = share.as_ref().map_or(0, SemaphorePermit::num_permits);
-            let bytes = encode(api, version, header.correlation_id, &answer, room)?;
-            let share = match share {
-                Some(share) => share,
-                None => node.share(bytes.len()).await?,
-            };
-            Ok(Some(Encoded { bytes, _share: Some(share) }))
-        }
+        Outcome::Answer(answer, share) => encoded(node, call, &answer, share).await.map(Some),
         Outcome::Silence => Ok(None),
         Outcome::Close => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
     }
+}
+
+async fn encoded<'a>(
+    node: &'a Node,
+    call: Call,
+    answer: &ResponseKind,
+    share: Option<SemaphorePermit<'a>>,
+) -> Result<Encoded<'a>, Fault> {
+    let room = share.as_ref().map_or(0, SemaphorePermit::num_permits);
+    let bytes = encode(call, answer, room)?;
+    let share = match share {
+        Some(share) => share,
+        None => node.share(bytes.len()).await?,
+    };
+    Ok(Encoded { bytes, _share: Some(share) })
 }
 
 fn misshapen() -> Fault {
     Fault::Malformed("it ends too early or holds too much".to_owned())
 }
 
-fn decode(api: ApiKey, version: i16, mut frame: Bytes) -> Result<(RequestHeader, RequestKind), Fault> {
+fn decode(call: Call, mut frame: Bytes) -> Result<(RequestHeader, RequestKind), Fault> {
     let malformed = |error: &dyn std::fmt::Display| Fault::Malformed(error.to_string());
-    let header = RequestHeader::decode(&mut frame, api.request_header_version(version));
+    let header = RequestHeader::decode(&mut frame, call.api.request_header_version(call.version));
     let header = header.map_err(|error| malformed(&error))?;
-    let request = RequestKind::decode(api, &mut frame, version);
+    let request = RequestKind::decode(call.api, &mut frame, call.version);
     Ok((header, request.map_err(|error| malformed(&error))?))
 }
 
 /// A client may ask for the versions in a version from the future; it is told which ones there are. Other requests
 /// in unknown versions cannot be answered in words that the client knows.
-fn unsupported<'a>(api: ApiKey, version: i16, frame: &[u8]) -> Result<Encoded<'a>, Fault> {
-    if api != ApiKey::ApiVersions {
-        return Err(Fault::Unsupported { api: api as i16, version });
+fn unsupported<'a>(call: Call) -> Result<Encoded<'a>, Fault> {
+    if call.api != ApiKey::ApiVersions {
+        return Err(Fault::Unsupported { api: call.api as i16, version: call.version });
     }
-    let correlation_id = i32::from_be_bytes([frame[4], frame[5], frame[6], frame[7]]);
-    let bytes = encode(api, 0, correlation_id, &api::versions::unsupported().into(), 0)?;
+    let bytes = encode(Call { version: 0, ..call }, &api::versions::unsupported().into(), 0)?;
     Ok(Encoded { bytes, _share: None })
 }
 
 /// An answer in bytes; `room` is about how many there will be, so that large ones need not be moved while they grow.
-fn encode(api: ApiKey, version: i16, id: i32, answer: &ResponseKind, room: usize) -> Result<BytesMut, Fault> {
+fn encode(call: Call, answer: &ResponseKind, room: usize) -> Result<BytesMut, Fault> {
+    let Call { api, version, id } = call;
     let mut bytes = BytesMut::with_capacity(room);
     bytes.put_i32(0);
     let header = ResponseHeader::default().with_correlation_id(id);
