@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What kcat can do with a broker: metadata, records with every codec, keys and headers, reading from an offset and
-# from a time, groups that share partitions and go on where they stopped, static members, connections that are cut,
-# brokers that are killed.
+# from a time, groups that share partitions and go on where they stopped, static members, transactions, connections that are
+# cut, brokers that are killed.
 #
 #   tests/kcat.sh BROKER_ADDR
 #
@@ -143,6 +143,27 @@ static_member() {
     end_member after
 }
 
+# How many records are read with an isolation level.
+count() {
+    k -C -t "$run-txn" -p 0 -o beginning -e -X isolation.level="$1" | wc -l
+}
+
+# kcat commits at the end of its input, and aborts when it is interrupted.
+transactions() {
+    local deadline=$((SECONDS + timeout))
+    seq 1 1000 | k -P -t "$run-txn" -p 0 -X transactional.id="$run"
+    expect "a committed transaction is seen" 1000 "$(count read_committed)"
+    mkfifo "$work/input"
+    kcat -b "$broker" -P -t "$run-txn" -p 0 -X transactional.id="$run" <"$work/input" 2>"$work/txn.log" &
+    exec 5>"$work/input"
+    seq 1001 3000 >&5
+    until [ "$(count read_uncommitted)" -gt 1000 ]; do [ $SECONDS -lt $deadline ]; done
+    kill -INT $!
+    exec 5>&-
+    wait $! || true
+    expect "an aborted one is not" 1000 "$(count read_committed)"
+}
+
 # Small batches, and errors that pass do not end kcat.
 persistent=(-E -q -X enable.idempotence=true -X batch.num.messages=10 -X linger.ms=0 -X message.timeout.ms=0
     -X reconnect.backoff.ms=10 -X reconnect.backoff.max.ms=50 -X retry.backoff.ms=10)
@@ -181,7 +202,7 @@ killed_broker() {
     read -ra node <<<"$TAILRACE_TEST_CRASHING_NODE"
     start "${node[@]}"
     read -r broker <&3
-    numbers_and_kills | kcat -b "$broker" -P -t "$run-kills" -p 0 "${persistent[@]}" 2>"$work/kills.log" 3<&- 4>&-
+    numbers_and_kills | timeout 600 kcat -b "$broker" -P -t "$run-kills" -p 0 "${persistent[@]}" 2>"$work/kills.log" 3<&- 4>&-
     expect "acknowledged records are there once after kill -9" \
         "$(seq 1 $((200 * TAILRACE_TEST_KILLS)))" "$(read_from "$run-kills" beginning '%s\n')"
     exec 4>&-
@@ -196,6 +217,7 @@ times
 groups
 two_members
 static_member
+transactions
 cut_connections
 killed_broker
 exit "$failed"
