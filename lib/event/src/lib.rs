@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod batch;
 mod compact;
+pub mod histogram;
 mod json;
 pub mod labels;
 pub mod matcher;
@@ -16,6 +17,7 @@ pub mod wire;
 
 pub use alert::{Alert, AlertState};
 pub use batch::{Event, LogBatch, LogEntry, MetricFamily, Sample, SampleBatch, Series, Tick};
+pub use histogram::{Bucket, Histogram, HistogramSample, HistogramSeries, ResetHint};
 pub use labels::{Labels, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher};
 pub use tenant::{DEFAULT_TENANT, TENANT_HEADER, TENANT_LABEL, TenantError, tenants};

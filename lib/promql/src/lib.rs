@@ -8,12 +8,14 @@
 mod error;
 mod eval;
 mod functions;
+mod histogram;
 mod parse;
 mod query;
 mod value;
 
 pub use error::{EvalError, ParseError, Position, StorageError};
 pub use eval::{Options, Storage, query_instant, query_range};
+pub use histogram::is_reset;
 pub use parse::{Features, MAX_DEPTH, MAX_QUERY_BYTES, Signature, Variadic, ast};
 pub use query::{Query, Selector, ValueType, parse, parse_selector, parse_with};
 pub use value::{Answer, Value};

@@ -1,12 +1,15 @@
 //! Answers: what a query evaluates to.
 
-use event::{Labels, Sample, Series};
+use event::{HistogramSeries, Labels, Sample, Series};
 
 /// The value and what the user should know about how it came to be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// What the query evaluates to.
     pub value: Value,
+    /// Its native histograms: in a vector one of each series, in a matrix many. A series with both has its numbers
+    /// in the value.
+    pub histograms: Vec<HistogramSeries>,
     /// The answer may be wrong, and why; each begins with `PromQL warning: `.
     pub warnings: Vec<String>,
     /// Hints; each begins with `PromQL info: `.

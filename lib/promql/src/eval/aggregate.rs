@@ -1,17 +1,18 @@
 //! Aggregations. Series that agree in the grouping labels form a group; each group is folded over all steps at
 //! once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use event::Labels;
 
-use super::{Evaluator, Point, Row, Steps, merge};
+use super::{Datum, Evaluator, Point, Row, Steps, fold::State};
 use crate::{
     EvalError,
     functions::{
         sort::{ascending, descending},
-        sum::{Mean, Sum, Variance, quantile},
+        sum::quantile,
     },
+    histogram,
     query::expr::{Aggregate, AggregateOp, Expr, Grouping},
 };
 
@@ -30,7 +31,11 @@ impl Evaluator<'_> {
                 self.check_quantiles(&quantiles, aggregate.place.arg(0));
                 self.fold_values(aggregate, steps, |step, values| quantile(quantiles[step], values))
             }
-            AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK => {
+            AggregateOp::LimitK => {
+                let limits = scalar()?.into_iter().map(limit).collect::<Result<Vec<_>, _>>()?;
+                self.limit_k(aggregate, steps, &limits)
+            }
+            AggregateOp::TopK | AggregateOp::BottomK => {
                 let limits = scalar()?.into_iter().map(limit).collect::<Result<Vec<_>, _>>()?;
                 self.pick(aggregate, steps, |step, points| first_of(aggregate.op, limits[step], points))
             }
@@ -55,6 +60,11 @@ impl Evaluator<'_> {
         self.charge(steps.count())?;
         let mut states: Vec<Option<State>> = vec![None; steps.count()];
         for (labels, rows) in self.groups(aggregate, steps)? {
+            if rows.iter().any(|row| !row.histograms.is_empty()) {
+                results.push(self.fold_histograms(aggregate, labels, &rows));
+                continue;
+            }
+            let drops_name = rows.iter().any(|row| row.drops_name);
             let (mut first, mut end) = (states.len(), 0);
             for point in rows.iter().flat_map(|row| &row.points) {
                 let step = point.step as usize;
@@ -70,7 +80,7 @@ impl Evaluator<'_> {
             };
             let points: Vec<Point> = (first..end).filter_map(result).collect();
             self.charge(points.len())?;
-            results.push(Row { labels, points });
+            results.push(Row { drops_name, ..Row::new(labels, points) });
         }
         Ok(results)
     }
@@ -84,13 +94,15 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Row>, EvalError> {
         let mut results = Vec::new();
         for (labels, rows) in self.groups(aggregate, steps)? {
+            self.leave_out_histograms(aggregate, &rows);
+            let drops_name = rows.iter().any(|row| row.drops_name);
             let point = |points: &[(usize, Point)]| {
                 let step = points[0].1.step;
                 let mut values: Vec<f64> = points.iter().map(|(_, point)| point.value).collect();
                 Point { step, value: value(step as usize, &mut values) }
             };
             let points = by_step(&rows).chunk_by(|a, b| a.1.step == b.1.step).map(point).collect();
-            results.push(Row { labels, points });
+            results.push(Row { drops_name, ..Row::new(labels, points) });
         }
         Ok(results)
     }
@@ -105,6 +117,7 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Row>, EvalError> {
         let mut results = Vec::new();
         for (_, rows) in self.groups(aggregate, steps)? {
+            self.leave_out_histograms(aggregate, &rows);
             let mut picked: Vec<Vec<Point>> = vec![Vec::new(); rows.len()];
             let mut order: Vec<usize> = Vec::new();
             for points in by_step(&rows).chunk_by(|a, b| a.1.step == b.1.step) {
@@ -119,7 +132,8 @@ impl Evaluator<'_> {
             }
             for row in order {
                 let points = std::mem::take(&mut picked[row]);
-                results.push(Row { labels: rows[row].labels.clone(), points });
+                let (labels, drops_name) = (rows[row].labels.clone(), rows[row].drops_name);
+                results.push(Row { drops_name, ..Row::new(labels, points) });
             }
         }
         Ok(results)
@@ -130,22 +144,18 @@ impl Evaluator<'_> {
         if name.is_empty() {
             return Err(EvalError::execution(format!("invalid label name {name:?}")));
         }
-        let mut results = Vec::new();
-        for (labels, rows) in self.groups(aggregate, steps)? {
-            let mut counts: HashMap<String, HashMap<u32, f64>> = HashMap::new();
-            for point in rows.iter().flat_map(|row| &row.points) {
-                let of_value = counts.entry(format_value(point.value)).or_default();
-                *of_value.entry(point.step).or_default() += 1.0;
-            }
-            for (value, steps) in counts {
-                let mut points: Vec<Point> =
-                    steps.into_iter().map(|(step, value)| Point { step, value }).collect();
-                points.sort_by_key(|point| point.step);
-                results.push(Row { labels: labels.with(&name, &value), points });
+        let mut counts: BTreeMap<Labels, BTreeMap<u32, f64>> = BTreeMap::new();
+        for row in self.vector(&aggregate.expr, steps)? {
+            let key = aggregate.grouping.key(&row.labels);
+            for (step, datum) in row.data() {
+                let of_value = counts.entry(key.with(&name, &text_of(&datum))).or_default();
+                *of_value.entry(step).or_default() += 1.0;
             }
         }
-        results.sort_by(|a, b| a.labels.cmp(&b.labels));
-        merge(results)
+        let row = |(labels, steps): (Labels, BTreeMap<u32, f64>)| {
+            Row::new(labels, steps.into_iter().map(|(step, value)| Point { step, value }).collect())
+        };
+        Ok(counts.into_iter().map(row).collect())
     }
 
     fn limit_ratio(
@@ -158,10 +168,25 @@ impl Evaluator<'_> {
         for row in &mut rows {
             let place = row.labels.fingerprint() as f64 / u64::MAX as f64;
             let chosen = |ratio: f64| if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio };
-            row.points.retain(|point| chosen(ratios[point.step as usize]));
+            row.retain_steps(|step| chosen(ratios[step as usize]));
         }
-        rows.retain(|row| !row.points.is_empty());
+        rows.retain(|row| !row.is_empty());
         Ok(rows)
+    }
+
+    /// The first series of each group.
+    fn limit_k(&self, aggregate: &Aggregate, steps: &Steps, limits: &[usize]) -> Result<Vec<Row>, EvalError> {
+        let mut results = Vec::new();
+        for (_, rows) in self.groups(aggregate, steps)? {
+            let mut taken = vec![0; steps.count()];
+            for mut row in rows {
+                row.retain_steps(|step| taken[step as usize] < limits[step as usize]);
+                row.steps().for_each(|step| taken[step as usize] += 1);
+                results.push(row);
+            }
+        }
+        results.retain(|row| !row.is_empty());
+        Ok(results)
     }
 
     fn ratio(&self, ratio: f64, at: usize) -> Result<f64, EvalError> {
@@ -190,7 +215,7 @@ impl Evaluator<'_> {
 fn group(grouping: &Grouping, rows: Vec<Row>) -> Vec<(Labels, Vec<Row>)> {
     let mut places: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<(Labels, Vec<Row>)> = Vec::new();
-    for row in rows.into_iter().filter(|row| !row.points.is_empty()) {
+    for row in rows.into_iter().filter(|row| !row.is_empty()) {
         let key = grouping.key(&row.labels);
         match places.get(&key) {
             Some(&place) => groups[place].1.push(row),
@@ -233,62 +258,18 @@ fn first_of(op: AggregateOp, limit: usize, points: &mut Vec<(usize, Point)>) {
     points.truncate(limit);
 }
 
+fn text_of(datum: &Datum) -> String {
+    match datum {
+        Datum::Number(value) => format_value(*value),
+        Datum::Histogram(histogram) => histogram::text(histogram),
+    }
+}
+
 /// A number as Prometheus writes it into labels and messages: without exponent.
 pub fn format_value(value: f64) -> String {
     match value {
         f64::INFINITY => "+Inf".into(),
         f64::NEG_INFINITY => "-Inf".into(),
         _ => value.to_string(),
-    }
-}
-
-/// What is known of a group at one step so far.
-#[derive(Clone, Copy)]
-enum State {
-    Sum(Sum),
-    Avg(Mean),
-    Min(f64),
-    Max(f64),
-    Count(f64),
-    Group,
-    Stddev(Variance),
-    Stdvar(Variance),
-}
-
-impl State {
-    fn new(op: AggregateOp, value: f64) -> Self {
-        match op {
-            AggregateOp::Sum => State::Sum(Sum::new(value)),
-            AggregateOp::Avg => State::Avg(Mean::new(value)),
-            AggregateOp::Min => State::Min(value),
-            AggregateOp::Max => State::Max(value),
-            AggregateOp::Count => State::Count(1.0),
-            AggregateOp::Stddev => State::Stddev(Variance::new(value)),
-            AggregateOp::Stdvar => State::Stdvar(Variance::new(value)),
-            _ => State::Group,
-        }
-    }
-
-    fn add(&mut self, value: f64) {
-        match self {
-            State::Sum(sum) => sum.add(value),
-            State::Avg(mean) => mean.add(value),
-            State::Min(min) if value < *min || min.is_nan() => *min = value,
-            State::Max(max) if value > *max || max.is_nan() => *max = value,
-            State::Count(count) => *count += 1.0,
-            State::Stddev(variance) | State::Stdvar(variance) => variance.add(value),
-            State::Min(_) | State::Max(_) | State::Group => {}
-        }
-    }
-
-    fn result(&self) -> f64 {
-        match self {
-            State::Sum(sum) => sum.total(),
-            State::Avg(mean) => mean.value(),
-            State::Min(value) | State::Max(value) | State::Count(value) => *value,
-            State::Group => 1.0,
-            State::Stddev(variance) => variance.value().sqrt(),
-            State::Stdvar(variance) => variance.value(),
-        }
     }
 }

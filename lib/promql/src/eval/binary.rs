@@ -1,6 +1,6 @@
 //! Operators between numbers, and between a vector and a number.
 
-use super::{Evaluated, Evaluator, Row, Steps, merge, without_name};
+use super::{Datum, Evaluated, Evaluator, Row, Steps, merge};
 use crate::{EvalError, parse::ast::BinaryOp, query::expr::Binary};
 
 impl Evaluator<'_> {
@@ -14,10 +14,10 @@ impl Evaluator<'_> {
                 Ok(Evaluated::Scalar(pairs.map(|(l, r)| number(binary.op, l, r)).collect()))
             }
             (Evaluated::Vector(rows), Evaluated::Scalar(scalar)) => {
-                with_scalar(binary, rows, |value, step| outcome(binary, value, scalar[step], value))
+                self.with_scalar(binary, rows, |value, step| (value, Datum::Number(scalar[step])))
             }
             (Evaluated::Scalar(scalar), Evaluated::Vector(rows)) => {
-                with_scalar(binary, rows, |value, step| outcome(binary, scalar[step], value, value))
+                self.with_scalar(binary, rows, |value, step| (Datum::Number(scalar[step]), value))
             }
             (Evaluated::Vector(left), Evaluated::Vector(right)) => {
                 Ok(Evaluated::Vector(self.match_vectors(binary, left, right)?))
@@ -25,31 +25,51 @@ impl Evaluator<'_> {
             _ => Err(EvalError::execution("operators do not work on strings")),
         }
     }
-}
 
-fn with_scalar(
-    binary: &Binary,
-    mut rows: Vec<Row>,
-    value: impl Fn(f64, usize) -> Option<f64>,
-) -> Result<Evaluated, EvalError> {
-    for row in &mut rows {
-        if drops_name(binary) {
-            row.labels = without_name(&row.labels);
+    /// `sides` puts a value and the scalar of a step to the left and right.
+    fn with_scalar(
+        &self,
+        binary: &Binary,
+        rows: Vec<Row>,
+        sides: impl Fn(Datum, usize) -> (Datum, Datum),
+    ) -> Result<Evaluated, EvalError> {
+        let mut results = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut result = Row { labels: row.labels.clone(), drops_name: row.drops_name, ..Row::default() };
+            if drops_name(binary) {
+                self.forget_name(&mut result);
+            }
+            for (step, datum) in row.data() {
+                let (left, right) = sides(datum.clone(), step as usize);
+                if let Some(datum) = self.combine(binary, left, right, datum) {
+                    result.push(step, datum);
+                }
+            }
+            results.push(result);
         }
-        row.update(|point| value(point.value, point.step as usize));
+        Ok(Evaluated::Vector(merge(results)?))
     }
-    Ok(Evaluated::Vector(merge(rows)?))
+
+    /// What two values give; of a comparison that filters, `kept` if it holds.
+    pub fn combine(&self, binary: &Binary, left: Datum, right: Datum, kept: Datum) -> Option<Datum> {
+        match (&left, &right) {
+            (Datum::Number(_), Datum::Number(_)) if binary.op.trims() => {
+                self.mismatch(binary, "float", "float")
+            }
+            (Datum::Number(l), Datum::Number(r)) => outcome(binary, *l, *r, kept),
+            _ => self.combine_histograms(binary, left, right),
+        }
+    }
 }
 
 /// Whether the result is no longer the metric that went in.
 pub fn drops_name(binary: &Binary) -> bool {
-    binary.returns_bool || !(binary.op.is_comparison() || binary.op.is_set())
+    binary.returns_bool || !(binary.op.is_comparison() || binary.op.is_set() || binary.op.trims())
 }
 
-/// The value that two samples give; of a comparison that filters, `kept` if it holds.
-pub fn outcome(binary: &Binary, left: f64, right: f64, kept: f64) -> Option<f64> {
+fn outcome(binary: &Binary, left: f64, right: f64, kept: Datum) -> Option<Datum> {
     if !binary.op.is_comparison() || binary.returns_bool {
-        return Some(number(binary.op, left, right));
+        return Some(Datum::Number(number(binary.op, left, right)));
     }
     (number(binary.op, left, right) == 1.0).then_some(kept)
 }

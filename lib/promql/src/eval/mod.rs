@@ -1,11 +1,17 @@
 //! Evaluation: every expression once over all steps, bottom up.
 
 mod aggregate;
+mod aggregate_histogram;
 mod binary;
+mod binary_histogram;
+mod fold;
 mod matching;
+mod query;
 mod range;
+mod report;
 mod rows;
 mod selector;
+mod smooth;
 mod steps;
 mod subquery;
 
@@ -13,122 +19,25 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
     fmt,
+    sync::Arc,
 };
 
-use event::{Labels, Matcher, Sample, Series};
+use event::HistogramSeries;
 
 use crate::{
-    Answer, EvalError, Position, Query, StorageError, Value, ValueType,
+    Answer, EvalError, Position, Query, Value,
     functions::{Function, Map},
-    query::{
-        Timing,
-        expr::{Call, Expr},
-    },
+    histogram,
+    query::expr::{Call, Expr},
 };
 
-pub(crate) use range::{OfWindow, OverTime, Window, sum_of_resets};
-pub(crate) use rows::{Point, Row, merge, without_name};
+pub use query::{Options, Storage, query_instant, query_range};
+pub(crate) use range::{OfAll, OfSamples, OfWindow, OverTime, Window, sum_of_resets};
+pub(crate) use report::Reporter;
+pub(crate) use rows::{Datum, METADATA, Point, Row, merge, without_name};
+pub(crate) use selector::Track;
+pub(crate) use smooth::{Edges, Place, place, share};
 pub(crate) use steps::Steps;
-
-/// Where samples come from.
-pub trait Storage {
-    /// Every series that fits all `matchers`, with its samples from `start_ms` to `end_ms`, both inclusive, in
-    /// the order of time, each time at most once. The order of the series does not matter, and a series may come
-    /// in several pieces.
-    ///
-    /// # Errors
-    /// When the samples cannot be had; the query then fails.
-    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError>;
-}
-
-/// How to evaluate, and how much of it at most.
-#[derive(Clone, Copy)]
-pub struct Options<'a> {
-    /// How far an instant selector looks back for a sample, in milliseconds. Five minutes by default.
-    pub lookback_ms: i64,
-    /// The step of subqueries that name none, in milliseconds. One minute by default.
-    pub subquery_step_ms: i64,
-    /// How many samples a query may load and compute in all.
-    pub max_samples: usize,
-    /// How many steps a range query may have.
-    pub max_steps: usize,
-    /// Asked now and then; `true` ends the evaluation with [`EvalError::Cancelled`].
-    pub cancelled: Option<&'a dyn Fn() -> bool>,
-}
-
-impl Default for Options<'_> {
-    fn default() -> Self {
-        Options {
-            lookback_ms: 5 * 60_000,
-            subquery_step_ms: 60_000,
-            max_samples: 50_000_000,
-            max_steps: 11_000,
-            cancelled: None,
-        }
-    }
-}
-
-/// The value of `query` at `time_ms`, of the query's own type.
-///
-/// # Errors
-/// When the data does not fit the query, a limit is reached, or the storage fails.
-pub fn query_instant(
-    query: &Query,
-    storage: &dyn Storage,
-    time_ms: i64,
-    options: &Options<'_>,
-) -> Result<Answer, EvalError> {
-    let expr = query.lowered(Timing::default())?;
-    let evaluator = Evaluator::new(query, storage, options, Steps::instant(time_ms)?);
-    let sample = |value| Sample { timestamp_ms: time_ms, value };
-    let value = match query.value_type() {
-        ValueType::Matrix => Value::Matrix(evaluator.raw_range(&expr)?),
-        _ => match evaluator.eval(&expr, &evaluator.whole)? {
-            Evaluated::Scalar(values) => Value::Scalar(sample(values[0])),
-            Evaluated::Text(value) => Value::String { timestamp_ms: time_ms, value },
-            Evaluated::Vector(rows) => {
-                let present = rows.into_iter().filter(|row| !row.points.is_empty());
-                Value::Vector(present.map(|row| (row.labels, sample(row.points[0].value))).collect())
-            }
-        },
-    };
-    Ok(evaluator.answer(value))
-}
-
-/// The values of `query` from `start_ms` to at most `end_ms` in steps of `step_ms`, always as a matrix.
-///
-/// # Errors
-/// When the query is neither scalar nor instant vector, the range is none, the data does not fit the query, a
-/// limit is reached, or the storage fails.
-pub fn query_range(
-    query: &Query,
-    storage: &dyn Storage,
-    start_ms: i64,
-    end_ms: i64,
-    step_ms: i64,
-    options: &Options<'_>,
-) -> Result<Answer, EvalError> {
-    if let found @ (ValueType::Matrix | ValueType::String) = query.value_type() {
-        return Err(EvalError::BadRequest(format!(
-            "invalid expression type \"{found}\" for range query, must be Scalar or instant Vector"
-        )));
-    }
-    let steps = Steps::range(start_ms, end_ms, step_ms)?;
-    if steps.count() > options.max_steps {
-        return Err(EvalError::TooManySteps { limit: options.max_steps });
-    }
-    let expr = query.lowered(Timing { step_ms, range_ms: end_ms - start_ms })?;
-    let evaluator = Evaluator::new(query, storage, options, steps);
-    let rows = match evaluator.eval(&expr, &evaluator.whole)? {
-        Evaluated::Scalar(values) => vec![Row::dense(Labels::default(), values)],
-        Evaluated::Vector(rows) => rows,
-        Evaluated::Text(_) => Vec::new(),
-    };
-    let mut series: Vec<Series> =
-        rows.into_iter().filter(|row| !row.points.is_empty()).map(|row| row.into_series(&steps)).collect();
-    series.sort_by(|a, b| a.labels.cmp(&b.labels));
-    Ok(evaluator.answer(Value::Matrix(series)))
-}
 
 /// The value of an expression at all steps. Ranges have none: functions take them from their source.
 pub(crate) enum Evaluated {
@@ -165,12 +74,26 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn answer(self, value: Value) -> Answer {
+    fn answer(self, value: Value, histograms: Vec<HistogramSeries>) -> Answer {
         Answer {
             value,
+            histograms,
             warnings: self.warnings.into_inner().into_iter().collect(),
             infos: self.infos.into_inner().into_iter().collect(),
         }
+    }
+
+    /// Takes the metric's name, type and unit away: now, or in the end if the options say so.
+    pub fn forget_name(&self, row: &mut Row) {
+        match self.options.delayed_name_removal {
+            true => row.drops_name = true,
+            false => row.labels = without_name(&row.labels),
+        }
+    }
+
+    /// How far instant selectors look back, in milliseconds.
+    pub fn lookback_ms(&self) -> i64 {
+        self.options.lookback_ms.max(1)
     }
 
     /// Adds a warning to the answer; `at` is where in the query its cause begins.
@@ -260,7 +183,8 @@ impl<'a> Evaluator<'a> {
         let mut at_step = Vec::with_capacity(scalars.len());
         let mut mapped = Vec::with_capacity(rows.len());
         for mut row in rows {
-            row.labels = without_name(&row.labels);
+            self.forget_name(&mut row);
+            row.histograms.clear();
             row.update(|point| {
                 at_step.clear();
                 at_step.extend(scalars.iter().map(|values| values[point.step as usize]));
@@ -276,8 +200,11 @@ impl<'a> Evaluator<'a> {
             Evaluated::Scalar(values) => Ok(Evaluated::Scalar(values.into_iter().map(|v| -v).collect())),
             Evaluated::Vector(mut rows) => {
                 for row in &mut rows {
-                    row.labels = without_name(&row.labels);
+                    self.forget_name(row);
                     row.update(|point| Some(-point.value));
+                    for (_, found) in &mut row.histograms {
+                        *found = Arc::new(histogram::scaled(found, -1.0));
+                    }
                 }
                 Ok(Evaluated::Vector(merge(rows)?))
             }
@@ -294,11 +221,14 @@ impl<'a> Evaluator<'a> {
         match self.eval(inner, &steps.first())? {
             Evaluated::Scalar(values) => Ok(Evaluated::Scalar(vec![values[0]; count])),
             Evaluated::Vector(rows) => {
-                let present = rows.into_iter().filter(|row| !row.points.is_empty());
                 let mut repeated = Vec::new();
-                for row in present {
+                for row in rows {
                     self.charge(count)?;
-                    repeated.push(Row::dense(row.labels, vec![row.points[0].value; count]));
+                    let Some((_, datum)) = row.data().into_iter().next() else { continue };
+                    let (labels, drops_name) = (row.labels, row.drops_name);
+                    let mut all = Row { labels, drops_name, ..Row::default() };
+                    (0..count).for_each(|step| all.push(step as u32, datum.clone()));
+                    repeated.push(all);
                 }
                 Ok(Evaluated::Vector(repeated))
             }

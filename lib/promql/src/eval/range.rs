@@ -1,23 +1,35 @@
 //! Functions of a range: a window of samples slides over each series.
 
-use event::{METRIC_NAME, Sample, Series};
+use event::{HistogramSample, METRIC_NAME, Sample};
 
-use super::{Evaluator, Point, Row, Steps, merge, without_name};
+use super::{Datum, Evaluator, Reporter, Row, Steps, Track, merge, smooth};
 use crate::{
     EvalError, ValueType,
+    parse::ast::Boundary,
     query::expr::{Call, Expr, TimeShift},
 };
 
-/// `None`: no value at this step.
-pub type OfWindow = fn(&Window<'_>, &[f64]) -> Option<f64>;
+/// `None`: no value at this step. The numbers are the scalar arguments in their order.
+pub type OfSamples = fn(&Window<'_>, &[f64]) -> Option<f64>;
+
+/// `None`: no value at this step, and the reporter may have been told why.
+pub type OfAll = fn(&Window<'_>, Reporter<'_>) -> Option<Datum>;
 
 /// Refuses scalar arguments or warns of them.
 pub type CheckScalars = fn(&Evaluator<'_>, &Call, &[Vec<f64>]) -> Result<(), EvalError>;
 
+/// How a window becomes a value. Windows without samples are not asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum OfWindow {
+    /// From numbers alone; histograms beside them are left out.
+    Samples(OfSamples),
+    /// From numbers and histograms.
+    All(OfAll),
+}
+
 /// A function of the samples in a window and of scalars.
 #[derive(Clone, Copy, Debug)]
 pub struct OverTime {
-    /// Windows without samples are not asked about. The numbers are the scalar arguments in their order.
     pub eval: OfWindow,
     /// Whether the result is still the metric itself.
     pub keeps_name: bool,
@@ -34,16 +46,21 @@ impl OverTime {
     }
 }
 
-/// What a function of a range sees at one step. Samples lie after the start and up to the end.
+/// What a function of a range sees at one step. Samples lie after the start and up to the end; with a boundary,
+/// there are those around too.
 pub struct Window<'a> {
-    /// At least one, without stale markers.
+    /// Without stale markers.
     pub samples: &'a [Sample],
+    /// Likewise.
+    pub histograms: &'a [HistogramSample],
     /// The window's start, in milliseconds.
     pub start_ms: i64,
     /// The window's end.
     pub end_ms: i64,
     /// The time of the step itself, from which `offset` and `@` may have moved the window.
     pub step_ms: i64,
+    /// What stands for the samples that are missing at the ends.
+    pub boundary: Option<Boundary>,
     /// Values from which the counter fell, in their order.
     falls: &'a [(usize, f64)],
 }
@@ -55,35 +72,79 @@ pub fn sum_of_resets(window: &Window<'_>, base: f64) -> f64 {
 
 /// The series that a function of a range works on, and how the window lies.
 pub struct RangeSource {
-    series: Vec<Series>,
+    tracks: Vec<Track>,
     range_ms: i64,
     time: TimeShift,
+    boundary: Option<Boundary>,
+    /// How far samples are looked for before and behind the window.
+    reach: (i64, i64),
+}
+
+/// Functions that know what to do at the ends of a window.
+const ANCHORED: [&str; 5] = ["changes", "delta", "increase", "rate", "resets"];
+const SMOOTHED: [&str; 3] = ["delta", "increase", "rate"];
+
+fn check_boundary(boundary: Option<Boundary>, name: &str) -> Result<(), EvalError> {
+    let (word, known): (&str, &[&str]) = match boundary {
+        None => return Ok(()),
+        Some(Boundary::Anchored) => ("anchored", &ANCHORED),
+        Some(Boundary::Smoothed) => ("smoothed", &SMOOTHED),
+    };
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let list = known.join(", ");
+    Err(EvalError::Execution(format!("{word} modifier can only be used with: {list} - not with {name}")))
+}
+
+/// Places of a window within samples, for rising times.
+#[derive(Clone, Copy, Default)]
+struct Slice {
+    from: usize,
+    to: usize,
+}
+
+impl Slice {
+    /// Moves to what is after `start` and up to `end`.
+    fn advance<T>(&mut self, samples: &[T], time: fn(&T) -> i64, start: i64, end: i64) {
+        while samples.get(self.to).is_some_and(|s| time(s) <= end) {
+            self.to += 1;
+        }
+        while self.from < self.to && time(&samples[self.from]) <= start {
+            self.from += 1;
+        }
+    }
 }
 
 impl Evaluator<'_> {
     /// The rows of `function`; the call's arguments are one range and scalars.
     pub fn over_time(&self, function: &OverTime, call: &Call, steps: &Steps) -> Result<Vec<Row>, EvalError> {
-        let (ranges, scalars): (Vec<_>, Vec<_>) =
-            call.args.iter().partition(|arg| arg.value_type() == ValueType::Matrix);
+        let is_range = |arg: &&Expr| arg.value_type() == ValueType::Matrix;
+        let (ranges, scalars): (Vec<_>, Vec<_>) = call.args.iter().partition(is_range);
         let [range] = ranges[..] else {
             return Err(EvalError::execution("expected one range vector"));
         };
         let scalars = scalars.iter().map(|arg| self.scalar(arg, steps)).collect::<Result<Vec<_>, _>>()?;
         (function.check)(self, call, &scalars)?;
         let source = self.range_source(range, steps)?;
-        let mut rows = Vec::with_capacity(source.series.len());
-        for series in &source.series {
-            let points = self.slide(function, &source, &series.samples, &scalars, steps);
-            self.charge(points.len())?;
-            if points.is_empty() {
+        check_boundary(source.boundary, call.name)?;
+        let at = call.place.arg(call.args.iter().position(|arg| is_range(&arg)).unwrap_or(0));
+        let mut rows = Vec::with_capacity(source.tracks.len());
+        for track in &source.tracks {
+            let reporter = Reporter { evaluator: self, at, labels: &track.labels };
+            let row = self.slide(function, &source, track, &scalars, steps, reporter);
+            self.charge(row.len())?;
+            if row.is_empty() {
                 continue;
             }
-            if function.of_counter {
-                self.check_counter_name(series, call.place.arg(0));
+            if function.of_counter && !row.points.is_empty() {
+                self.check_counter_name(track, at);
             }
-            let labels =
-                if function.keeps_name { series.labels.clone() } else { without_name(&series.labels) };
-            rows.push(Row { labels, points });
+            let mut row = Row { labels: track.labels.clone(), ..row };
+            if !function.keeps_name || track.drops_name {
+                self.forget_name(&mut row);
+            }
+            rows.push(row);
         }
         merge(rows)
     }
@@ -92,82 +153,109 @@ impl Evaluator<'_> {
         &self,
         function: &OverTime,
         source: &RangeSource,
-        samples: &[Sample],
+        track: &Track,
         scalars: &[Vec<f64>],
         steps: &Steps,
-    ) -> Vec<Point> {
-        let falls = if function.of_counter { falls(samples) } else { Vec::new() };
-        let mut points = Vec::new();
+        reporter: Reporter<'_>,
+    ) -> Row {
+        let falls = if function.of_counter { falls(&track.samples) } else { Vec::new() };
+        let mut row = Row::default();
         let mut at_step = Vec::with_capacity(scalars.len());
-        let (mut from, mut to) = (0, 0);
+        let (mut samples, mut histograms) = (Slice::default(), Slice::default());
         for step in 0..steps.count() {
             let step_ms = steps.time(step);
             let end_ms = source.time.reference(step_ms, &self.whole);
             let start_ms = end_ms - source.range_ms;
-            while samples.get(to).is_some_and(|s| s.timestamp_ms <= end_ms) {
-                to += 1;
-            }
-            while from < to && samples[from].timestamp_ms <= start_ms {
-                from += 1;
-            }
-            if from == to {
-                continue;
-            }
-            at_step.clear();
-            at_step.extend(scalars.iter().map(|values| values[step]));
+            let (first, last) = (start_ms - source.reach.0, end_ms + source.reach.1);
+            samples.advance(&track.samples, |s| s.timestamp_ms, first, last);
+            histograms.advance(&track.histograms, |s| s.timestamp_ms, first, last);
             let window = Window {
-                samples: &samples[from..to],
+                samples: &track.samples[samples.from..samples.to],
+                histograms: &track.histograms[histograms.from..histograms.to],
                 start_ms,
                 end_ms,
                 step_ms,
-                falls: between(&falls, from, to),
+                boundary: source.boundary,
+                falls: between(&falls, samples.from, samples.to),
             };
-            let value = (function.eval)(&window, &at_step);
-            points.extend(value.map(|value| Point { step: step as u32, value }));
+            at_step.clear();
+            at_step.extend(scalars.iter().map(|values| values[step]));
+            if let Some(datum) = value(function, &window, &at_step, reporter) {
+                row.push(step as u32, datum);
+            }
         }
-        points
+        row
     }
 
     fn range_source(&self, range: &Expr, steps: &Steps) -> Result<RangeSource, EvalError> {
         match range.unmarked() {
             Expr::Range(range) => {
-                let (range_ms, time) = (range.range_ms, range.selector.time);
+                let (range_ms, time, boundary) =
+                    (range.range_ms, range.selector.time, range.selector.boundary);
+                let reach = match boundary {
+                    None => (0, 0),
+                    Some(Boundary::Anchored) => (self.lookback_ms(), 0),
+                    Some(Boundary::Smoothed) => (self.lookback_ms(), self.lookback_ms()),
+                };
                 let reference = |time_ms| time.reference(time_ms, &self.whole);
-                let (first, last) = (reference(steps.start()), reference(steps.end()));
-                let mut series = self.select(&range.selector.matchers, first - range_ms + 1, last)?;
-                for one in &mut series {
-                    one.samples.retain(|sample| !sample.is_stale());
-                }
-                Ok(RangeSource { series, range_ms, time })
+                let first = reference(steps.start()) - range_ms - reach.0 + 1;
+                let last = reference(steps.end()) + reach.1;
+                let tracks = self.select(&range.selector.matchers, first, last)?.into_iter();
+                let tracks = tracks.map(Track::without_ends).collect();
+                Ok(RangeSource { tracks, range_ms, time, boundary, reach })
             }
             Expr::Subquery(subquery) => Ok(RangeSource {
-                series: self.subquery(subquery, steps)?,
+                tracks: self.subquery(subquery, steps)?,
                 range_ms: subquery.range_ms,
                 time: subquery.time,
+                boundary: None,
+                reach: (0, 0),
             }),
             _ => Err(EvalError::execution("expected a range vector")),
         }
     }
 
     /// The samples themselves, as an instant query for a range answers.
-    pub fn raw_range(&self, range: &Expr) -> Result<Vec<Series>, EvalError> {
+    pub fn raw_range(&self, range: &Expr) -> Result<Vec<Track>, EvalError> {
         let source = self.range_source(range, &self.whole)?;
         let end_ms = source.time.reference(self.whole.start(), &self.whole);
         let start_ms = end_ms - source.range_ms;
-        let mut series = source.series;
-        for one in &mut series {
-            one.samples.retain(|s| s.timestamp_ms > start_ms && s.timestamp_ms <= end_ms);
+        let mut tracks = source.tracks;
+        for track in &mut tracks {
+            match source.boundary {
+                None => track.retain_times(|time| time > start_ms && time <= end_ms),
+                Some(boundary) => {
+                    let smoothed = boundary == Boundary::Smoothed;
+                    track.samples = smooth::extended(&track.samples, start_ms, end_ms, smoothed);
+                    track.histograms.clear();
+                }
+            }
         }
-        series.retain(|one| !one.samples.is_empty());
-        Ok(series)
+        tracks.retain(|track| !track.is_empty());
+        Ok(tracks)
     }
 
-    fn check_counter_name(&self, series: &Series, at: usize) {
-        let Some(name) = series.labels.get(METRIC_NAME) else { return };
+    fn check_counter_name(&self, track: &Track, at: usize) {
+        let Some(name) = track.labels.get(METRIC_NAME) else { return };
         if !["_total", "_sum", "_count", "_bucket"].iter().any(|suffix| name.ends_with(suffix)) {
             let message = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket:";
             self.inform(format_args!("{message} {name:?}"), at);
         }
+    }
+}
+
+fn value(function: &OverTime, window: &Window<'_>, scalars: &[f64], reporter: Reporter<'_>) -> Option<Datum> {
+    match function.eval {
+        OfWindow::Samples(_) if window.samples.is_empty() => None,
+        OfWindow::Samples(eval) => {
+            let value = eval(window, scalars).map(Datum::Number);
+            if value.is_some() && !window.histograms.is_empty() {
+                reporter.ignored();
+            }
+            value
+        }
+        OfWindow::All(_) if window.samples.is_empty() && window.histograms.is_empty() => None,
+        OfWindow::All(eval) => eval(window, reporter),
     }
 }
 

@@ -1,71 +1,193 @@
 //! Selectors: samples from the storage, and which of them an instant selector sees at each step.
 
-use event::{Matcher, Sample, Series};
+use std::collections::BTreeMap;
 
-use super::{Evaluator, Point, Row, Steps};
-use crate::{EvalError, query::expr::VectorSelector};
+use event::{HistogramSample, Labels, Matcher, Sample};
+
+use super::{Datum, Evaluator, Reporter, Row, Steps, smooth};
+use crate::{EvalError, functions::histogram_edges, parse::ast::Boundary, query::expr::VectorSelector};
+
+/// A series with its samples of both kinds, each kind in the order of time.
+#[derive(Clone, Debug, Default)]
+pub struct Track {
+    pub labels: Labels,
+    pub samples: Vec<Sample>,
+    pub histograms: Vec<HistogramSample>,
+    /// As in [`Row`].
+    pub drops_name: bool,
+}
+
+impl Track {
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.samples.len() + self.histograms.len()
+    }
+
+    /// Takes out what says that the series has ended.
+    pub fn without_ends(mut self) -> Self {
+        self.samples.retain(|sample| !sample.is_stale());
+        self.histograms.retain(|sample| !sample.histogram.is_stale());
+        self
+    }
+
+    /// Keeps only the samples of these times.
+    pub fn retain_times(&mut self, keep: impl Fn(i64) -> bool) {
+        self.samples.retain(|sample| keep(sample.timestamp_ms));
+        self.histograms.retain(|sample| keep(sample.timestamp_ms));
+    }
+
+    fn join(&mut self, piece: Track) {
+        self.samples.extend(piece.samples);
+        self.samples.sort_by_key(|sample| sample.timestamp_ms);
+        self.samples.dedup_by_key(|sample| sample.timestamp_ms);
+        self.histograms.extend(piece.histograms);
+        self.histograms.sort_by_key(|sample| sample.timestamp_ms);
+        self.histograms.dedup_by_key(|sample| sample.timestamp_ms);
+    }
+}
+
+/// A walk along a series, to the newest sample at each of some rising times.
+struct Walk<'a> {
+    track: &'a Track,
+    samples: usize,
+    histograms: usize,
+}
+
+impl Walk<'_> {
+    /// The newest sample at `time`, unless it is not later than `after` or ends the series.
+    fn newest(&mut self, time: i64, after: i64) -> Option<(i64, Datum)> {
+        let Track { samples, histograms, .. } = self.track;
+        while samples.get(self.samples).is_some_and(|s| s.timestamp_ms <= time) {
+            self.samples += 1;
+        }
+        while histograms.get(self.histograms).is_some_and(|s| s.timestamp_ms <= time) {
+            self.histograms += 1;
+        }
+        let sample = self.samples.checked_sub(1).map(|at| &samples[at]).filter(|s| s.timestamp_ms > after);
+        let histogram = self.histograms.checked_sub(1).map(|at| &histograms[at]);
+        let histogram = histogram.filter(|h| {
+            h.timestamp_ms > after && sample.is_none_or(|sample| sample.timestamp_ms < h.timestamp_ms)
+        });
+        match (histogram, sample) {
+            (Some(found), _) => (!found.histogram.is_stale())
+                .then(|| (found.timestamp_ms, Datum::Histogram(found.histogram.clone()))),
+            (None, Some(found)) => {
+                (!found.is_stale()).then_some((found.timestamp_ms, Datum::Number(found.value)))
+            }
+            (None, None) => None,
+        }
+    }
+}
 
 impl Evaluator<'_> {
     /// The newest sample of each series at each step, not older than the look-back and not ended by a stale
     /// marker.
     pub fn instant(&self, selector: &VectorSelector, steps: &Steps) -> Result<Vec<Row>, EvalError> {
-        self.instant_with(selector, steps, |sample| sample.value)
+        if selector.boundary == Some(Boundary::Smoothed) {
+            return self.smoothed(selector, steps);
+        }
+        self.visible(selector, steps, |_, datum| datum)
     }
 
-    /// As [`instant`](Self::instant), with another value made of each sample.
-    pub fn instant_with(
+    /// As [`instant`](Self::instant), with the samples' times in seconds in place of their values.
+    pub fn instant_times(&self, selector: &VectorSelector, steps: &Steps) -> Result<Vec<Row>, EvalError> {
+        self.visible(selector, steps, |time_ms, _| Datum::Number(time_ms as f64 / 1000.0))
+    }
+
+    fn visible(
         &self,
         selector: &VectorSelector,
         steps: &Steps,
-        value: fn(&Sample) -> f64,
+        value: fn(i64, Datum) -> Datum,
     ) -> Result<Vec<Row>, EvalError> {
-        let lookback = self.options.lookback_ms.max(1);
+        let lookback = self.lookback_ms();
         let reference = |time| selector.time.reference(time, &self.whole);
         let (first, last) = (reference(steps.start()), reference(steps.end()));
         let mut rows = Vec::new();
-        for series in self.select(&selector.matchers, first - lookback + 1, last)? {
-            let mut points = Vec::new();
-            // How many samples are not later than the step.
-            let mut seen = 0;
+        for track in self.select(&selector.matchers, first - lookback + 1, last)? {
+            let mut walk = Walk { track: &track, samples: 0, histograms: 0 };
+            let mut row = Row::default();
             for step in 0..steps.count() {
                 let time = reference(steps.time(step));
-                while series.samples.get(seen).is_some_and(|s| s.timestamp_ms <= time) {
-                    seen += 1;
+                if let Some((sampled, datum)) = walk.newest(time, time - lookback) {
+                    row.push(step as u32, value(sampled, datum));
                 }
-                let newest = seen.checked_sub(1).map(|at| &series.samples[at]);
-                let visible = newest.filter(|s| s.timestamp_ms > time - lookback && !s.is_stale());
-                points.extend(visible.map(|sample| Point { step: step as u32, value: value(sample) }));
             }
-            self.charge(points.len())?;
-            if !points.is_empty() {
-                rows.push(Row { labels: series.labels, points });
+            self.charge(row.len())?;
+            if !row.is_empty() {
+                rows.push(Row { labels: track.labels, ..row });
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Values between the samples before and after each step; without one after, the last one.
+    fn smoothed(&self, selector: &VectorSelector, steps: &Steps) -> Result<Vec<Row>, EvalError> {
+        let lookback = self.lookback_ms();
+        let reference = |time| selector.time.reference(time, &self.whole);
+        let (first, last) = (reference(steps.start()) - lookback, reference(steps.end()) + lookback);
+        let mut rows = Vec::new();
+        for track in self.select(&selector.matchers, first + 1, last)? {
+            let track = track.without_ends();
+            let reporter = Reporter { evaluator: self, at: selector.at, labels: &track.labels };
+            let mut row = Row::default();
+            for step in 0..steps.count() {
+                if let Some(datum) = smoothed_at(&track, reference(steps.time(step)), lookback, reporter) {
+                    row.push(step as u32, datum);
+                }
+            }
+            self.charge(row.len())?;
+            if !row.is_empty() {
+                rows.push(Row { labels: track.labels, ..row });
             }
         }
         Ok(rows)
     }
 
     /// The series from the storage, sorted by labels so that floats add up in the same order every time.
-    pub fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, EvalError> {
+    pub fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Track>, EvalError> {
         self.charge(0)?;
-        let mut all = self.storage.select(matchers, start_ms, end_ms)?;
-        self.charge(all.iter().map(|series| series.samples.len()).sum())?;
-        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let numbers = self.storage.select(matchers, start_ms, end_ms)?.into_iter();
+        let histograms = self.storage.select_histograms(matchers, start_ms, end_ms)?.into_iter();
+        let numbers = numbers.map(|s| Track { labels: s.labels, samples: s.samples, ..Track::default() });
+        let histograms =
+            histograms.map(|s| Track { labels: s.labels, histograms: s.samples, ..Track::default() });
+        let all: Vec<Track> = numbers.chain(histograms).collect();
+        self.charge(all.iter().map(Track::len).sum())?;
         Ok(joined(all))
     }
 }
 
-/// Pieces of the same series, which lie side by side, become one.
-fn joined(sorted: Vec<Series>) -> Vec<Series> {
-    let mut whole: Vec<Series> = Vec::with_capacity(sorted.len());
-    for piece in sorted {
-        match whole.last_mut() {
-            Some(last) if last.labels == piece.labels => {
-                last.samples.extend(piece.samples);
-                last.samples.sort_by_key(|sample| sample.timestamp_ms);
-                last.samples.dedup_by_key(|sample| sample.timestamp_ms);
-            }
-            _ => whole.push(piece),
+/// Of numbers or of histograms; where both are near there is no value.
+fn smoothed_at(track: &Track, time_ms: i64, reach_ms: i64, reporter: Reporter<'_>) -> Option<Datum> {
+    let near = |found: i64| found > time_ms - reach_ms && found <= time_ms + reach_ms;
+    let numbers = track.samples.iter().any(|sample| near(sample.timestamp_ms));
+    let histograms = track.histograms.iter().any(|sample| near(sample.timestamp_ms));
+    match (numbers, histograms) {
+        (true, true) => {
+            reporter.mixed();
+            None
+        }
+        (_, false) => smooth::at(&track.samples, time_ms, reach_ms).map(Datum::Number),
+        (false, true) => {
+            histogram_edges::at(&track.histograms, time_ms, reach_ms, reporter).map(Datum::Histogram)
         }
     }
-    whole
+}
+
+/// Pieces of the same series become one.
+fn joined(pieces: Vec<Track>) -> Vec<Track> {
+    let mut whole: BTreeMap<Labels, Track> = BTreeMap::new();
+    for piece in pieces {
+        match whole.get_mut(&piece.labels) {
+            Some(track) => track.join(piece),
+            None => {
+                whole.insert(piece.labels.clone(), piece);
+            }
+        }
+    }
+    whole.into_values().collect()
 }

@@ -5,7 +5,7 @@ use event::{Labels, METRIC_NAME, MatchOp, Matcher};
 use super::Custom;
 use crate::{
     EvalError,
-    eval::{Evaluated, Evaluator, OverTime, Point, Row, Steps},
+    eval::{Datum, Evaluated, Evaluator, OfWindow, OverTime, Point, Row, Steps},
     query::expr::{Call, Expr},
 };
 
@@ -25,7 +25,8 @@ fn absent(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evalu
 }
 
 fn absent_over_time(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
-    let present = OverTime { keeps_name: true, ..OverTime::new(|_, _| Some(1.0)) };
+    let present =
+        OverTime { keeps_name: true, ..OverTime::new(OfWindow::All(|_, _| Some(Datum::Number(1.0)))) };
     evaluator.charge(steps.count())?;
     let rows = evaluator.over_time(&present, call, steps)?;
     Ok(Evaluated::Vector(gaps(&rows, &call.args[0], steps)))
@@ -34,10 +35,10 @@ fn absent_over_time(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Re
 /// 1 at every step at which no row has a value.
 fn gaps(rows: &[Row], expr: &Expr, steps: &Steps) -> Vec<Row> {
     let mut has = vec![false; steps.count()];
-    rows.iter().flat_map(|row| &row.points).for_each(|point| has[point.step as usize] = true);
+    rows.iter().flat_map(Row::steps).for_each(|step| has[step as usize] = true);
     let missing = has.into_iter().zip(0..).filter(|(has, _)| !has);
     let points: Vec<Point> = missing.map(|(_, step)| Point { step, value: 1.0 }).collect();
-    vec![Row { labels: labels_of(expr), points }]
+    vec![Row::new(labels_of(expr), points)]
 }
 
 /// The labels that the series would have, as far as the selector tells.

@@ -6,8 +6,9 @@ use event::{Labels, METRIC_NAME, MatchOp, Matcher};
 
 use super::Custom;
 use crate::{
-    EvalError,
-    eval::{Evaluated, Evaluator, Point, Row, Steps, merge},
+    EvalError, ValueType,
+    eval::{Evaluated, Evaluator, Row, Steps, merge},
+    parse::ast::At,
     query::expr::{Call, Expr, TimeShift, VectorSelector},
 };
 
@@ -29,13 +30,66 @@ pub fn complete(args: &mut Vec<Expr>) {
             matchers: Vec::new(),
             time: TimeShift::default(),
             boundary: None,
+            at: 0,
         }));
     }
-    if let Some(Expr::Selector(selector)) = args.get_mut(1).map(Expr::unmarked_mut)
-        && selector.matchers.iter().all(|m| m.name != METRIC_NAME)
-    {
-        selector.matchers.push(Matcher::equal(METRIC_NAME, USUAL));
+    let reference = args.first().and_then(reference).unwrap_or_default();
+    if let Some(Expr::Selector(selector)) = args.get_mut(1).map(Expr::unmarked_mut) {
+        selector.time = reference;
+        let names = selector.matchers.iter().filter(|m| m.name == METRIC_NAME).collect::<Vec<_>>();
+        if names.is_empty() {
+            selector.matchers.push(Matcher::equal(METRIC_NAME, USUAL));
+        } else if !names.iter().any(|m| matches!(m.op, MatchOp::Equal | MatchOp::Regex)) {
+            // Without a name to look for, any info metric will do.
+            selector.matchers.extend(Matcher::new(METRIC_NAME, MatchOp::Regex, ".+_info"));
+        }
     }
+}
+
+/// The time that all selectors below refer to, if it is one: info series are looked up at it.
+fn reference(expr: &Expr) -> Option<TimeShift> {
+    let mut found = Vec::new();
+    let all = references(expr, &[], &mut found);
+    let same = |a: &TimeShift, b: &TimeShift| match (a.at, b.at) {
+        (Some(At::Time(x)), Some(At::Time(y))) => x - a.offset_ms == y - b.offset_ms,
+        (x, y) => x == y && a.offset_ms == b.offset_ms,
+    };
+    let first = *found.first()?;
+    (all && found.iter().all(|other| same(&first, other))).then_some(first)
+}
+
+/// Collects the times of all selectors that give vectors; says whether there is one below every vector.
+fn references(expr: &Expr, subqueries: &[TimeShift], found: &mut Vec<TimeShift>) -> bool {
+    match expr.unmarked() {
+        Expr::Selector(selector) => {
+            found.push(shifted(selector.time, subqueries));
+            true
+        }
+        Expr::Range(range) => {
+            found.push(shifted(range.selector.time, subqueries));
+            true
+        }
+        Expr::Subquery(subquery) => {
+            let around: Vec<TimeShift> = subqueries.iter().copied().chain([subquery.time]).collect();
+            references(&subquery.expr, &around, found)
+        }
+        Expr::Call(call) if call.name == "info" => references(&call.args[0], subqueries, found),
+        other => {
+            let vectors = other
+                .children()
+                .filter(|child| matches!(child.value_type(), ValueType::Vector | ValueType::Matrix));
+            let below: Vec<bool> = vectors.map(|child| references(child, subqueries, found)).collect();
+            !below.is_empty() && below.iter().all(|all| *all)
+        }
+    }
+}
+
+/// Offsets of subqueries add up until one is tied to a time.
+fn shifted(time: TimeShift, subqueries: &[TimeShift]) -> TimeShift {
+    subqueries.iter().rev().fold(time, |time, around| match time.at {
+        Some(_) => time,
+        None => TimeShift { at: around.at, offset_ms: time.offset_ms + around.offset_ms },
+    })
 }
 
 fn info(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
@@ -72,16 +126,20 @@ impl Wanted {
 
     /// Whether the series is itself one of the info metrics: these stay as they are.
     fn is_source(&self, labels: &Labels) -> bool {
-        let names_some = self.names.iter().any(|m| matches!(m.op, MatchOp::Equal | MatchOp::Regex));
-        names_some && self.names.iter().all(|m| m.matches_labels(labels))
+        self.names.iter().all(|m| m.matches_labels(labels))
     }
 
     /// The info series by their identifying labels and by step.
     fn sources(&self, evaluator: &Evaluator<'_>, steps: &Steps) -> Result<Sources, EvalError> {
         let matchers = self.names.iter().chain(&self.data).cloned().collect();
-        let selector = VectorSelector { matchers, time: self.time, boundary: None };
+        let selector = VectorSelector { matchers, time: self.time, boundary: None, at: 0 };
         let mut sources = Sources::new();
-        for row in evaluator.instant_with(&selector, steps, |sample| sample.timestamp_ms as f64)? {
+        let rows = evaluator.instant(&selector, steps)?;
+        if let Some(row) = rows.iter().find(|row| !row.histograms.is_empty()) {
+            let message = format!("info metrics must be numbers: {} is a histogram", row.labels);
+            return Err(EvalError::Execution(message));
+        }
+        for row in evaluator.instant_times(&selector, steps)? {
             let at_steps = sources.entry(identity(&row.labels)).or_default();
             for point in &row.points {
                 let found = at_steps.entry(point.step).or_default();
@@ -128,15 +186,18 @@ fn keep_newest(found: &mut Vec<Source>, new: Source) -> Result<(), EvalError> {
 fn enriched(row: &Row, wanted: &Wanted, sources: &Sources) -> Result<Vec<Row>, EvalError> {
     let identity = identity(&row.labels);
     let of_row = if identity.is_empty() { None } else { sources.get(&identity) };
-    let mut results: HashMap<Labels, Vec<Point>> = HashMap::new();
-    for point in &row.points {
-        let found = of_row.and_then(|steps| steps.get(&point.step)).map_or(&[][..], Vec::as_slice);
+    let mut results: HashMap<Labels, Row> = HashMap::new();
+    for (step, datum) in row.data() {
+        let found = of_row.and_then(|steps| steps.get(&step)).map_or(&[][..], Vec::as_slice);
         if found.is_empty() && wanted.data.iter().any(|m| !m.matches_empty()) {
             continue;
         }
-        results.entry(with_data(&row.labels, wanted, found)?).or_default().push(*point);
+        results.entry(with_data(&row.labels, wanted, found)?).or_default().push(step, datum);
     }
-    let mut rows: Vec<Row> = results.into_iter().map(|(labels, points)| Row { labels, points }).collect();
+    let mut rows: Vec<Row> = results
+        .into_iter()
+        .map(|(labels, found)| Row { labels, drops_name: row.drops_name, ..found })
+        .collect();
     rows.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(rows)
 }

@@ -1,6 +1,6 @@
 //! New labels from old ones.
 
-use event::Labels;
+use event::{Labels, METRIC_NAME};
 use regex::Regex;
 
 use super::Custom;
@@ -35,7 +35,7 @@ fn label_replace(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Resul
         EvalError::Execution(format!("invalid regular expression in label_replace(): {pattern}"))
     })?;
     check_target(target, call)?;
-    relabel(evaluator, call, steps, |labels| {
+    relabel(evaluator, call, steps, target, |labels| {
         let value = labels.get(source).unwrap_or("");
         let Some(captures) = regex.captures(value) else { return Ok(labels.clone()) };
         check_length(replacement.matches('$').count() * value.len() + replacement.len(), call)?;
@@ -51,7 +51,7 @@ fn label_join(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<E
         return Err(EvalError::execution("label_join() takes at least two strings"));
     };
     check_target(target, call)?;
-    relabel(evaluator, call, steps, |labels| {
+    relabel(evaluator, call, steps, target, |labels| {
         let values: Vec<&str> = sources.iter().map(|name| labels.get(name).unwrap_or("")).collect();
         let parts: usize = values.iter().map(|value| value.len() + separator.len()).sum();
         check_length(parts, call)?;
@@ -82,11 +82,14 @@ fn relabel(
     evaluator: &Evaluator<'_>,
     call: &Call,
     steps: &Steps,
+    target: &str,
     new: impl Fn(&Labels) -> Result<Labels, EvalError>,
 ) -> Result<Evaluated, EvalError> {
     let mut rows = evaluator.vector(&call.args[0], steps)?;
     for row in &mut rows {
         row.labels = new(&row.labels)?;
+        // A name that is written is meant to stay.
+        row.drops_name &= target != METRIC_NAME;
     }
     Ok(Evaluated::Vector(merge(rows)?))
 }

@@ -1,8 +1,11 @@
 //! PromQL's functions, a file for each kind; every file knows its own by name.
 
 mod absent;
+mod classic;
 mod date;
 mod histogram;
+pub(crate) mod histogram_edges;
+mod histogram_rate;
 mod info;
 mod label;
 mod math;
@@ -12,6 +15,7 @@ mod regression;
 pub(crate) mod sort;
 pub(crate) mod sum;
 mod time;
+mod whole;
 
 use crate::{
     EvalError, ValueType,

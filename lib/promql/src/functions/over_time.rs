@@ -2,40 +2,111 @@
 
 use event::Sample;
 
-use super::sum::{Mean, Sum, quantile};
+use super::{
+    rate::Either,
+    sum::{Mean, Sum, quantile},
+    whole::all,
+};
 use crate::{
     EvalError,
-    eval::{Evaluator, OfWindow, OverTime},
+    eval::{Datum, Evaluator, OfAll, OfSamples, OfWindow, OverTime, Reporter, Window},
+    histogram::{HistogramMean, HistogramSum, Notes, compacted},
     query::expr::Call,
 };
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<OverTime> {
-    let eval: OfWindow = match name {
-        "avg_over_time" => |w, _| mean(w.samples),
-        "count_over_time" => |w, _| Some(w.samples.len() as f64),
-        "first_over_time" => |w, _| w.samples.first().map(|s| s.value),
-        "last_over_time" => |w, _| w.samples.last().map(|s| s.value),
-        "mad_over_time" => |w, _| Some(median_deviation(w.samples)),
-        "max_over_time" => |w, _| greatest(w.samples).map(|s| s.value),
-        "min_over_time" => |w, _| smallest(w.samples).map(|s| s.value),
-        "present_over_time" => |_, _| Some(1.0),
-        "quantile_over_time" => |w, scalars| Some(quantile_of(w.samples, scalars[0])),
-        "stddev_over_time" => |w, _| Some(variance(w.samples).sqrt()),
-        "stdvar_over_time" => |w, _| Some(variance(w.samples)),
-        "sum_over_time" => |w, _| Some(sum(w.samples)),
-        "ts_of_first_over_time" => |w, _| w.samples.first().map(seconds),
-        "ts_of_last_over_time" => |w, _| w.samples.last().map(seconds),
-        "ts_of_max_over_time" => |w, _| greatest(w.samples).map(seconds),
-        "ts_of_min_over_time" => |w, _| smallest(w.samples).map(seconds),
-        _ => return None,
-    };
     let keeps_name = matches!(name, "first_over_time" | "last_over_time");
+    let eval = of_all(name).map(OfWindow::All).or_else(|| of_samples(name).map(OfWindow::Samples))?;
     let function = OverTime { keeps_name, ..OverTime::new(eval) };
     Some(match name {
         "quantile_over_time" => OverTime { check: check_quantile, ..function },
         _ => function,
     })
+}
+
+fn of_samples(name: &str) -> Option<OfSamples> {
+    Some(match name {
+        "mad_over_time" => |w, _| Some(median_deviation(w.samples)),
+        "max_over_time" => |w, _| greatest(w.samples).map(|s| s.value),
+        "min_over_time" => |w, _| smallest(w.samples).map(|s| s.value),
+        "quantile_over_time" => |w, scalars| Some(quantile_of(w.samples, scalars[0])),
+        "stddev_over_time" => |w, _| Some(variance(w.samples).sqrt()),
+        "stdvar_over_time" => |w, _| Some(variance(w.samples)),
+        "ts_of_max_over_time" => |w, _| greatest(w.samples).map(|s| seconds(s.timestamp_ms)),
+        "ts_of_min_over_time" => |w, _| smallest(w.samples).map(|s| seconds(s.timestamp_ms)),
+        _ => return None,
+    })
+}
+
+fn of_all(name: &str) -> Option<OfAll> {
+    Some(match name {
+        "avg_over_time" => |w, r| one_kind(w, r, |w| mean(w.samples), mean_of_histograms),
+        "count_over_time" => |w, _| Some(Datum::Number((w.samples.len() + w.histograms.len()) as f64)),
+        "first_over_time" => |w, _| all(w).first().map(datum),
+        "last_over_time" => |w, _| all(w).last().map(datum),
+        "present_over_time" => |_, _| Some(Datum::Number(1.0)),
+        "sum_over_time" => |w, r| one_kind(w, r, |w| Some(sum(w.samples)), sum_of_histograms),
+        "ts_of_first_over_time" => |w, _| all(w).first().map(|s| Datum::Number(seconds(s.timestamp_ms()))),
+        "ts_of_last_over_time" => |w, _| all(w).last().map(|s| Datum::Number(seconds(s.timestamp_ms()))),
+        _ => return None,
+    })
+}
+
+fn datum(sample: &Either<'_>) -> Datum {
+    match sample {
+        Either::Number(sample) => Datum::Number(sample.value),
+        Either::Histogram(sample) => Datum::Histogram(sample.histogram.clone()),
+    }
+}
+
+/// Of numbers or of histograms; of both there is no value.
+fn one_kind(
+    window: &Window<'_>,
+    reporter: Reporter<'_>,
+    numbers: fn(&Window<'_>) -> Option<f64>,
+    histograms: fn(&Window<'_>, Reporter<'_>) -> Option<Datum>,
+) -> Option<Datum> {
+    match (window.samples.is_empty(), window.histograms.is_empty()) {
+        (false, false) => {
+            reporter.mixed();
+            None
+        }
+        (false, true) => numbers(window).map(Datum::Number),
+        _ => histograms(window, reporter),
+    }
+}
+
+fn sum_of_histograms(window: &Window<'_>, reporter: Reporter<'_>) -> Option<Datum> {
+    let (first, rest) = window.histograms.split_first()?;
+    let mut sum = HistogramSum::new(&first.histogram);
+    for sample in rest {
+        match sum.add(&sample.histogram, 1.0) {
+            Ok(notes) => reporter.notes(Notes { conflicting_resets: false, ..notes }, "aggregation"),
+            Err(_) => {
+                reporter.incompatible();
+                return None;
+            }
+        }
+    }
+    reporter.conflicts(window.histograms.iter().map(|sample| sample.histogram.reset));
+    Some(compacted(sum.total()).into())
+}
+
+fn mean_of_histograms(window: &Window<'_>, reporter: Reporter<'_>) -> Option<Datum> {
+    let (first, rest) = window.histograms.split_first()?;
+    let mut mean = HistogramMean::new(&first.histogram);
+    for sample in rest {
+        match mean.add(&sample.histogram) {
+            Ok(notes) => reporter.notes(Notes { conflicting_resets: false, ..notes }, "aggregation"),
+            Err(_) => {
+                reporter.incompatible();
+                return None;
+            }
+        }
+    }
+    reporter.conflicts(window.histograms.iter().map(|sample| sample.histogram.reset));
+    Some(compacted(mean.value()).into())
 }
 
 fn check_quantile(evaluator: &Evaluator<'_>, call: &Call, scalars: &[Vec<f64>]) -> Result<(), EvalError> {
@@ -48,8 +119,8 @@ fn quantile_of(samples: &[Sample], q: f64) -> f64 {
     quantile(q, &mut values)
 }
 
-fn seconds(sample: &Sample) -> f64 {
-    sample.timestamp_ms as f64 / 1000.0
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1000.0
 }
 
 fn sum(samples: &[Sample]) -> f64 {

@@ -1,76 +1,152 @@
 //! Change of counters and gauges over a window.
 
-use event::Sample;
+use event::{HistogramSample, Sample};
 
-use crate::eval::{OfWindow, OverTime, Window, sum_of_resets};
+use super::{histogram_edges, histogram_rate, whole};
+use crate::{
+    eval::{Datum, Edges, OfAll, OfWindow, OverTime, Reporter, Window, sum_of_resets},
+    histogram::scaled,
+    parse::ast::Boundary,
+};
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<OverTime> {
-    let (eval, of_counter): (OfWindow, bool) = match name {
-        "changes" => (|w, _| Some(changes(w.samples)), false),
-        "delta" => (|w, _| extrapolated(w, false, 1.0), false),
-        "idelta" => (|w, _| last_two(w).map(|(before, last)| last.value - before.value), false),
-        "increase" => (|w, _| extrapolated(w, true, 1.0), true),
-        "irate" => (|w, _| instant_rate(w), false),
-        "rate" => (|w, _| extrapolated(w, true, seconds(w.start_ms, w.end_ms)), true),
-        "resets" => (|w, _| Some(resets(w.samples)), false),
+    let (eval, of_counter): (OfAll, bool) = match name {
+        "changes" => (|w, _| whole::changes(w), false),
+        "delta" => (|w, r| growth(w, r, GAUGE), false),
+        "idelta" => (|w, r| whole::last_two(w, r, false), false),
+        "increase" => (|w, r| growth(w, r, INCREASE), true),
+        "irate" => (|w, r| whole::last_two(w, r, true), true),
+        "rate" => (|w, r| growth(w, r, RATE), true),
+        "resets" => (|w, _| whole::resets(w), false),
         _ => return None,
     };
-    Some(OverTime { of_counter, ..OverTime::new(eval) })
+    Some(OverTime { of_counter, ..OverTime::new(OfWindow::All(eval)) })
 }
 
-fn seconds(from_ms: i64, to_ms: i64) -> f64 {
+/// What is asked of the growth.
+#[derive(Clone, Copy)]
+struct Kind {
+    is_counter: bool,
+    per_second: bool,
+}
+
+const GAUGE: Kind = Kind { is_counter: false, per_second: false };
+const INCREASE: Kind = Kind { is_counter: true, per_second: false };
+const RATE: Kind = Kind { is_counter: true, per_second: true };
+
+/// The time between two moments in seconds.
+pub fn seconds(from_ms: i64, to_ms: i64) -> f64 {
     (to_ms - from_ms) as f64 / 1000.0
 }
 
-/// By how much the window's samples grow, stretched to the window's ends where samples lie close enough to them
-/// for the series to have likely been there; a counter is not stretched below zero. `per` seconds.
+fn growth(window: &Window<'_>, reporter: Reporter<'_>, kind: Kind) -> Option<Datum> {
+    if !window.samples.is_empty() && !window.histograms.is_empty() {
+        reporter.mixed();
+        return None;
+    }
+    let per = if kind.per_second { seconds(window.start_ms, window.end_ms) } else { 1.0 };
+    if let (Some(boundary), false) = (window.boundary, window.histograms.is_empty()) {
+        return histogram_edges::growth(window, boundary, kind.is_counter, per, reporter).map(Datum::from);
+    }
+    if let Some(boundary) = window.boundary {
+        return bounded(window, boundary, kind.is_counter).map(|growth| Datum::Number(growth / per));
+    }
+    if window.histograms.is_empty() {
+        return extrapolated(window, kind.is_counter, per).map(Datum::Number);
+    }
+    let [first, .., last] = window.histograms else { return None };
+    let growth = histogram_rate::growth(window.histograms, kind.is_counter, reporter)?;
+    let span = Span {
+        first_ms: first.timestamp_ms,
+        last_ms: last.timestamp_ms,
+        count: window.histograms.len(),
+        start: first.histogram.count,
+        growth: growth.count,
+    };
+    Some(scaled(&growth, span.factor(window, kind.is_counter) / per).into())
+}
+
+/// By how much the window's samples grow, stretched to the window's ends.
 fn extrapolated(window: &Window<'_>, is_counter: bool, per: f64) -> Option<f64> {
     let [first, .., last] = window.samples else { return None };
     let mut growth = last.value - first.value;
     if is_counter {
         growth = sum_of_resets(window, growth);
     }
-    let sampled = seconds(first.timestamp_ms, last.timestamp_ms);
-    let average = sampled / (window.samples.len() - 1) as f64;
-    let close = average * 1.1;
-    let mut to_start = seconds(window.start_ms, first.timestamp_ms);
-    let mut to_end = seconds(last.timestamp_ms, window.end_ms);
-    if to_start >= close {
-        to_start = average / 2.0;
-    }
-    if is_counter && growth > 0.0 && first.value >= 0.0 {
-        to_start = to_start.min(sampled * (first.value / growth));
-    }
-    if to_end >= close {
-        to_end = average / 2.0;
-    }
-    // The factor first, as Prometheus does: another order would round differently.
-    let factor = (sampled + to_start + to_end) / sampled / per;
-    Some(growth * factor)
-}
-
-fn last_two<'a>(window: &Window<'a>) -> Option<(&'a Sample, &'a Sample)> {
-    match window.samples {
-        [.., before, last] => Some((before, last)),
-        _ => None,
-    }
-}
-
-fn instant_rate(window: &Window<'_>) -> Option<f64> {
-    let (before, last) = last_two(window)?;
-    let growth = if last.value < before.value { last.value } else { last.value - before.value };
-    Some(growth / seconds(before.timestamp_ms, last.timestamp_ms))
-}
-
-fn changes(samples: &[Sample]) -> f64 {
-    let differs = |pair: &&[Sample]| {
-        let (a, b) = (pair[0].value, pair[1].value);
-        a != b && !(a.is_nan() && b.is_nan())
+    let span = Span {
+        first_ms: first.timestamp_ms,
+        last_ms: last.timestamp_ms,
+        count: window.samples.len(),
+        start: first.value,
+        growth,
     };
-    samples.windows(2).filter(differs).count() as f64
+    // The factor first, as Prometheus does: another order would round differently.
+    Some(growth * (span.factor(window, is_counter) / per))
 }
 
-fn resets(samples: &[Sample]) -> f64 {
-    samples.windows(2).filter(|pair| pair[1].value < pair[0].value).count() as f64
+/// What samples tell of the time that they span.
+struct Span {
+    first_ms: i64,
+    last_ms: i64,
+    count: usize,
+    start: f64,
+    growth: f64,
+}
+
+impl Span {
+    /// By how much the growth is stretched: to the window's ends where samples lie close enough to them for the
+    /// series to have likely been there; a counter is not stretched below zero.
+    fn factor(&self, window: &Window<'_>, is_counter: bool) -> f64 {
+        let sampled = seconds(self.first_ms, self.last_ms);
+        let average = sampled / (self.count - 1) as f64;
+        let close = average * 1.1;
+        let mut to_start = seconds(window.start_ms, self.first_ms);
+        let mut to_end = seconds(self.last_ms, window.end_ms);
+        if to_start >= close {
+            to_start = average / 2.0;
+        }
+        if is_counter && self.growth > 0.0 && self.start >= 0.0 {
+            to_start = to_start.min(sampled * (self.start / self.growth));
+        }
+        if to_end >= close {
+            to_end = average / 2.0;
+        }
+        (sampled + to_start + to_end) / sampled
+    }
+}
+
+/// The growth between the window's ends, without stretching it.
+fn bounded(window: &Window<'_>, boundary: Boundary, is_counter: bool) -> Option<f64> {
+    let smoothed = boundary == Boundary::Smoothed;
+    let edges = Edges::of(window.samples, window.start_ms, window.end_ms, smoothed)?;
+    let (left, right) = edges.values(window.samples, is_counter);
+    let growth = right - left;
+    if !is_counter {
+        return Some(growth);
+    }
+    let (mut lost, mut before) = (0.0, left);
+    for value in edges.within(window.samples).iter().map(|sample| sample.value).chain([right]) {
+        if value < before {
+            lost += before;
+        }
+        before = value;
+    }
+    Some(growth + lost)
+}
+
+/// A sample of either kind.
+#[derive(Clone, Copy)]
+pub enum Either<'a> {
+    Number(&'a Sample),
+    Histogram(&'a HistogramSample),
+}
+
+impl Either<'_> {
+    pub fn timestamp_ms(&self) -> i64 {
+        match self {
+            Either::Number(sample) => sample.timestamp_ms,
+            Either::Histogram(sample) => sample.timestamp_ms,
+        }
+    }
 }

@@ -5,13 +5,13 @@ use event::Sample;
 use super::sum::Sum;
 use crate::{
     EvalError,
-    eval::{Evaluator, OfWindow, OverTime},
+    eval::{Evaluator, OfSamples, OfWindow, OverTime},
     query::expr::Call,
 };
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<OverTime> {
-    let eval: OfWindow = match name {
+    let eval: OfSamples = match name {
         "deriv" => |w, _| Some(line(w.samples, w.samples.first()?.timestamp_ms)?.slope),
         "double_exponential_smoothing" => |w, scalars| smooth(w.samples, scalars[0], scalars[1]),
         "predict_linear" => |w, scalars| {
@@ -20,7 +20,7 @@ pub fn find(name: &str) -> Option<OverTime> {
         },
         _ => return None,
     };
-    let function = OverTime::new(eval);
+    let function = OverTime::new(OfWindow::Samples(eval));
     Some(match name {
         "double_exponential_smoothing" => OverTime { check: check_factors, ..function },
         _ => function,

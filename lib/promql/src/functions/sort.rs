@@ -38,6 +38,8 @@ fn by_value(
 ) -> Result<Evaluated, EvalError> {
     let mut rows = evaluator.vector(&call.args[0], steps)?;
     warn_of_range(evaluator, call);
+    rows.iter_mut().for_each(|row| row.histograms.clear());
+    rows.retain(|row| !row.is_empty());
     let value = |row: &Row| row.points.first().map_or(f64::NAN, |point| point.value);
     rows.sort_by(|a, b| order(value(a), value(b)));
     Ok(Evaluated::Vector(rows))

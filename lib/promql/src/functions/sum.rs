@@ -27,6 +27,12 @@ impl Sum {
         self.sum = total;
     }
 
+    /// All that is in another sum.
+    pub fn join(&mut self, other: Sum) {
+        self.add(other.sum);
+        self.add(other.compensation);
+    }
+
     /// The sum with what the additions lost.
     pub fn total(&self) -> f64 {
         if self.sum.is_infinite() { self.sum } else { self.sum + self.compensation }
@@ -37,7 +43,8 @@ impl Sum {
         self.sum + self.compensation
     }
 
-    fn scaled(&self, factor: f64) -> Self {
+    /// Times a factor.
+    pub fn scaled(&self, factor: f64) -> Self {
         Sum { sum: factor * self.sum, compensation: factor * self.compensation }
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     EvalError,
-    eval::{Evaluated, Evaluator, Row, Steps, merge, without_name},
+    eval::{Evaluated, Evaluator, Point, Row, Steps, merge},
     query::expr::{Call, Expr},
 };
 
@@ -86,19 +86,21 @@ fn start_timestamp(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Res
 /// Of a selector: the time of its sample; of anything else: the time of the step.
 fn timestamp(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
     let mut rows = match call.args[0].unmarked() {
-        Expr::Selector(selector) => {
-            evaluator.instant_with(selector, steps, |sample| sample.timestamp_ms as f64 / 1000.0)?
-        }
+        Expr::Selector(selector) => evaluator.instant_times(selector, steps)?,
         other => {
             let mut rows = evaluator.vector(other, steps)?;
             for row in &mut rows {
-                row.update(|point| Some(steps.time(point.step as usize) as f64 / 1000.0));
+                let mut at_steps: Vec<u32> = row.steps().collect();
+                at_steps.sort_unstable();
+                let seconds = |step: u32| steps.time(step as usize) as f64 / 1000.0;
+                row.points = at_steps.into_iter().map(|step| Point { step, value: seconds(step) }).collect();
+                row.histograms.clear();
             }
             rows
         }
     };
     for row in &mut rows {
-        row.labels = without_name(&row.labels);
+        evaluator.forget_name(row);
     }
     Ok(Evaluated::Vector(merge(rows)?))
 }

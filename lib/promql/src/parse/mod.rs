@@ -7,6 +7,7 @@ mod lexer;
 mod matching;
 mod modifier;
 mod number;
+mod operator;
 mod parser;
 mod pretty;
 mod print;

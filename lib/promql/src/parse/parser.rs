@@ -2,9 +2,10 @@
 
 use super::{
     Features, MAX_DEPTH,
-    ast::{self, Binary, BinaryOp, Literal, Node, NodeKind, POWER},
+    ast::{self, Binary, BinaryOp, Literal, Node, NodeKind},
     lexer::tokens,
     number,
+    operator::POWER,
     signature::signature,
     text::unquote,
     token::{Kind, Token},

@@ -1,8 +1,9 @@
 //! Lengths of time: literals, and arithmetic over them.
 
 use super::{
-    ast::{BinaryOp, Literal, POWER, Span},
+    ast::{BinaryOp, Literal, Span},
     number::LONGEST_SECONDS,
+    operator::POWER,
     parser::{Parsed, Parser},
     token::Kind,
 };

@@ -84,6 +84,8 @@ pub struct VectorSelector {
     pub matchers: Vec<Matcher>,
     pub time: TimeShift,
     pub boundary: Option<Boundary>,
+    /// Where it begins in the query.
+    pub at: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -108,6 +110,8 @@ pub struct Binary {
     pub right: Expr,
     pub returns_bool: bool,
     pub matching: Matching,
+    /// Where it begins in the query.
+    pub at: usize,
 }
 
 /// How the series of two vectors find each other.
@@ -183,24 +187,32 @@ pub enum AggregateOp {
 }
 
 impl AggregateOp {
+    const ALL: [(&'static str, AggregateOp); 14] = [
+        ("avg", AggregateOp::Avg),
+        ("bottomk", AggregateOp::BottomK),
+        ("count", AggregateOp::Count),
+        ("count_values", AggregateOp::CountValues),
+        ("group", AggregateOp::Group),
+        ("limit_ratio", AggregateOp::LimitRatio),
+        ("limitk", AggregateOp::LimitK),
+        ("max", AggregateOp::Max),
+        ("min", AggregateOp::Min),
+        ("quantile", AggregateOp::Quantile),
+        ("stddev", AggregateOp::Stddev),
+        ("stdvar", AggregateOp::Stdvar),
+        ("sum", AggregateOp::Sum),
+        ("topk", AggregateOp::TopK),
+    ];
+
     /// The aggregation of this name; the parser lets no other through.
     pub fn named(name: &str) -> Self {
-        match name {
-            "sum" => AggregateOp::Sum,
-            "avg" => AggregateOp::Avg,
-            "min" => AggregateOp::Min,
-            "max" => AggregateOp::Max,
-            "count" => AggregateOp::Count,
-            "stddev" => AggregateOp::Stddev,
-            "stdvar" => AggregateOp::Stdvar,
-            "quantile" => AggregateOp::Quantile,
-            "topk" => AggregateOp::TopK,
-            "bottomk" => AggregateOp::BottomK,
-            "count_values" => AggregateOp::CountValues,
-            "limitk" => AggregateOp::LimitK,
-            "limit_ratio" => AggregateOp::LimitRatio,
-            _ => AggregateOp::Group,
-        }
+        let found = Self::ALL.iter().find(|(known, _)| *known == name);
+        found.map_or(AggregateOp::Group, |(_, op)| *op)
+    }
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
     }
 }
 

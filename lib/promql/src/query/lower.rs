@@ -60,11 +60,11 @@ impl Lowering {
                 Ok(Lowered { expr: Expr::Negate(Box::new(expr)), invariant })
             }
             ast::NodeKind::Selector(selector) => {
-                let selector = self.selector(selector)?;
+                let selector = self.selector(node.at, selector)?;
                 Ok(Lowered { invariant: selector.time.at.is_some(), expr: Expr::Selector(selector) })
             }
             ast::NodeKind::Range(selector, range) => {
-                let selector = self.selector(selector)?;
+                let selector = self.selector(node.at, selector)?;
                 let invariant = selector.time.at.is_some();
                 let range = RangeSelector { selector, range_ms: self.timing.positive_ms(range)? };
                 Ok(Lowered { expr: Expr::Range(Box::new(range)), invariant })
@@ -76,12 +76,13 @@ impl Lowering {
         }
     }
 
-    fn selector(&self, selector: &ast::Selector) -> Result<VectorSelector, EvalError> {
+    fn selector(&self, at: usize, selector: &ast::Selector) -> Result<VectorSelector, EvalError> {
         let name = selector.name.as_ref().map(|name| Matcher::equal(METRIC_NAME, name));
         Ok(VectorSelector {
             matchers: name.into_iter().chain(selector.matchers.iter().cloned()).collect(),
             time: self.time_shift(&selector.time)?,
             boundary: selector.time.boundary,
+            at,
         })
     }
 
@@ -115,6 +116,7 @@ impl Lowering {
                 include: binary.matching.include.clone(),
                 fill: binary.matching.fill,
             },
+            at: binary.left.at,
         };
         Ok(Lowered { expr: Expr::Binary(Box::new(lowered)), invariant })
     }

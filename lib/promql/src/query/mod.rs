@@ -62,7 +62,7 @@ pub fn parse_with(query: &str, features: Features) -> Result<Query, ParseError> 
 pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
     let query = parse(text)?;
     match query.lowered(Timing::default()) {
-        Ok(Expr::Selector(VectorSelector { matchers, time, boundary: None })) if time.is_now() => {
+        Ok(Expr::Selector(VectorSelector { matchers, time, boundary: None, .. })) if time.is_now() => {
             Ok(matchers)
         }
         _ => Err(ParseError::new("expected a selector and nothing else, like up{job=\"a\"}")),

@@ -1,0 +1,50 @@
+//! Whether a counter has started again between two samples.
+
+use event::{Bucket, Histogram, ResetHint};
+
+use super::layout::{bound, coarser, common, mapped, widened};
+
+/// Whether something has become less, or is now told in more detail than a running counter could.
+pub fn is_reset(before: &Histogram, after: &Histogram) -> bool {
+    match after.reset {
+        ResetHint::Reset => return true,
+        ResetHint::NotReset => return false,
+        ResetHint::Unknown | ResetHint::Gauge => {}
+    }
+    if after.count < before.count || (after.is_custom() && !before.is_custom()) {
+        return true;
+    }
+    if after.is_custom() {
+        return custom_fell(before, after);
+    }
+    if after.schema > before.schema || after.zero_threshold < before.zero_threshold {
+        return true;
+    }
+    let (zero_count, threshold) = widened(before, after.zero_threshold);
+    threshold != after.zero_threshold
+        || after.zero_count < zero_count
+        || exponential_fell(before, &before.positive, after, &after.positive)
+        || exponential_fell(before, &before.negative, after, &after.negative)
+}
+
+fn exponential_fell(before: &Histogram, old: &[Bucket], after: &Histogram, new: &[Bucket]) -> bool {
+    let outside = old.iter().filter(|bucket| bound(bucket.index, before.schema) > after.zero_threshold);
+    let old = outside.map(|bucket| (coarser(bucket.index, before.schema, after.schema), bucket.count));
+    fell(old, new.iter().map(|bucket| (bucket.index, bucket.count)))
+}
+
+fn custom_fell(before: &Histogram, after: &Histogram) -> bool {
+    let target = common(&before.bounds, &after.bounds);
+    let map =
+        |histogram: &Histogram, bucket: &Bucket| (mapped(*bucket, &histogram.bounds, &target), bucket.count);
+    let (old, new) = (before.positive.iter(), after.positive.iter());
+    fell(old.map(|bucket| map(before, bucket)), new.map(|bucket| map(after, bucket)))
+}
+
+/// Whether any bucket of the old ones has more than it has among the new ones.
+fn fell(old: impl Iterator<Item = (i32, f64)>, new: impl Iterator<Item = (i32, f64)>) -> bool {
+    let mut lost = std::collections::BTreeMap::<i32, (f64, f64)>::new();
+    old.for_each(|(index, count)| lost.entry(index).or_default().0 += count);
+    new.for_each(|(index, count)| lost.entry(index).or_default().1 += count);
+    lost.values().any(|(old, new)| new < old)
+}
