@@ -72,11 +72,14 @@ impl Index {
     /// Does one merge; `false` if there is none to do.
     fn merge_next(&self, stop: Stop<'_>) -> Result<bool, MergeError> {
         let _one_at_a_time = self.inner.merging.lock();
+        // Whoever seals holds the catalog from the choice of an id to its commit.
+        let catalog = self.inner.catalog.lock();
         let mut state = self.inner.state.lock();
         let before = state.sealed.clone();
         let Some(plan) = self.next_plan(&before) else { return Ok(false) };
         let id = state.reserve();
         drop(state);
+        drop(catalog);
         let timer = telemetry::MERGE_SECONDS.start_timer();
         let result = self.carry_out(&plan, &before, id, stop);
         self.inner.state.lock().reserved = None;

@@ -66,3 +66,23 @@ async fn waiting_for_offsets_ends_when_they_are_reached_or_the_time_is_over() {
     bench.index().append(&record(0, value(0))).unwrap();
     assert!(waiting.await.unwrap());
 }
+
+#[test]
+fn a_merge_that_began_while_a_head_was_sealed_took_the_id_of_its_segment() {
+    const RECORDS: i64 = 100;
+    let bench = Bench::new();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                bench.index().merge(&|| false).unwrap();
+            }
+        });
+        for number in 0..RECORDS {
+            bench.index().append(&record(number, value(number))).unwrap();
+            bench.index().flush().unwrap();
+        }
+        done.store(true, Ordering::Release);
+    });
+    assert_eq!(bench.lines(), (0..RECORDS).map(|number| number.to_string()).collect::<Vec<_>>());
+}
