@@ -4,6 +4,7 @@
 mod alerts;
 mod answers;
 mod disk;
+mod layout;
 mod load;
 mod points;
 mod random;

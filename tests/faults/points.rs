@@ -5,9 +5,10 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use crate::{
+    layout::{Layout, Role},
     load::Load,
     seed::Seed,
-    site::{Layout, Site},
+    site::Site,
     strike::Strike,
     verify,
 };
@@ -24,8 +25,9 @@ const BUSY: [&str; 7] = [
 ];
 
 /// Points that are passed only once in a while.
-const RARE: [&str; 11] = [
+const RARE: [&str; 12] = [
     "push.",
+    "index.delete.",
     "index.retain.",
     "index.segment.",
     "broker.transaction.",
@@ -52,22 +54,23 @@ async fn a_kill_at_any_point_of_a_service_loses_and_doubles_nothing() {
 
 async fn each_point(layout: Layout, seed: &Seed) {
     let mut rng = seed.rng();
-    let mut site = Site::start(layout, &mut rng);
+    let mut site = Site::start(layout, &mut rng).await;
     let load = Load::start(&site, &mut rng);
-    let mut points: Vec<&str> = common().collect();
+    let mut points: Vec<_> = of(layout).collect();
     rng.shuffle(&mut points);
-    for point in points {
+    for (role, point) in points {
         let begin = Instant::now();
-        let strike = Strike::At(layout.role_at(point), with_pass(point, &mut rng));
+        let strike = Strike::At(role, with_pass(point, &mut rng));
         verify::strike(&mut site, &load, &strike).await;
         println!("{strike:?}: all well after {:.1?}", begin.elapsed());
     }
 }
 
-/// The points that the load leads past often enough.
-pub fn common() -> impl Iterator<Item = &'static str> {
+/// The points that the load leads past often enough, and who passes them.
+pub fn of(layout: Layout) -> impl Iterator<Item = (Role, &'static str)> {
     let is_rare = |point: &str| RARE.iter().any(|rare| point.starts_with(rare));
-    fault::POINTS.iter().copied().filter(move |point| !is_rare(point))
+    let common = fault::POINTS.iter().copied().filter(move |point| !is_rare(point));
+    common.filter_map(move |point| Some((layout.role_at(point)?, point)))
 }
 
 /// A point, and how often a process may pass it before it is killed there.

@@ -2,13 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    load::Load,
-    seed::Seed,
-    site::{Layout, Site},
-    strike::Strike,
-    verify,
-};
+use crate::{layout::Layout, load::Load, seed::Seed, site::Site, strike::Strike, verify};
 
 /// How long each of these tests goes on; hours, if you like.
 const SECONDS: &str = "TAILRACE_FAULT_SECONDS";
@@ -26,9 +20,16 @@ async fn random_faults_of_the_one_process_lose_and_double_nothing() {
     at_random(Layout::Together, &seed).await;
 }
 
+#[cfg(feature = "peers")]
+#[tokio::test(flavor = "multi_thread")]
+async fn random_faults_on_kafka_lose_and_double_nothing() {
+    let seed = Seed::new("random_faults_on_kafka_lose_and_double_nothing");
+    at_random(Layout::OnKafka, &seed).await;
+}
+
 async fn at_random(layout: Layout, seed: &Seed) {
     let mut rng = seed.rng();
-    let mut site = Site::start(layout, &mut rng);
+    let mut site = Site::start(layout, &mut rng).await;
     let load = Load::start(&site, &mut rng);
     let (begin, duration) = (Instant::now(), duration());
     while begin.elapsed() < duration {

@@ -7,63 +7,23 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fastrand::Rng;
 use tempfile::TempDir;
+use test_support::proxy::Proxy;
 
-use crate::{disk::Disk, harness::eventually};
+use crate::{
+    disk::Disk,
+    harness::{PATIENCE, client, eventually},
+    layout::{Layout, Role},
+};
 
 /// Below the kernel's ephemeral range, so that no client's socket takes one while its service is down.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 const DISK_MEGABYTES: u32 = 256;
 const PARTITIONS: i32 = 2;
-
-/// A process of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Everything in one.
-    Up,
-    Broker,
-    Index,
-    Process,
-    Ship,
-}
-
-/// Which processes there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// `tailrace up`.
-    Together,
-    /// Each service alone.
-    Apart,
-}
-
-impl Layout {
-    /// In the order in which they start.
-    pub fn roles(self) -> &'static [Role] {
-        match self {
-            Layout::Together => &[Role::Up],
-            Layout::Apart => &[Role::Broker, Role::Index, Role::Process, Role::Ship],
-        }
-    }
-
-    /// The process that passes a fault point.
-    pub fn role_at(self, point: &str) -> Role {
-        match (self, point.split('.').next()) {
-            (Layout::Together, _) => Role::Up,
-            (Layout::Apart, Some("broker")) => Role::Broker,
-            (Layout::Apart, Some("shipper")) => Role::Ship,
-            (Layout::Apart, Some("index")) => Role::Index,
-            (Layout::Apart, _) => Role::Process,
-        }
-    }
-
-    fn serving(self, alone: Role) -> Role {
-        if self == Layout::Together { Role::Up } else { alone }
-    }
-}
 
 /// Processes, ports, and a folder with everything.
 pub struct Site {
@@ -71,39 +31,86 @@ pub struct Site {
     dir: TempDir,
     pub disk: Disk,
     http: BTreeMap<Role, u16>,
-    kafka: u16,
+    kafka: String,
     syslog: u16,
+    /// Between each process and the broker.
+    proxies: BTreeMap<Role, Proxy>,
+    #[cfg(feature = "peers")]
+    node: Option<test_support::node::Kafka>,
     running: BTreeMap<Role, Child>,
 }
 
 impl Site {
-    /// Starts everything.
-    pub fn start(layout: Layout, rng: &mut Rng) -> Site {
+    /// Starts everything, and waits until the services answer.
+    pub async fn start(layout: Layout, rng: &mut Rng) -> Site {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::new(&dir.path().join("data"), DISK_MEGABYTES);
         fs::create_dir(dir.path().join("logs")).unwrap();
         fs::write(dir.path().join("rules.yml"), include_str!("rules.yml")).unwrap();
         fs::write(dir.path().join("windows.yaml"), "windows: []\n").unwrap();
         let http = layout.roles().iter().map(|role| (*role, free_port(rng))).collect();
-        let (kafka, syslog) = (free_port(rng), free_port(rng));
-        let mut site = Site { layout, dir, disk, http, kafka, syslog, running: BTreeMap::new() };
+        let (kafka, syslog) = (format!("127.0.0.1:{}", free_port(rng)), free_port(rng));
+        let mut site = Site {
+            layout,
+            dir,
+            disk,
+            http,
+            kafka,
+            syslog,
+            proxies: BTreeMap::new(),
+            #[cfg(feature = "peers")]
+            node: None,
+            running: BTreeMap::new(),
+        };
+        site.start_kafka();
+        let proxy = |role: &Role| (*role, Proxy::start(&site.kafka));
+        site.proxies = layout.roles().iter().map(proxy).collect();
         fs::write(site.path("tailrace.yaml"), site.config()).unwrap();
         layout.roles().iter().for_each(|role| site.spawn(*role, None));
+        for port in site.http.values() {
+            let ready = format!("http://127.0.0.1:{port}/ready");
+            eventually_answered(&ready).await;
+        }
         site
     }
 
+    #[cfg(not(feature = "peers"))]
+    fn start_kafka(&mut self) {}
+
+    #[cfg(feature = "peers")]
+    fn start_kafka(&mut self) {
+        use test_support::node::{Kafka, Node};
+        if self.layout == Layout::OnKafka {
+            let node = Kafka::start(&self.path("kafka"));
+            self.kafka = node.addr().to_owned();
+            self.node = Some(node);
+        }
+    }
+
+    /// kill -9 to Apache Kafka, and a new start, which takes a while.
+    #[cfg(feature = "peers")]
+    pub fn crash_kafka(&mut self) {
+        use test_support::node::Node;
+        tokio::task::block_in_place(|| self.node.as_mut().expect("on Kafka").crash());
+    }
+
+    /// The way from a process to the broker.
+    pub fn proxy(&self, role: Role) -> &Proxy {
+        &self.proxies[&role]
+    }
+
     fn config(&self) -> String {
-        let (dir, kafka, syslog) = (self.dir.path().display(), self.kafka, self.syslog);
+        let (dir, kafka, syslog) = (self.dir.path().display(), &self.kafka, self.syslog);
         format!(
             "data_dir: {dir}/data\n\
-             broker: {{listen: \"127.0.0.1:{kafka}\"}}\n\
-             bus: {{brokers: \"127.0.0.1:{kafka}\", partitions: {PARTITIONS}}}\n\
+             broker: {{listen: \"{kafka}\"}}\n\
+             bus: {{partitions: {PARTITIONS}}}\n\
              shipper:\n  host_name: faults\n  spool_limit: 4MiB\n  \
                files: [{{paths: [\"{dir}/logs/*.log\"], job: files}}]\n  \
                syslog: {{listen: \"127.0.0.1:{syslog}\"}}\n\
              processor: {{rules: [\"{dir}/rules.yml\"], windows: \"{dir}/windows.yaml\", lateness: 1s, \
                tick_after: 1d}}\n\
-             index: {{retention: 365d, flush_after: 1s, segment_bytes: 256KiB}}\n"
+             index: {{retention: off, flush_after: 1s, segment_bytes: 256KiB}}\n"
         )
     }
 
@@ -114,6 +121,7 @@ impl Site {
         let mut child = self.disk.command(env!("CARGO_BIN_EXE_tailrace"));
         child.arg(command).arg("--config").arg(self.path("tailrace.yaml"));
         child.args(["--set", &format!("http.listen=127.0.0.1:{}", self.http[&role])]);
+        child.args(["--set", &format!("bus.brokers={}", self.proxies[&role].addr())]);
         child.env_remove("RUST_LOG").envs(fault.map(|fault| (fault::VARIABLE, fault)));
         child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.unwrap());
         self.running.insert(role, child.spawn().unwrap());
@@ -200,7 +208,7 @@ impl Site {
 
     /// Where the broker is.
     pub fn kafka(&self) -> String {
-        format!("127.0.0.1:{}", self.kafka)
+        self.kafka.clone()
     }
 
     /// Where syslog goes.
@@ -232,6 +240,15 @@ fn keep(folders: &[&Path]) {
     fs::create_dir_all(&kept).unwrap();
     let copied = Command::new("cp").arg("-r").args(folders).arg(&kept).status();
     eprintln!("data and logs of the services: {} ({copied:?})", kept.display());
+}
+
+/// Files that are rotated before the shipper has looked for the first time are none of its business.
+async fn eventually_answered(url: &str) {
+    let (client, begin) = (client(), Instant::now());
+    while client.get(url).send().await.is_err() {
+        assert!(begin.elapsed() < PATIENCE, "{url} does not answer");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn free_port(rng: &mut Rng) -> u16 {

@@ -4,7 +4,11 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use fastrand::Rng;
 
-use crate::site::{Layout, Role, Site};
+use crate::{
+    layout::{Layout, Role},
+    points,
+    site::Site,
+};
 
 /// Milliseconds for which something is away, frozen or full.
 const SPAN: RangeInclusive<u64> = 100..=6_000;
@@ -26,29 +30,45 @@ pub enum Strike {
     FillDisk(Duration),
     /// The same, and processes are started anew meanwhile.
     FillDiskAndKill(Vec<Role>, Duration),
+    /// No connection to the broker for so long.
+    Cut(Role, Duration),
+    /// The broker does what the next request of this kind (Kafka's number) asks; its answer is lost.
+    LoseAnswer(Role, i16),
+    /// kill -9 to Apache Kafka, and a new start.
+    #[cfg(feature = "peers")]
+    CrashKafka,
 }
+
+/// Requests that change something: produce, offset commit, add partitions, add offsets and end of a transaction,
+/// offset commit in one; and fetch.
+const REQUESTS: [i16; 7] = [0, 1, 8, 24, 25, 26, 28];
 
 impl Strike {
     /// Any of them.
     pub fn pick(layout: Layout, rng: &mut Rng) -> Strike {
         let roles = layout.roles();
         let role = roles[rng.usize(..roles.len())];
-        let some = rng.choose_multiple(roles.iter().copied(), rng.clone().usize(1..=roles.len()));
+        let count = rng.usize(1..=roles.len());
+        let some = rng.choose_multiple(roles.iter().copied(), count);
         let span = Duration::from_millis(rng.u64(SPAN));
-        match rng.u8(..6) {
+        match rng.u8(..9) {
             0 => Strike::Kill(some, Duration::from_millis(rng.u64(RESTART))),
             1 => Strike::Freeze(role, span),
             2 => Strike::FreezeAndKill(role, span),
             3 => Strike::FillDisk(span),
             4 => Strike::FillDiskAndKill(some, span),
+            5 => Strike::Cut(role, span),
+            6 => Strike::LoseAnswer(role, REQUESTS[rng.usize(..REQUESTS.len())]),
+            #[cfg(feature = "peers")]
+            7 if layout == Layout::OnKafka => Strike::CrashKafka,
             _ => Strike::at_any_point(layout, rng),
         }
     }
 
     fn at_any_point(layout: Layout, rng: &mut Rng) -> Strike {
-        let points: Vec<&str> = crate::points::common().collect();
-        let point = points[rng.usize(..points.len())];
-        Strike::At(layout.role_at(point), crate::points::with_pass(point, rng))
+        let points: Vec<_> = points::of(layout).collect();
+        let (role, point) = points[rng.usize(..points.len())];
+        Strike::At(role, points::with_pass(point, rng))
     }
 
     /// Does it and undoes it: afterwards every process runs.
@@ -72,6 +92,14 @@ impl Strike {
             }
             Strike::FillDisk(span) => full(site, &[], *span).await,
             Strike::FillDiskAndKill(roles, span) => full(site, roles, *span).await,
+            Strike::Cut(role, span) => {
+                site.proxy(*role).cut();
+                tokio::time::sleep(*span).await;
+                site.proxy(*role).mend();
+            }
+            Strike::LoseAnswer(role, request) => site.proxy(*role).lose_next_answer(*request),
+            #[cfg(feature = "peers")]
+            Strike::CrashKafka => site.crash_kafka(),
         }
     }
 }

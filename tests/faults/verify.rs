@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// After a fault everything is there within this time, or lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Samples behind the newest that rules may have left to do: lateness, a step, and the time to take them.
 const BEHIND: u64 = 3 * SECOND;
