@@ -40,8 +40,9 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(crate) fn folder(path: &std::path::Path) -> impl Fn(std::io::Error) -> OpenError {
-        move |source| OpenError::Folder { path: path.to_owned(), source }
+    pub(crate) fn folder(path: &std::path::Path) -> impl Fn(std::io::Error) -> OpenError + use<> {
+        let path = path.to_owned();
+        move |source| OpenError::Folder { path: path.clone(), source }
     }
 }
 

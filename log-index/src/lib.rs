@@ -18,6 +18,7 @@ mod index;
 pub mod job;
 mod marks;
 mod merge;
+mod offline;
 mod parts;
 mod recover;
 mod retention;
@@ -42,6 +43,9 @@ pub use error::{AppendError, OpenError, QueryError, SealError};
 pub use index::Index;
 pub use job::IndexJob;
 pub use merge::{MergeError, Stop};
+pub use offline::{
+    CheckReport, ColumnSize, InspectReport, Problem, Progress, SegmentReport, StreamReport, check, inspect,
+};
 pub use retention::Retention;
 pub use scope::Scope;
 pub use snapshot::{Snapshot, Stats};

@@ -7,7 +7,7 @@ use std::{fs, path::Path, sync::Arc};
 use crate::{
     OpenError,
     catalog::{Catalog, CatalogError, Manifest},
-    segment::{self, Damage, Segment, StreamMeta},
+    segment::{self, Damage, Segment},
     storage::{Storage, put},
 };
 
@@ -40,7 +40,13 @@ pub fn recover(
     present: &[(String, u64)],
 ) -> Result<Recovered, OpenError> {
     let failed = |source| OpenError::Catalog { path: path.to_owned(), source };
-    let stored = stored_manifest(storage.as_ref(), present).map_err(failed)?;
+    let stored = match stored_manifest(storage.as_ref(), present) {
+        Err(error @ (CatalogError::Payload(_) | CatalogError::Checksum)) => {
+            tracing::error!(%error, "damaged; the catalog has the same");
+            None
+        }
+        other => other.map_err(failed)?,
+    };
     let (mut catalog, own) = open_catalog(&path.join("catalog"))?;
     let known = own.clone().unwrap_or_default();
     let newest = [stored, own].into_iter().flatten().max_by_key(|manifest| manifest.commit);
@@ -58,20 +64,16 @@ pub fn recover(
 }
 
 /// `None` if there is none that can be read.
-fn stored_manifest(
+///
+/// # Errors
+/// When it cannot be read; one that is damaged can be forgone if the catalog has it.
+pub fn stored_manifest(
     storage: &dyn Storage,
     present: &[(String, u64)],
 ) -> Result<Option<Manifest>, CatalogError> {
     let Some((name, bytes)) = present.iter().find(|(name, _)| name == MANIFEST) else { return Ok(None) };
     let content = storage.read(name, 0, usize::try_from(*bytes).unwrap_or(usize::MAX))?;
-    match Manifest::from_payload(&String::from_utf8_lossy(&content)) {
-        Ok(manifest) => Ok(Some(manifest)),
-        Err(error @ CatalogError::UnknownVersion { .. }) => Err(error),
-        Err(error) => {
-            tracing::error!(name, %error, "damaged; the catalog has the same");
-            Ok(None)
-        }
-    }
+    Manifest::from_payload(&String::from_utf8_lossy(&content)).map(Some)
 }
 
 /// A catalog that cannot be read is made anew.
@@ -101,7 +103,7 @@ fn catch_up(
     let mut unlisted = Vec::new();
     for (id, info) in manifest.segments.iter().filter(|(id, _)| !known.segments.contains_key(id)) {
         let segment = Segment::new(*id, info.order, storage.clone());
-        match streams(&segment, info.bytes) {
+        match segment.streams(info.bytes) {
             Ok(streams) => catalog.stage(*id, &streams)?,
             Err(damage) => unlisted.push(damage),
         }
@@ -109,11 +111,6 @@ fn catch_up(
     let gone = known.segments.keys().filter(|id| !manifest.segments.contains_key(id)).copied();
     catalog.commit(manifest, None, &gone.collect::<Vec<_>>())?;
     Ok(unlisted)
-}
-
-fn streams(segment: &Segment, bytes: u64) -> Result<Vec<StreamMeta>, Damage> {
-    let streams: Result<Vec<_>, _> = segment.footer(bytes)?.collect();
-    streams.map_err(|error| segment.damage(format!("footer: {error}")))
 }
 
 /// Removes what an interrupted seal, merge or drop has left, and names what is missing.

@@ -30,9 +30,12 @@ pub enum Command {
     /// Run the stream processor alone
     #[command(after_help = "Example:\n  tailrace process --config configs/process.yaml")]
     Process(ProcessArgs),
-    /// Run the index and its query API alone
-    #[command(after_help = "Example:\n  tailrace index --config configs/index.yaml")]
-    Index(ServiceArgs),
+    /// Run the index and its query API alone, or look at its files
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Example:\n  tailrace index --config configs/index.yaml\n  tailrace index check ./tailrace-data"
+    )]
+    Index(IndexArgs),
     /// Run the embedded Kafka broker alone
     #[command(after_help = "Example:\n  tailrace broker --config configs/broker.yaml")]
     Broker(ServiceArgs),
@@ -96,6 +99,52 @@ pub struct UpArgs {
     /// How long to keep logs and samples; data with any timestamp inside it is accepted [default: 15d]
     #[arg(long, value_name = "AGE|off")]
     pub retention: Option<String>,
+}
+
+/// `tailrace index`
+#[derive(Debug, ClapArgs)]
+pub struct IndexArgs {
+    /// What to do instead of running it
+    #[command(subcommand)]
+    pub command: Option<IndexCommand>,
+    #[command(flatten)]
+    pub service: ServiceArgs,
+}
+
+/// What `tailrace index` does besides running.
+#[derive(Debug, Subcommand)]
+pub enum IndexCommand {
+    /// Verify every file: name what is damaged, exit with 1 if anything is
+    #[command(
+        after_help = "Example:\n  tailrace index check ./tailrace-data\n  tailrace index check /var/lib/tailrace -o json"
+    )]
+    Check {
+        /// Data directory
+        dir: PathBuf,
+        /// How to print
+        #[arg(short, long, default_value = "table")]
+        output: Table,
+    },
+    /// Show segments, what their columns take, and the largest streams
+    #[command(
+        after_help = "Example:\n  tailrace index inspect ./tailrace-data\n  tailrace index inspect ./tailrace-data -o json"
+    )]
+    Inspect {
+        /// Data directory
+        dir: PathBuf,
+        /// How to print
+        #[arg(short, long, default_value = "table")]
+        output: Table,
+    },
+}
+
+/// Forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Table {
+    /// For people
+    Table,
+    /// One JSON object
+    Json,
 }
 
 /// `tailrace process`

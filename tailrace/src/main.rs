@@ -33,12 +33,15 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    use commands::{alerts, config, logs, query, rules, serve, up};
+    use commands::{alerts, config, index, logs, query, rules, serve, up};
     match command {
         Command::Up(args) => up::run(args).await,
         Command::Ship(args) => serve::ship(args).await,
         Command::Process(args) => serve::process(args).await,
-        Command::Index(args) => serve::index(args).await,
+        Command::Index(args) => match args.command {
+            Some(command) => index::run(command),
+            None => serve::index(args.service).await,
+        },
         Command::Broker(args) => serve::broker(args).await,
         Command::Config(args) => config::run(args),
         Command::Rules(args) => rules::run(args),

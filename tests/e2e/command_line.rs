@@ -103,6 +103,32 @@ fn every_example_configuration_is_right_and_every_error_of_a_wrong_one_is_shown(
 }
 
 #[test]
+fn the_files_of_an_index_are_checked_and_shown_without_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let nothing = run(&["index", "check", path]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(text(&nothing).contains(path), "{}", text(&nothing));
+    let index = log_index::Index::open(dir.path(), &log_index::Config::default()).unwrap();
+    let line = event::LogEntry { timestamp_ns: i64::MAX, line: "a line".into(), ..Default::default() };
+    let batch = event::LogBatch { entries: vec![line], ..Default::default() };
+    let value = event::encode(&event::Event::Logs(batch), event::Codec::Batch).remove(0).into();
+    let (topic, key) = ("logs".into(), Default::default());
+    let record = bus::Record { topic, partition: 0, offset: 0, timestamp_ms: 0, key, value };
+    index.append(&record).unwrap();
+    index.flush().unwrap();
+    let well = run(&["index", "check", path]);
+    assert!(well.status.success() && text(&well).contains("all is well"), "{}", text(&well));
+    let shown = run(&["index", "inspect", path, "-o", "json"]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["segments"].as_array().map(Vec::len), Some(1));
+    std::fs::write(dir.path().join("index/segments/manifest"), "damaged").unwrap();
+    let damaged = run(&["index", "check", path]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(text(&damaged).contains("segments/manifest"), "{}", text(&damaged));
+}
+
+#[test]
 fn every_command_has_help_with_an_example() {
     for command in ["up", "ship", "process", "index", "broker", "config", "rules", "logs", "query", "alerts"]
     {

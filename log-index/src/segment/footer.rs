@@ -40,6 +40,17 @@ impl Segment {
     }
 }
 
+impl Segment {
+    /// All streams of the footer.
+    ///
+    /// # Errors
+    /// As [`Segment::footer`].
+    pub fn streams(&self, bytes: u64) -> Result<Vec<StreamMeta>, Damage> {
+        let streams: Result<Vec<_>, _> = self.footer(bytes)?.collect();
+        streams.map_err(|error| self.damage(format!("footer: {error}")))
+    }
+}
+
 impl Iterator for Footer {
     type Item = Result<StreamMeta, Damaged>;
 

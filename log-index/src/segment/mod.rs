@@ -26,7 +26,7 @@ pub const VERSION: u16 = 1;
 const MAGIC: &[u8; 6] = b"TRSEGM";
 const END_MAGIC: &[u8; 4] = b"TRSG";
 const ENDING: &str = ".seg";
-const HEADER_LENGTH: usize = 8;
+pub const HEADER_LENGTH: usize = 8;
 
 /// No block that this code writes comes near this, unpacked: a larger one is damage.
 const MAX_BLOCK: usize = 256 << 20;

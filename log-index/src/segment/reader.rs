@@ -11,7 +11,7 @@ use std::{
 use thiserror::Error;
 
 use super::{BlockPart, BlockRef, HEADER_LENGTH, MAGIC, MAX_BLOCK, VERSION, name};
-use crate::{columns::Columns, storage::Storage};
+use crate::{Kind, columns::Columns, storage::Storage};
 
 /// Something of a segment cannot be read. The rest of the answer stands.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -61,6 +61,18 @@ impl Segment {
         }
         let raw = zstd::bulk::decompress(&packed, raw_length).map_err(|e| at(&e.to_string()))?;
         C::decode(raw).map_err(|e| at(&e.to_string()))
+    }
+
+    /// The columns of a block: name, bytes on disk and bytes unpacked.
+    ///
+    /// # Errors
+    /// When the block is damaged.
+    pub fn column_sizes(&self, kind: Kind, block: &BlockRef) -> Result<Vec<(String, u64, u64)>, Damage> {
+        let column = match kind {
+            Kind::Logs => "entries",
+            Kind::Metrics => "samples",
+        };
+        Ok(vec![(column.to_owned(), block.length.into(), block.raw_length.into())])
     }
 
     /// The rows of a part in its block, which has `rows`.

@@ -10,6 +10,7 @@ mod job;
 mod labels;
 mod merge;
 mod model;
+mod offline;
 mod repetition;
 mod retention;
 mod support;
