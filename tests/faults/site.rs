@@ -121,7 +121,9 @@ impl Site {
         let mut child = self.disk.command(env!("CARGO_BIN_EXE_tailrace"));
         child.arg(command).arg("--config").arg(self.path("tailrace.yaml"));
         child.args(["--set", &format!("http.listen=127.0.0.1:{}", self.http[&role])]);
-        child.args(["--set", &format!("bus.brokers={}", self.proxies[&role].addr())]);
+        // The embedded broker leads the services of its own process back to itself.
+        let way = if role == Role::Up { "broker.advertise" } else { "bus.brokers" };
+        child.args(["--set", &format!("{way}={}", self.proxies[&role].addr())]);
         child.env_remove("RUST_LOG").envs(fault.map(|fault| (fault::VARIABLE, fault)));
         child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.unwrap());
         self.running.insert(role, child.spawn().unwrap());
@@ -242,7 +244,6 @@ fn keep(folders: &[&Path]) {
     eprintln!("data and logs of the services: {} ({copied:?})", kept.display());
 }
 
-/// Files that are rotated before the shipper has looked for the first time are none of its business.
 async fn eventually_answered(url: &str) {
     let (client, begin) = (client(), Instant::now());
     while client.get(url).send().await.is_err() {

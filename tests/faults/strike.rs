@@ -57,8 +57,8 @@ impl Strike {
             2 => Strike::FreezeAndKill(role, span),
             3 => Strike::FillDisk(span),
             4 => Strike::FillDiskAndKill(some, span),
-            5 => Strike::Cut(role, span),
-            6 => Strike::LoseAnswer(role, REQUESTS[rng.usize(..REQUESTS.len())]),
+            5 if role != Role::Broker => Strike::Cut(role, span),
+            6 if role != Role::Broker => Strike::LoseAnswer(role, REQUESTS[rng.usize(..REQUESTS.len())]),
             #[cfg(feature = "peers")]
             7 if layout == Layout::OnKafka => Strike::CrashKafka,
             _ => Strike::at_any_point(layout, rng),

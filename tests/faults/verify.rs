@@ -29,7 +29,7 @@ pub async fn strike(site: &mut Site, load: &Load, strike: &Strike) {
 }
 
 /// Waits until every line and sample of a round is answered once and in order, and every alert is on its topic.
-async fn settled(site: &Site, load: &Load, round: &Round) {
+pub async fn settled(site: &Site, load: &Load, round: &Round) {
     let answers = Answers::from(site.url());
     for name in load.names() {
         until(&format!("lines of {name}"), async || lines(&answers, load, name, round).await).await;

@@ -1,5 +1,7 @@
 //! The set of open files: takes up new ones, finds those again that the checkpoint knows, follows rotation.
 
+mod rotated;
+
 use std::{
     collections::{BTreeMap, HashSet},
     fs::File,
@@ -8,13 +10,13 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use event::Labels;
 
 use super::{
-    scan::{self, Candidate, Neighbour, Selection},
+    scan::{Candidate, Selection},
     tail::Tail,
 };
 use crate::{
@@ -22,18 +24,13 @@ use crate::{
     config::From,
     identity::FileKey,
     mark::Mark,
-    telemetry, timestamp,
+    telemetry,
 };
 
 /// A file without a name is closed when it was silent for this long.
 const DELETED_PATIENCE: Duration = Duration::from_secs(2);
 /// A rotated file is closed when it was silent for this long: programs go on writing until they reopen theirs.
 const ROTATED_PATIENCE: Duration = Duration::from_secs(300);
-/// Bytes that must agree before a file beside a truncated one is taken for its copy.
-const COPY_HEAD: usize = 32;
-/// Positions of files that are nowhere to be found are kept for this long: a disk may come back.
-const LOST_SECS: i64 = 7 * 86_400;
-
 /// Every file that is read, by device and inode.
 pub struct Tails {
     /// In no particular order.
@@ -153,60 +150,6 @@ impl Tails {
         self.open.insert(tail.key, tail);
     }
 
-    /// Files that were renamed while nobody looked, and those that came and went between.
-    fn find_renamed(&mut self, found: &BTreeMap<FileKey, Candidate>) {
-        for position in std::mem::take(&mut self.lost) {
-            let Some(labels) = self.labels_for(&position.path) else {
-                self.lost.push(position);
-                continue;
-            };
-            let neighbours = scan::neighbours(&position.path);
-            let renamed =
-                neighbours.iter().find(|n| n.key == position.key && !self.open.contains_key(&n.key));
-            let tail = renamed.and_then(|n| self.open(&n.path, &position.path, &labels));
-            match tail.filter(|tail| tail.is_file_of(&position) && tail.holds(&position)) {
-                Some(tail) => {
-                    let modified = tail.modified();
-                    self.insert_leaving(tail.resume(&position));
-                    self.take_up_between(&position.path, &labels, modified, found);
-                }
-                None => self.lost.push(position),
-            }
-        }
-    }
-
-    /// Rotated files that were written after the one that was last known under `path` and have never been seen.
-    fn take_up_between(
-        &mut self,
-        path: &Path,
-        labels: &Labels,
-        since: SystemTime,
-        found: &BTreeMap<FileKey, Candidate>,
-    ) {
-        let name = path.as_os_str().as_encoded_bytes();
-        let is_between = |n: &Neighbour| {
-            let other = n.path.as_os_str().as_encoded_bytes();
-            other != name && other.starts_with(name) && n.modified >= since && !found.contains_key(&n.key)
-        };
-        for neighbour in scan::neighbours(path).iter().filter(|n| is_between(n)) {
-            if !self.open.contains_key(&neighbour.key)
-                && let Some(tail) = self.open(&neighbour.path, path, labels)
-            {
-                self.insert_leaving(tail);
-            }
-        }
-    }
-
-    /// Files that came and went while no file had the name: between the one that is read to its end and a new one.
-    fn take_up_missed(&mut self, new: &[(Tail, From)], found: &BTreeMap<FileKey, Candidate>) {
-        for (tail, _) in new {
-            let before = self.open.values().filter(|open| open.is_leaving && open.path == tail.path);
-            if let Some(since) = before.map(Tail::modified).max() {
-                self.take_up_between(&tail.path, &tail.labels, since, found);
-            }
-        }
-    }
-
     fn take_up_new(&mut self, new: Vec<(Tail, From)>) {
         for (mut tail, from) in new {
             let position = self.take_lost(|p| p.fingerprint.is_full() && tail.holds(p));
@@ -223,54 +166,6 @@ impl Tails {
             tracing::debug!(path = %tail.path.display(), "new file");
             self.open.insert(tail.key, tail);
         }
-    }
-
-    /// A copy that rotation makes before it truncates the original: the same lines must not be read twice.
-    fn is_copy_of_open(&self, tail: &Tail) -> bool {
-        let path = tail.path.as_os_str().as_encoded_bytes();
-        !tail.head.is_empty()
-            && self.open.values().any(|other| {
-                path.starts_with(other.path.as_os_str().as_encoded_bytes())
-                    && path != other.path.as_os_str().as_encoded_bytes()
-                    && other.head.starts_with(&tail.head)
-            })
-    }
-
-    /// Positions whose file is gone but whose bytes lie in a neighbour; very old ones are given up.
-    fn find_copies(&mut self) {
-        let oldest = timestamp::now_ns() / 1_000_000_000 - LOST_SECS;
-        for position in std::mem::take(&mut self.lost) {
-            if position.fingerprint.is_full() && self.take_up_copy(&position, None) {
-                continue;
-            }
-            if position.seen < oldest {
-                self.checkpoint.forget_file(&position.source);
-            } else {
-                self.lost.push(position);
-            }
-        }
-    }
-
-    /// Reads the rest of what the position stands in from the newest neighbour that holds the same bytes.
-    fn take_up_copy(&mut self, position: &FilePosition, mark: Option<Arc<Mark<u64>>>) -> bool {
-        let Some(labels) =
-            self.labels_for(&position.path).filter(|_| position.fingerprint.length >= COPY_HEAD)
-        else {
-            return false;
-        };
-        for neighbour in scan::neighbours(&position.path).iter().rev() {
-            if neighbour.key == position.key || self.open.contains_key(&neighbour.key) {
-                continue;
-            }
-            let tail = self.open(&neighbour.path, &position.path, &labels);
-            if let Some(tail) = tail.filter(|tail| tail.holds(position)) {
-                let mut tail = tail.resume(position);
-                tail.mark = mark.unwrap_or(tail.mark);
-                self.insert_leaving(tail);
-                return true;
-            }
-        }
-        false
     }
 
     fn insert_leaving(&mut self, mut tail: Tail) {
