@@ -1,6 +1,6 @@
 //! The `index:` section of the configuration.
 
-use config::{ByteSize, Duration};
+use config::{ByteSize, Duration, Secret};
 use serde::Deserialize;
 
 use crate::Retention;
@@ -28,6 +28,12 @@ const SERVICE_LABELS: [&str; 13] = [
 pub struct Config {
     /// How long entries and samples stay.
     pub retention: Retention,
+    /// Where segments lie: `s3://bucket/prefix`; without it, in a folder of the data directory.
+    pub storage: Option<String>,
+    /// Bytes of a bucket's segments that are kept on the local disk.
+    pub cache_bytes: ByteSize,
+    /// How to get at the bucket.
+    pub s3: S3,
     /// Bytes of lines, metadata and samples in memory from which on they are sealed into a segment.
     pub segment_bytes: ByteSize,
     /// Age from which on what is in memory is sealed, however little it is.
@@ -43,6 +49,21 @@ pub struct Config {
     pub detected_level: DetectedLevel,
     /// Log patterns that are known beforehand, with `<_>` for values.
     pub patterns: Vec<String>,
+}
+
+/// Access to a bucket. What is left out comes from the environment: `AWS_ENDPOINT`, `AWS_REGION`,
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and the like.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct S3 {
+    /// URL of the server.
+    pub endpoint: Option<String>,
+    /// Region of the bucket.
+    pub region: Option<String>,
+    /// Who writes.
+    pub access_key_id: Option<String>,
+    /// The proof of it.
+    pub secret_access_key: Option<Secret>,
 }
 
 /// Who gets `detected_level`.
@@ -62,6 +83,9 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             retention: Retention::default(),
+            storage: None,
+            cache_bytes: ByteSize(10 << 30),
+            s3: S3::default(),
             segment_bytes: ByteSize(32 << 20),
             flush_after: Duration::from_secs(600),
             merged_bytes: ByteSize(512 << 20),

@@ -20,6 +20,14 @@ pub enum OpenError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The bucket's settings.
+    #[error("index.storage {url}: {source}")]
+    Bucket {
+        /// As it is set.
+        url: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// Segments without a manifest.
     #[error(
         "index {0} has segments, but no manifest that can be read, neither beside them nor in `catalog/`; put one \

@@ -20,7 +20,7 @@ use crate::{
     segment::Segment,
     service_name,
     state::{Sealed, State},
-    storage::{Directory, Storage},
+    storage::{self, Storage},
     telemetry,
 };
 
@@ -57,26 +57,18 @@ impl Index {
     /// When another process has it open, the folder is not usable, or a later release has written it.
     pub fn open(dir: &Path, config: &Config) -> Result<Index, OpenError> {
         let path = dir.join("index");
-        let storage = Directory::open(path.join("segments")).map_err(OpenError::folder(&path))?;
-        Index::open_with(&path, config, Arc::new(storage))
-    }
-
-    pub(crate) fn open_with(
-        path: &Path,
-        config: &Config,
-        storage: Arc<dyn Storage>,
-    ) -> Result<Index, OpenError> {
         telemetry::register();
-        let lock = lock(path)?;
+        let lock = lock(&path)?;
+        let storage = storage::open(&path, config)?;
         let present = storage.list()?;
-        let Recovered { catalog, manifest, unlisted } = recover(path, &storage, &present)?;
+        let Recovered { catalog, manifest, unlisted } = recover(&path, &storage, &present)?;
         tidy(storage.as_ref(), &present, &manifest);
         let open = |(id, info): (&u64, &SegmentInfo)| {
             (*id, Arc::new(Segment::new(*id, info.order, storage.clone())))
         };
         let segments = manifest.segments.iter().map(open).collect();
         let deletes = understand(&manifest, &[]);
-        let deletes = deletes.map_err(|source| OpenError::Catalog { path: path.to_owned(), source })?;
+        let deletes = deletes.map_err(|source| OpenError::Catalog { path, source })?;
         let sealed = Sealed { listing: catalog.listing(), segments, manifest, deletes, unlisted };
         sealed.tell();
         let inner = Inner {

@@ -37,7 +37,7 @@ mod volume;
 
 pub use catalog::CatalogError;
 pub use columns::Kind;
-pub use config::{Config, DetectedLevel};
+pub use config::{Config, DetectedLevel, S3};
 pub use delete::{DeleteError, DeleteRequest};
 pub use error::{AppendError, OpenError, QueryError, SealError};
 pub use index::Index;

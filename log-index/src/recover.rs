@@ -8,7 +8,7 @@ use crate::{
     OpenError,
     catalog::{Catalog, CatalogError, Manifest},
     segment::{self, Damage, Segment},
-    storage::{Storage, put},
+    storage::{Storage, UNFINISHED, put},
 };
 
 /// The manifest's object in the storage.
@@ -115,7 +115,8 @@ fn catch_up(
 
 /// Removes what an interrupted seal, merge or drop has left, and names what is missing.
 pub fn tidy(storage: &dyn Storage, present: &[(String, u64)], manifest: &Manifest) {
-    for (name, _) in present.iter().filter(|(name, _)| name != MANIFEST) {
+    let is_ours = |name: &str| segment::id(name).is_some() || name.ends_with(UNFINISHED);
+    for (name, _) in present.iter().filter(|(name, _)| is_ours(name)) {
         let known = manifest.segments.keys().any(|id| segment::name(*id) == *name);
         if !known && let Err(error) = storage.delete(name) {
             tracing::warn!(name, %error, "file that no commit knows stays");

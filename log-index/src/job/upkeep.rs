@@ -14,6 +14,9 @@ const RETAIN_LOOK: Duration = Duration::from_secs(10);
 /// How often to look for something to merge when nobody says that there is.
 const MERGE_LOOK: Duration = Duration::from_secs(60);
 
+/// How often to try again to merge segments that could not be read.
+const MERGE_ALL: Duration = Duration::from_secs(3600);
+
 /// Pause after a merge that failed.
 const RETRY_MERGE: Duration = Duration::from_secs(60);
 
@@ -50,7 +53,12 @@ impl Shared {
         // Without it merges are no less right.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), MERGE_NICENESS);
         let stop = || self.shutdown.is_cancelled();
+        let mut tried = Instant::now();
         while !stop() {
+            if tried.elapsed() >= MERGE_ALL {
+                self.index.forget_unmergeable();
+                tried = Instant::now();
+            }
             match self.index.merge(&stop) {
                 Ok(()) => self.index.wait_for_merge(MERGE_LOOK),
                 Err(MergeError::Stopped) => return,

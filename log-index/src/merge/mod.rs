@@ -28,7 +28,7 @@ pub enum MergeError {
     /// Told to stop.
     #[error("merge was interrupted")]
     Stopped,
-    /// One of the segments cannot be read. It is left out of merges until the next start.
+    /// One of the segments cannot be read. It is left out of merges for an hour.
     #[error("merge left undone: {0}")]
     Damaged(Damage),
     /// The new segment.
@@ -62,6 +62,11 @@ impl Index {
         if self.next_plan(&sealed).is_none() {
             self.inner.merge_wanted.wait_for(&mut state, timeout);
         }
+    }
+
+    /// Lets segments that could not be read be tried again: a bucket may only have been away.
+    pub(crate) fn forget_unmergeable(&self) {
+        self.inner.unmergeable.lock().clear();
     }
 
     /// Wakes whoever is in [`Index::wait_for_merge`].

@@ -30,8 +30,8 @@ pub struct Segment {
     pub order: u64,
     name: String,
     storage: Arc<dyn Storage>,
-    /// Found out at the first read.
-    header: OnceLock<Result<(), String>>,
+    /// There when the header has been looked at and is right.
+    header: OnceLock<()>,
     doomed: AtomicBool,
 }
 
@@ -94,10 +94,13 @@ impl Segment {
         self.storage.read(&self.name, offset, length).map_err(|e| e.source.to_string())
     }
 
-    /// Looks at the header, once.
+    /// Looks at the header until it is right: what cannot be reached now may be reached later.
     pub(super) fn check(&self) -> Result<(), Damage> {
-        let header = self.header.get_or_init(|| self.check_header());
-        header.clone().map_err(|reason| self.damage(reason))
+        if self.header.get().is_none() {
+            self.check_header().map_err(|reason| self.damage(reason))?;
+            self.header.get_or_init(|| ());
+        }
+        Ok(())
     }
 
     fn check_header(&self) -> Result<(), String> {

@@ -15,7 +15,7 @@ pub struct Directory {
 }
 
 /// What is being written has this at the end of its name.
-const UNFINISHED: &str = ".tmp";
+pub const UNFINISHED: &str = ".tmp";
 
 impl Directory {
     /// Makes the folder if it is not there.

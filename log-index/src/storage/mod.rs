@@ -1,12 +1,22 @@
 //! Where segments lie: immutable objects under names.
 
+mod bucket;
+mod cache;
 mod directory;
+mod upload;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use thiserror::Error;
 
-pub use directory::Directory;
+pub use directory::{Directory, UNFINISHED};
+
+use self::bucket::Bucket;
+use crate::{Config, OpenError};
 
 /// An object could not be written, read or removed.
 #[derive(Debug, Error)]
@@ -48,6 +58,20 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// When it stays.
     fn delete(&self, name: &str) -> Result<(), StorageError>;
+}
+
+/// The storage of the index whose folder is `path`.
+///
+/// # Errors
+/// When a folder cannot be made, or the settings of a bucket make no sense.
+pub fn open(path: &Path, config: &Config) -> Result<Arc<dyn Storage>, OpenError> {
+    let Some(url) = &config.storage else {
+        let directory = Directory::open(path.join("segments")).map_err(OpenError::folder(path))?;
+        return Ok(Arc::new(directory));
+    };
+    let bucket = Bucket::open(url, &config.s3, &path.join("cache"), config.cache_bytes.0);
+    let bucket = bucket.map_err(|source| OpenError::Bucket { url: url.clone(), source })?;
+    Ok(Arc::new(bucket))
 }
 
 /// Writes a whole object.
