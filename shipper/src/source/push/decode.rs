@@ -1,6 +1,6 @@
 //! The two bodies of a push request, JSON and protobuf, plain or compressed.
 
-use std::{collections::BTreeMap, io::Read};
+use std::{borrow::Cow, collections::BTreeMap, io::Read};
 
 use bytes::Bytes;
 use event::{Labels, LogBatch, LogEntry, proto::loki};
@@ -47,14 +47,21 @@ struct JsonEntry(String, String, #[serde(default)] BTreeMap<String, String>);
 /// # Errors
 /// What is wrong with the body, for the client.
 pub fn decode(body: &[u8], form: Form, is_gzip: bool, limits: &Limits) -> Result<Vec<LogBatch>, String> {
-    let plain = if is_gzip { Some(gunzip(body, limits.request)?) } else { None };
-    let body = plain.as_deref().unwrap_or(body);
+    let body = plain(body, is_gzip, limits)?;
     let streams = match form {
-        Form::Json => json(body)?,
-        Form::Protobuf if is_gzip => protobuf(body)?,
-        Form::Protobuf => protobuf(&unsnap(body, limits.request)?)?,
+        Form::Json => json(&body)?,
+        Form::Protobuf if is_gzip => protobuf(&body)?,
+        Form::Protobuf => protobuf(&unsnap(&body, limits.request)?)?,
     };
     streams.into_iter().map(|batch| checked(batch, limits)).collect()
+}
+
+/// The body without gzip.
+///
+/// # Errors
+/// When it is broken, or larger than the limit.
+pub fn plain<'a>(body: &'a [u8], is_gzip: bool, limits: &Limits) -> Result<Cow<'a, [u8]>, String> {
+    if is_gzip { gunzip(body, limits.request).map(Cow::Owned) } else { Ok(body.into()) }
 }
 
 fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
@@ -118,7 +125,11 @@ fn protobuf_stream(stream: loki::Stream) -> Result<LogBatch, String> {
     Ok(LogBatch { source: String::new(), entries: entries?, labels })
 }
 
-fn checked(batch: LogBatch, limits: &Limits) -> Result<LogBatch, String> {
+/// The batch with long lines in pieces.
+///
+/// # Errors
+/// When its labels are not what a stream can have.
+pub fn checked(batch: LogBatch, limits: &Limits) -> Result<LogBatch, String> {
     if batch.labels.is_empty() {
         return Err("error at least one label pair is required per stream".into());
     }

@@ -1,7 +1,8 @@
-//! What clients push over HTTP: `POST /loki/api/v1/push`, as Loki has it, and `POST /api/v1/write`, as Prometheus has
-//! it. 204 when the broker has acknowledged everything, and not before.
+//! What clients push over HTTP: `POST /loki/api/v1/push` and `POST /otlp/v1/logs`, as Loki has them, and
+//! `POST /api/v1/write`, as Prometheus has it. 204 when the broker has acknowledged everything, and not before.
 
 mod decode;
+mod otlp;
 mod remote_write;
 mod selector;
 
@@ -53,12 +54,17 @@ pub fn push_router(publisher: Publisher, config: &Config, tenants: bool) -> Rout
     let endpoint = Endpoint { publisher, limits, tenants, places: Semaphore::new(CONCURRENT) };
     Router::new()
         .route("/loki/api/v1/push", post(push))
+        .route("/otlp/v1/logs", post(otlp))
         .route("/api/v1/write", post(write))
         .with_state(Arc::new(endpoint))
 }
 
 async fn push(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     respond(&endpoint, request, entries).await
+}
+
+async fn otlp(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    respond(&endpoint, request, otlp::read).await
 }
 
 async fn write(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {

@@ -1,0 +1,250 @@
+//! `POST /otlp/v1/logs`: OpenTelemetry's logs, in the shape that Loki gives them. Of a resource's attributes those
+//! that tell where something runs become labels; everything else is metadata of the entry.
+
+use axum::http::{HeaderMap, StatusCode};
+use event::{Event, Labels, LogBatch, LogEntry};
+use opentelemetry_proto::tonic::{
+    collector::logs::v1::ExportLogsServiceRequest,
+    common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
+    logs::v1::{LogRecord, ResourceLogs},
+};
+use prost::Message;
+use serde_json::json;
+
+use super::{
+    Refusal,
+    decode::{Form, Limits, checked, plain},
+    form, records,
+};
+
+/// The attributes of a resource that become labels.
+const LABELS: [&str; 18] = [
+    "service.name",
+    "service.namespace",
+    "service.instance.id",
+    "deployment.environment",
+    "deployment.environment.name",
+    "cloud.region",
+    "cloud.availability_zone",
+    "k8s.cluster.name",
+    "k8s.namespace.name",
+    "k8s.pod.name",
+    "k8s.container.name",
+    "container.name",
+    "k8s.replicaset.name",
+    "k8s.deployment.name",
+    "k8s.statefulset.name",
+    "k8s.daemonset.name",
+    "k8s.cronjob.name",
+    "k8s.job.name",
+];
+const SERVICE: (&str, &str) = ("service_name", "unknown_service");
+/// Attributes that nest deeper are written as JSON.
+const MAX_DEPTH: usize = 8;
+
+type Metadata = Vec<(String, String)>;
+
+/// # Errors
+/// What is wrong with the request.
+pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
+    let (form, is_gzip) = form(headers)?;
+    let refuse = |reason: String| Refusal(StatusCode::BAD_REQUEST, reason);
+    let body = plain(body, is_gzip, limits).map_err(refuse)?;
+    let request = match form {
+        Form::Json => serde_json::from_slice(&body).map_err(|e| refuse(format!("otlp request: {e}")))?,
+        Form::Protobuf => {
+            ExportLogsServiceRequest::decode(&*body).map_err(|e| refuse(format!("otlp request: {e}")))?
+        }
+    };
+    let batches = request.resource_logs.into_iter().map(|logs| checked(batch(logs), limits));
+    let batches: Result<Vec<LogBatch>, String> = batches.collect();
+    Ok(batches.map_err(refuse)?.into_iter().flat_map(records).map(Event::Logs).collect())
+}
+
+fn batch(logs: ResourceLogs) -> LogBatch {
+    let attributes = logs.resource.map(|resource| resource.attributes).unwrap_or_default();
+    let (of_labels, others): (Vec<KeyValue>, Vec<KeyValue>) =
+        attributes.into_iter().partition(|attribute| LABELS.contains(&attribute.key.as_str()));
+    let mut labels = Vec::new();
+    of_labels.iter().for_each(|attribute| flatten("", attribute, 0, &mut labels));
+    let mut labels: Labels = labels.into_iter().collect();
+    if labels.get(SERVICE.0).is_none() {
+        labels = labels.with(SERVICE.0, SERVICE.1);
+    }
+    let shared = metadata(&others);
+    let mut entries = Vec::new();
+    for scope in logs.scope_logs {
+        let shared = [shared.clone(), scope.scope.as_ref().map(of_scope).unwrap_or_default()].concat();
+        entries.extend(scope.log_records.into_iter().map(|record| entry(record, &shared)));
+    }
+    LogBatch { source: String::new(), labels, entries }
+}
+
+fn of_scope(scope: &InstrumentationScope) -> Metadata {
+    let named = [("scope_name", &scope.name), ("scope_version", &scope.version)];
+    let named = named.into_iter().filter(|(_, value)| !value.is_empty());
+    named.map(|(name, value)| (name.to_owned(), value.clone())).chain(metadata(&scope.attributes)).collect()
+}
+
+fn entry(record: LogRecord, shared: &Metadata) -> LogEntry {
+    let time = if record.time_unix_nano > 0 { record.time_unix_nano } else { record.observed_time_unix_nano };
+    let mut own = metadata(&record.attributes);
+    let mut add = |name: &str, value: String| own.push((name.to_owned(), value));
+    if record.observed_time_unix_nano > 0 {
+        add("observed_timestamp", record.observed_time_unix_nano.to_string());
+    }
+    if record.severity_number != 0 {
+        add("severity_number", record.severity_number.to_string());
+    }
+    for (name, value) in [
+        ("severity_text", record.severity_text),
+        ("trace_id", hex(&record.trace_id)),
+        ("span_id", hex(&record.span_id)),
+    ] {
+        if !value.is_empty() {
+            add(name, value);
+        }
+    }
+    if record.flags != 0 {
+        add("flags", record.flags.to_string());
+    }
+    own.extend(shared.iter().cloned());
+    LogEntry {
+        timestamp_ns: i64::try_from(time).unwrap_or(i64::MAX),
+        line: record.body.as_ref().map(text).unwrap_or_default().into(),
+        metadata: own,
+        position: 0,
+    }
+}
+
+fn metadata(attributes: &[KeyValue]) -> Metadata {
+    let mut found = Vec::new();
+    attributes.iter().for_each(|attribute| flatten("", attribute, 0, &mut found));
+    found
+}
+
+/// Nested attributes become several, their names joined by `_`.
+fn flatten(prefix: &str, attribute: &KeyValue, depth: usize, found: &mut Metadata) {
+    let name = if prefix.is_empty() {
+        sanitized(&attribute.key)
+    } else {
+        format!("{prefix}_{}", sanitized(&attribute.key))
+    };
+    match &attribute.value {
+        Some(AnyValue { value: Some(Value::KvlistValue(list)) }) if depth < MAX_DEPTH => {
+            list.values.iter().for_each(|nested| flatten(&name, nested, depth + 1, found));
+        }
+        Some(value) => found.push((name, text(value))),
+        None => {}
+    }
+}
+
+/// As a label name: what is neither letter, digit nor underscore becomes an underscore.
+fn sanitized(name: &str) -> String {
+    let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "key_" } else { "" };
+    let body = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    start.chars().chain(body).collect()
+}
+
+/// A text as it is, everything else as JSON.
+fn text(value: &AnyValue) -> String {
+    match json_of(value, 0) {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn json_of(value: &AnyValue, depth: usize) -> serde_json::Value {
+    match &value.value {
+        Some(Value::StringValue(text)) => json!(text),
+        Some(Value::BoolValue(flag)) => json!(flag),
+        Some(Value::IntValue(number)) => json!(number),
+        Some(Value::DoubleValue(number)) => json!(number),
+        Some(Value::BytesValue(bytes)) => json!(hex(bytes)),
+        Some(Value::ArrayValue(array)) if depth < MAX_DEPTH => {
+            array.values.iter().map(|element| json_of(element, depth + 1)).collect()
+        }
+        Some(Value::KvlistValue(list)) if depth < MAX_DEPTH => {
+            let field = |field: &KeyValue| {
+                let value = field.value.as_ref().map(|value| json_of(value, depth + 1));
+                (field.key.clone(), value.unwrap_or_default())
+            };
+            list.values.iter().map(field).collect()
+        }
+        _ => serde_json::Value::Null,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { request: 100_000, labels: 15, line: 1000 };
+    const BODY: &str = r#"{"resourceLogs": [{
+        "resource": {"attributes": [
+            {"key": "service.name", "value": {"stringValue": "shop"}},
+            {"key": "process.pid", "value": {"intValue": "17"}}]},
+        "scopeLogs": [{"scope": {"name": "lib"}, "logRecords": [
+            {"timeUnixNano": "1700000000000000001", "severityNumber": 17, "severityText": "ERROR",
+             "traceId": "5b8efff798038103d269b633813fc60c", "body": {"stringValue": "it broke"},
+             "attributes": [{"key": "http", "value": {"kvlistValue": {"values": [
+                {"key": "status.code", "value": {"intValue": "500"}}]}}}]},
+            {"observedTimeUnixNano": "5", "body": {"kvlistValue": {"values": [
+                {"key": "a", "value": {"boolValue": true}}]}}}]}]}]}"#;
+
+    fn headers(kind: &'static str) -> HeaderMap {
+        let value = axum::http::HeaderValue::from_static(kind);
+        [(axum::http::header::CONTENT_TYPE, value)].into_iter().collect()
+    }
+
+    fn logs(kind: &'static str, body: &[u8]) -> Result<Vec<LogBatch>, String> {
+        let events = read(&headers(kind), body, &LIMITS).map_err(|Refusal(_, reason)| reason)?;
+        let logs = |event| if let Event::Logs(batch) = event { batch } else { panic!("no logs") };
+        Ok(events.into_iter().map(logs).collect())
+    }
+
+    #[test]
+    fn resources_become_labels_and_the_rest_metadata() {
+        let batch = logs("application/json", BODY.as_bytes()).unwrap().remove(0);
+        assert_eq!(batch.labels, Labels::from([("service_name", "shop")]));
+        let [first, second] = &batch.entries[..] else { panic!("{batch:?}") };
+        assert_eq!((first.timestamp_ns, &first.line[..]), (1_700_000_000_000_000_001, &b"it broke"[..]));
+        for (name, value) in [
+            ("http_status_code", "500"),
+            ("severity_text", "ERROR"),
+            ("severity_number", "17"),
+            ("trace_id", "5b8efff798038103d269b633813fc60c"),
+            ("process_pid", "17"),
+            ("scope_name", "lib"),
+        ] {
+            assert!(first.metadata.contains(&(name.into(), value.into())), "{name}: {:?}", first.metadata);
+        }
+        assert_eq!((second.timestamp_ns, &second.line[..]), (5, &br#"{"a":true}"#[..]));
+    }
+
+    #[test]
+    fn json_and_protobuf_give_the_same_entries() {
+        let request: ExportLogsServiceRequest = serde_json::from_str(BODY).unwrap();
+        let of_protobuf = logs("application/x-protobuf", &request.encode_to_vec());
+        assert_eq!(of_protobuf, logs("application/json", BODY.as_bytes()));
+    }
+
+    #[test]
+    fn logs_of_nobody_have_a_label_all_the_same() {
+        let body = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1"}]}]}]}"#;
+        let batches = logs("application/json", body).unwrap();
+        assert_eq!(batches[0].labels, Labels::from([("service_name", "unknown_service")]));
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        assert!(logs("application/json", b"{\"resourceLogs\":[").unwrap_err().contains("line 1"));
+        assert!(logs("application/x-protobuf", b"\xff\xff").unwrap_err().starts_with("otlp request"));
+        assert!(logs("text/plain", b"").unwrap_err().contains("Content-Type"));
+    }
+}
