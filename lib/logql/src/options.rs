@@ -33,6 +33,9 @@ pub struct Options<'a> {
     pub direction: Direction,
     /// Most series that any part of a metric query may have.
     pub max_series: usize,
+    /// Most series in the answer of a metric query; those beyond it, with the smallest sums, are added up in one
+    /// series `other`, with a notice.
+    pub max_answer_series: usize,
     /// Most values per series.
     pub max_steps: usize,
     /// Asked now and then; `true` ends the query with [`crate::EvalError::Cancelled`].
@@ -45,6 +48,7 @@ impl Default for Options<'_> {
             limit: 100,
             direction: Direction::Backward,
             max_series: 100_000,
+            max_answer_series: 500,
             max_steps: 11_000,
             cancelled: None,
         }
@@ -57,6 +61,7 @@ impl fmt::Debug for Options<'_> {
             .field("limit", &self.limit)
             .field("direction", &self.direction)
             .field("max_series", &self.max_series)
+            .field("max_answer_series", &self.max_answer_series)
             .field("max_steps", &self.max_steps)
             .finish_non_exhaustive()
     }

@@ -13,6 +13,8 @@ pub struct Limits {
     pub max_entries: usize,
     /// Most series that any part of a log query's metrics may have.
     pub max_series: usize,
+    /// Most series in the answer to a log query's metrics; the others are one series then.
+    pub max_answer_series: usize,
     /// Most steps of a range query behind the first one.
     pub max_steps: usize,
     /// Most samples that a PromQL query may load and compute in all.
@@ -34,6 +36,8 @@ impl Default for Limits {
             max_query_bytes: 64 << 10,
             max_entries: 5_000,
             max_series: 100_000,
+            // Loki's limit, beyond which it answers with an error.
+            max_answer_series: 500,
             max_steps: 11_000,
             max_samples: 50_000_000,
             max_queries: 2 * thread::available_parallelism().map_or(2, usize::from),

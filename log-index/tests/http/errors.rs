@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::{Request, StatusCode};
 use log_index::http::Limits;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::site::Site;
 
@@ -93,6 +93,23 @@ async fn a_query_over_too_many_samples_names_the_limit() {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
     assert_eq!(answer.json()["errorType"], "execution");
     assert!(answer.text().contains("limit: 5 samples"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn an_answer_with_too_many_series_has_the_largest_and_the_sum_of_the_others() {
+    let site = Site::with(None, Limits { max_answer_series: 1, ..Limits::default() });
+    site.fill();
+    let query = [("query", "sum by (host) (count_over_time({job=\"demo\"}[1m]))")];
+    let body = site.get_json("/loki/api/v1/query", &query).await;
+    let values: Vec<(&Value, &Value)> = body["data"]["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|element| (&element["metric"], &element["value"][1]))
+        .collect();
+    let (largest, others) = (json!({"host": "web1"}), json!({"__name__": "other"}));
+    assert_eq!(values, [(&others, &json!("2")), (&largest, &json!("3"))]);
+    assert!(body["warnings"][0].as_str().unwrap().contains("the answer has 2 series"), "{body}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod accumulator;
 pub(crate) mod binary;
 mod label_replace;
 mod log;
+mod others;
 mod range_agg;
 mod series;
 mod steps;
@@ -42,14 +43,11 @@ pub fn query_range(
         return Err(EvalError::Invalid("approx_topk is only supported on instant queries".into()));
     }
     let evaluation = Evaluation::new(entries, options, steps);
-    let mut series = match evaluation.metric(metric)? {
-        Vector::Scalar(value) => vec![Series::constant(value, steps)],
-        Vector::Series(series) => series,
-    };
+    let (mut series, notice) = others::gathered(evaluation.series(metric)?, options.max_answer_series);
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     let matrix: Vec<SeriesAnswer> = series.into_iter().filter_map(|s| matrix_series(s, steps)).collect();
     let returned = matrix.iter().map(|s| s.samples.len() as u64).sum();
-    Ok(evaluation.answer(Value::Matrix(matrix), returned))
+    Ok(evaluation.answer(Value::Matrix(matrix), returned, notice))
 }
 
 /// Evaluates a metric query at one instant.
@@ -65,9 +63,9 @@ pub fn query_instant(
     let Expr::Metric(metric) = expr else { return Err(EvalError::Invalid(NOT_AT_AN_INSTANT.into())) };
     let steps = Steps::at(time_ns);
     let evaluation = Evaluation::new(entries, options, steps);
-    let mut series = match evaluation.metric(metric)? {
-        Vector::Scalar(value) => return Ok(evaluation.answer(Value::Scalar(value), 1)),
-        Vector::Series(series) => series,
+    let (mut series, notice) = match evaluation.metric(metric)? {
+        Vector::Scalar(value) => return Ok(evaluation.answer(Value::Scalar(value), 1, None)),
+        Vector::Series(series) => others::gathered(series, options.max_answer_series),
     };
     order(metric, &mut series);
     let sample = |s: Series| {
@@ -76,7 +74,7 @@ pub fn query_instant(
     };
     let vector: Vec<SampleAnswer> = series.into_iter().filter_map(sample).collect();
     let returned = vector.len() as u64;
-    Ok(evaluation.answer(Value::Vector(vector), returned))
+    Ok(evaluation.answer(Value::Vector(vector), returned, notice))
 }
 
 /// By labels, unless the outermost function orders by value.
@@ -131,8 +129,9 @@ impl<'a> Evaluation<'a> {
         Evaluation { entries, options, steps, stats: Cell::default() }
     }
 
-    fn answer(&self, value: Value, returned: u64) -> Answer {
-        Answer { value, stats: Stats { returned, ..self.stats.get() }, notices: Vec::new() }
+    fn answer(&self, value: Value, returned: u64, notice: Option<String>) -> Answer {
+        let stats = Stats { returned, ..self.stats.get() };
+        Answer { value, stats, notices: notice.into_iter().collect() }
     }
 
     fn metric(&self, metric: &MetricExpr) -> Result<Vector, EvalError> {

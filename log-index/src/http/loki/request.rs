@@ -92,6 +92,7 @@ pub(super) struct Wishes {
     /// Labels of streams, metadata and parsers apart.
     pub categorize: bool,
     max_series: usize,
+    max_answer_series: usize,
     max_steps: usize,
     max_entries: usize,
 }
@@ -111,6 +112,7 @@ impl Wishes {
             time_ns: 0,
             categorize: wants_categories(headers),
             max_series: limits.max_series,
+            max_answer_series: limits.max_answer_series,
             max_steps: limits.max_steps,
             max_entries: limits.max_entries,
         })
@@ -156,6 +158,7 @@ impl Wishes {
             limit: if self.interval_ns > 0 { self.max_entries } else { self.limit },
             direction: self.direction,
             max_series: self.max_series,
+            max_answer_series: self.max_answer_series,
             max_steps: self.max_steps.saturating_add(1),
             cancelled: Some(cancelled),
         }

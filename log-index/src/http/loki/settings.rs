@@ -40,7 +40,7 @@ fn limits(service: &Service) -> Map<String, Value> {
         "max_query_length": "0s",
         "max_query_lookback": "0s",
         "max_query_range": "0s",
-        "max_query_series": limits.max_series,
+        "max_query_series": limits.max_answer_series,
         "query_timeout": format!("{}s", limits.timeout.as_secs()),
         "retention_period": format!("{retention}s"),
         "allow_structured_metadata": true,
