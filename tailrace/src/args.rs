@@ -1,8 +1,12 @@
 //! The command line.
 
+mod logs;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub use logs::{Color, ImportArgs, LogOutput, LogsArgs, LogsCommand};
 
 /// Logs and metrics through Kafka: ships them, watches them, stores them, answers Grafana.
 #[derive(Debug, Parser)]
@@ -49,9 +53,14 @@ pub enum Command {
     Rules(RulesArgs),
     /// Search logs with LogQL
     #[command(
-        after_help = "Example:\n  tailrace logs '{job=\"syslog\"} |= \"error\"' --since 1h\n  tailrace logs '{job=\"syslog\"}' --follow -o json"
+        after_help = "Example:\n  tailrace logs '{job=\"syslog\"} |= \"error\"' --since 1h\n  tailrace logs '{job=\"syslog\"}' --follow -o jsonl\n  tailrace logs labels job\n  tailrace logs stats '{job=\"syslog\"}' --since 7d"
     )]
     Logs(LogsArgs),
+    /// Bring the lines of old files in
+    #[command(
+        after_help = "Example:\n  tailrace import /var/log/syslog.1 /var/log/syslog.2.gz --labels job=syslog,host=web1"
+    )]
+    Import(ImportArgs),
     /// Evaluate PromQL
     #[command(
         after_help = "Example:\n  tailrace query 'rate(node_cpu_seconds_total[5m])'\n  tailrace query node_load1 --since 1h --step 1m"
@@ -237,32 +246,6 @@ pub struct SpanArgs {
     /// End here (RFC 3339) [default: now]
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
-}
-
-/// `tailrace logs`
-#[derive(Debug, ClapArgs)]
-pub struct LogsArgs {
-    /// LogQL query
-    pub query: String,
-    #[command(flatten)]
-    pub client: ClientArgs,
-    #[command(flatten)]
-    pub span: SpanArgs,
-    /// At most this many lines, the newest ones unless --forward
-    #[arg(long, default_value_t = 1000)]
-    pub limit: u32,
-    /// Oldest first
-    #[arg(long)]
-    pub forward: bool,
-    /// Step of a metric query, for example 1m
-    #[arg(long)]
-    pub step: Option<String>,
-    /// Go on with what arrives
-    #[arg(short, long)]
-    pub follow: bool,
-    /// How to print
-    #[arg(short, long, default_value = "default")]
-    pub output: Output,
 }
 
 /// `tailrace query`

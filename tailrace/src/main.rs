@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    use commands::{alerts, config, index, logs, query, rules, serve, up};
+    use commands::{alerts, config, import, index, logs, query, rules, serve, up};
     match command {
         Command::Up(args) => up::run(args).await,
         Command::Ship(args) => serve::ship(args).await,
@@ -46,6 +46,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(args) => config::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Logs(args) => logs::run(args).await,
+        Command::Import(args) => import::run(args).await,
         Command::Query(args) => query::run(args).await,
         Command::Alerts(args) => alerts::run(args).await,
     }

@@ -58,6 +58,59 @@ async fn logs_and_query_print_what_the_apis_answer() {
 }
 
 #[tokio::test]
+async fn logs_come_in_parts_forms_and_colours() {
+    let pipeline = Pipeline::new("{host_name: e2e}");
+    let now = now_ns();
+    let lines: Vec<(i64, String)> =
+        (0..5).map(|n| (now - n * 3_600_000_000_000, format!("level=error n={n}"))).collect();
+    let lines: Vec<(i64, &str)> = lines.iter().map(|(time, line)| (*time, line.as_str())).collect();
+    pipeline.push(&serde_json::json!({"job": "parts"}), &lines).await;
+    let url = pipeline.url();
+    let logs = |more: &[&str]| {
+        stdout(&run(&[&["logs", r#"{job="parts"}"#, "--since", "10h", "--addr", &url][..], more].concat()))
+    };
+    let newest_first: String = (0..5).map(|n| format!("level=error n={n}\n")).collect();
+    assert_eq!(logs(&["-o", "raw"]), newest_first);
+    assert_eq!(logs(&["-o", "raw", "--forward"]).lines().next(), Some("level=error n=4"));
+    assert_eq!(logs(&["-o", "raw", "--limit", "2"]).lines().count(), 2);
+    assert_eq!(logs(&["-o", "jsonl"]).lines().count(), 5);
+    let json: serde_json::Value = serde_json::from_str(&logs(&["-o", "json"])).unwrap();
+    assert_eq!(json[0]["line"], "level=error n=0");
+    assert_eq!(logs(&["-o", "csv"]).lines().next(), Some("timestamp,labels,line"));
+    assert!(logs(&["-o", "raw", "--color", "always"]).starts_with("\u{1b}[31mlevel=error"));
+    let explained =
+        run(&["logs", r#"{job="parts"} |= "n=3""#, "--since", "10h", "--addr", &url, "--explain"]);
+    assert!(text(&explained).contains("passed: 1 lines"), "{}", text(&explained));
+    let ask =
+        |what: &[&str]| stdout(&run(&[&["logs"][..], what, &["--since", "10h", "--addr", &url]].concat()));
+    assert_eq!(ask(&["labels", "job"]), "parts\n");
+    assert!(ask(&["series", r#"{job="parts"}"#]).contains("job=\"parts\""));
+    assert!(ask(&["stats", r#"{job="parts"}"#]).contains("entries: 5"));
+}
+
+#[tokio::test]
+async fn imported_files_are_found_under_the_times_of_their_lines() {
+    let pipeline = Pipeline::new("{host_name: e2e}");
+    let file = pipeline.path("old.log");
+    let yesterday = jiff::Timestamp::from_nanosecond(i128::from(now_ns())).unwrap()
+        - jiff::SignedDuration::from_hours(24);
+    let [first, second] = [0, 1].map(|later| {
+        (yesterday + jiff::SignedDuration::from_secs(later)).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    });
+    let text_of_file = [format!("{first} one\n  more of it\n{second} two ").as_bytes(), b"\xff\n"].concat();
+    std::fs::write(&file, text_of_file).unwrap();
+    let url = pipeline.url();
+    let imported = run(&["import", file.to_str().unwrap(), "--labels", "job=old,host=a", "--addr", &url]);
+    assert!(imported.status.success(), "{}", text(&imported));
+    assert!(text(&imported).contains("3 lines"), "{}", text(&imported));
+    let query = ["logs", r#"{job="old", host="a"}"#, "--from", &first, "--to", &second];
+    let found = run(&[&query[..], &["--forward", "-o", "raw", "--addr", &url]].concat());
+    assert_eq!(stdout(&found), format!("{first} one\n  more of it\n"));
+    let missing = run(&["import", "/nowhere.log", "--labels", "job=old", "--addr", &url]);
+    assert!(text(&missing).contains("/nowhere.log"), "{}", text(&missing));
+}
+
+#[tokio::test]
 async fn follow_shows_what_arrives_after_it_began() {
     use std::io::{BufRead, BufReader};
     let pipeline = Pipeline::new("{host_name: e2e}");
@@ -130,7 +183,8 @@ fn the_files_of_an_index_are_checked_and_shown_without_a_server() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["up", "ship", "process", "index", "broker", "config", "rules", "logs", "query", "alerts"]
+    for command in
+        ["up", "ship", "process", "index", "broker", "config", "rules", "logs", "import", "query", "alerts"]
     {
         let shown = text(&run(&[command, "--help"]));
         assert!(shown.contains("Example"), "{command}: {shown}");

@@ -8,6 +8,7 @@ use event::{
     Event, METRIC_NAME,
     proto::remote_write::{Label, Sample, TimeSeries, WriteRequest},
 };
+use proptest::prelude::*;
 use prost::Message;
 use shipper::{Config, push_router};
 use tower::ServiceExt;
@@ -105,4 +106,33 @@ async fn with_tenants_a_push_says_for_whom_it_is() {
         })
         .collect();
     assert_eq!(owners, [Some("team-a".to_owned()), None]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_body_breaks_the_push_endpoints(
+        path in prop::sample::select(vec!["/loki/api/v1/push", "/otlp/v1/logs", "/api/v1/write"]),
+        kind in prop::sample::select(vec!["application/json", "application/x-protobuf", "text/plain"]),
+        encoding in prop::sample::select(vec!["", "gzip", "snappy"]),
+        body in arbitrary_body(),
+    ) {
+        let request = Request::post(path).header("content-type", kind).header("content-encoding", encoding);
+        let request = request.body(Body::from(body)).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let status = runtime.block_on(async {
+            let router = push_router(MemoryBroker::new().publisher(), &Config::default(), false);
+            router.oneshot(request).await.unwrap().status()
+        });
+        prop_assert!(status.is_success() || status.is_client_error(), "{}", status);
+    }
+}
+
+/// Bytes of any kind, texts near to JSON, and snappy blocks of any content.
+fn arbitrary_body() -> impl Strategy<Value = Vec<u8>> {
+    let json = "[{}\\[\\]:,\"0-9a-z ]{0,60}|\\{\"streams\":\\[\\{\"stream\":\\{[a-z\":,]{0,20}\\},\"values\":[\\[\\],\"0-9a-z]{0,30}\\}\\]\\}";
+    let bytes = prop::collection::vec(any::<u8>(), 0..200);
+    let packed = bytes.clone().prop_map(|plain| snap::raw::Encoder::new().compress_vec(&plain).unwrap());
+    prop_oneof![bytes, packed, json.prop_map(String::into_bytes)]
 }

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod config;
+pub mod import;
 pub mod index;
 pub mod logs;
 pub mod query;

@@ -1,73 +1,77 @@
 //! `tailrace logs`: LogQL from the command line.
 
-use std::{io, io::Write, process::ExitCode};
+mod ask;
+mod explain;
+mod follow;
+mod pages;
+mod print;
 
-use anyhow::{Context, Result};
-use futures::StreamExt;
+use std::{io, process::ExitCode};
+
+use anyhow::Result;
 use jiff::Timestamp;
-use serde_json::Value;
+use logql::Expr;
 
-use super::{client, print};
-use crate::args::{LogsArgs, Output};
+use self::{pages::Pages, print::Printer};
+use super::{client, print::samples};
+use crate::args::{LogOutput, LogsArgs, Output};
 
 /// Prints the answer; with `--follow` goes on with what arrives, until Ctrl-C.
 pub async fn run(args: LogsArgs) -> Result<ExitCode> {
+    if let Some(command) = &args.command {
+        ask::run(command).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let query = args.query.clone().unwrap_or_default();
     let (start, end) = args.span.resolve(Timestamp::now(), "1h")?;
-    let mut parameters = vec![
-        ("query", args.query.clone()),
-        ("start", start.as_nanosecond().to_string()),
-        ("end", end.as_nanosecond().to_string()),
-        ("limit", args.limit.to_string()),
-        ("direction", if args.forward { "forward" } else { "backward" }.to_owned()),
-    ];
-    parameters.extend(args.step.clone().map(|step| ("step", step)));
-    let answer = client::get(&args.client.addr, "/loki/api/v1/query_range", &parameters).await?;
-    client::print_warnings(&answer);
-    print_answer(&answer["data"], &args)?;
-    if args.follow {
-        follow(&args, end).await?;
+    match logql::parse(&query) {
+        Ok(Expr::Metric(_)) => metric(&args, &query, start, end).await?,
+        // What is wrong with a query is for the server to say.
+        Ok(Expr::Log(_)) | Err(_) => lines(&args, &query, start, end).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_answer(data: &Value, args: &LogsArgs) -> Result<()> {
-    let mut out = io::stdout().lock();
-    if data["resultType"] != "streams" {
-        return Ok(print::samples(&mut out, data, args.output)?);
-    }
-    let mut lines = print::lines(&data["result"]);
-    lines.sort_by_key(|line| line.timestamp_ns);
+async fn lines(args: &LogsArgs, query: &str, start: Timestamp, end: Timestamp) -> Result<()> {
+    let mut printer = Printer::new(args);
+    let mut pages = Pages::new(args, query, start, end)?;
     // What follows is newer: so the newest line comes last then, as with `tail -f`.
-    if !args.forward && !args.follow {
-        lines.reverse();
-    }
-    for line in &lines {
-        print::log_line(&mut out, line, args.output)?;
-    }
-    Ok(out.flush()?)
-}
-
-async fn follow(args: &LogsArgs, after: Timestamp) -> Result<()> {
-    let server = args.client.addr.trim_end_matches('/').replacen("http", "ws", 1);
-    let mut url = reqwest::Url::parse(&format!("{server}/loki/api/v1/tail"))?;
-    let start = (after.as_nanosecond() + 1).to_string();
-    url.query_pairs_mut().append_pair("query", &args.query).append_pair("start", &start);
-    let (mut socket, _) = tokio_tungstenite::connect_async(url.as_str())
-        .await
-        .with_context(|| format!("{} does not let us follow this query", args.client.addr))?;
-    while let Some(message) = socket.next().await {
-        let message = message.context("the connection broke")?;
-        if message.is_text() {
-            print_followed(&serde_json::from_str(message.to_text()?)?, args.output)?;
+    let turned = args.follow && !args.forward;
+    let mut held = Vec::new();
+    while let Some(lines) = pages.next().await? {
+        match turned {
+            true => held.extend(lines),
+            false => pages.beside_progress(|| printer.print(&lines))?,
         }
     }
-    Ok(())
+    held.reverse();
+    printer.print(&held)?;
+    if args.explain {
+        explain::print(args, query, &pages.totals, start, end).await?;
+    }
+    if args.follow {
+        follow::follow(args, query, end, &mut printer).await?;
+    }
+    printer.end()
 }
 
-fn print_followed(message: &Value, output: Output) -> Result<()> {
-    let mut out = io::stdout().lock();
-    for line in print::lines(&message["streams"]) {
-        print::log_line(&mut out, &line, output)?;
+async fn metric(args: &LogsArgs, query: &str, start: Timestamp, end: Timestamp) -> Result<()> {
+    let mut parameters = vec![
+        ("query", query.to_owned()),
+        ("start", start.as_nanosecond().to_string()),
+        ("end", end.as_nanosecond().to_string()),
+    ];
+    parameters.extend(args.step.clone().map(|step| ("step", step)));
+    let answer = client::get(&args.client.addr, "/loki/api/v1/query_range", &parameters).await?;
+    client::print_warnings(&answer);
+    let output = match args.output {
+        LogOutput::Default => Output::Default,
+        LogOutput::Raw => Output::Raw,
+        LogOutput::Json | LogOutput::Jsonl | LogOutput::Csv => Output::Json,
+    };
+    samples(&mut io::stdout().lock(), &answer["data"], output)?;
+    if args.explain {
+        explain::print_read(&pages::Totals::of(&answer));
     }
-    Ok(out.flush()?)
+    Ok(())
 }

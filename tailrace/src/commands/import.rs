@@ -1,0 +1,154 @@
+//! `tailrace import`: the lines of old files, under the times that they begin with.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use event::{
+    Labels,
+    proto::loki::{Entry, PushRequest, Stream, Timestamp},
+};
+use flate2::read::MultiGzDecoder;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use prost::Message;
+use reqwest::StatusCode;
+use shipper::timestamp::{Clock, leading, now_ns};
+
+use crate::args::ImportArgs;
+
+/// Bytes of lines in one request.
+const BATCH_BYTES: usize = 1 << 20;
+/// How often a request is sent that the server cannot take now, and how long to wait in between.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Sends the files one after the other; what has been acknowledged stays when a later one fails.
+pub async fn run(args: ImportArgs) -> Result<ExitCode> {
+    let labels = labels(&args.labels)?;
+    let mut lines = 0;
+    for path in &args.files {
+        lines += file(path, &labels, &args).await.with_context(|| path.display().to_string())?;
+    }
+    eprintln!("{} lines of {} files are in", HumanCount(lines), args.files.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn labels(pairs: &[String]) -> Result<Labels> {
+    let pair = |text: &String| {
+        let (name, value) = text
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .with_context(|| format!("--labels: {text:?} has no name and value, as in job=syslog"))?;
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    pairs.iter().map(pair).collect()
+}
+
+async fn file(path: &Path, labels: &Labels, args: &ImportArgs) -> Result<u64> {
+    let file = File::open(path)?;
+    let (size, changed) = (file.metadata()?.len(), file.metadata()?.modified().ok());
+    let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes}, {eta} left")?;
+    let progress = ProgressBar::new(size).with_style(style).with_message(path.display().to_string());
+    let packed = progress.wrap_read(file);
+    let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
+    let plain: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(packed)) } else { Box::new(packed) };
+    // A line without a time has that of the line before it; the first one that of the file.
+    let since_1970 = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let time_ns = since_1970.map_or_else(now_ns, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
+    let mut lines = Lines { reader: BufReader::new(plain), clock: Clock::system(), time_ns };
+    let (client, mut count) = (reqwest::Client::new(), 0);
+    loop {
+        let entries = lines.batch()?;
+        if entries.is_empty() {
+            progress.finish_and_clear();
+            return Ok(count);
+        }
+        count += entries.len() as u64;
+        push(&client, &args.client.addr, labels, entries).await?;
+    }
+}
+
+struct Lines {
+    reader: BufReader<Box<dyn Read>>,
+    clock: Clock,
+    time_ns: i64,
+}
+
+impl Lines {
+    /// The next lines; none at the end.
+    fn batch(&mut self) -> Result<Vec<Entry>> {
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH_BYTES {
+            let mut line = Vec::new();
+            // A line that does not end is cut, and goes on as the next one.
+            if (&mut self.reader).take(BATCH_BYTES as u64).read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            let end = line.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+            line.truncate(end);
+            bytes += line.len();
+            entries.extend((!line.is_empty()).then(|| self.entry(line)));
+        }
+        Ok(entries)
+    }
+
+    fn entry(&mut self, line: Vec<u8>) -> Entry {
+        let own = leading(&line).and_then(|(written, _)| self.clock.resolve(&written));
+        self.time_ns = own.unwrap_or(self.time_ns);
+        let (seconds, nanos) =
+            (self.time_ns.div_euclid(1_000_000_000), self.time_ns.rem_euclid(1_000_000_000));
+        let timestamp = Timestamp { seconds, nanos: nanos as i32 };
+        Entry { timestamp: Some(timestamp), line, structured_metadata: Vec::new() }
+    }
+}
+
+async fn push(client: &reqwest::Client, addr: &str, labels: &Labels, entries: Vec<Entry>) -> Result<()> {
+    let request = PushRequest { streams: vec![Stream { labels: labels.to_string(), entries }] };
+    let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec())?;
+    let url = format!("{}/loki/api/v1/push", addr.trim_end_matches('/'));
+    for _ in 0..TRIES {
+        let request = client.post(&url).header("content-type", "application/x-protobuf").body(body.clone());
+        let response = request.send().await.map_err(reqwest::Error::without_url).with_context(|| {
+            format!(
+                "no answer from {addr}; is `tailrace up` running there? --addr or TAILRACE_ADDR says where"
+            )
+        })?;
+        match response.status() {
+            status if status.is_success() => return Ok(()),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                tokio::time::sleep(PAUSE).await
+            }
+            _ => bail!("{}", response.text().await?.trim()),
+        }
+    }
+    bail!("{addr} takes nothing: kafka does not acknowledge the entries")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_names_with_values() {
+        let given = ["job=syslog".to_owned(), "note=a=b".to_owned()];
+        assert_eq!(labels(&given).unwrap(), Labels::from([("job", "syslog"), ("note", "a=b")]));
+        assert!(labels(&["job".to_owned()]).unwrap_err().to_string().contains("as in job=syslog"));
+    }
+
+    #[test]
+    fn lines_without_a_time_have_that_of_the_line_before() {
+        let text: &[u8] = b"first\n2026-01-02T03:04:05Z a\r\n\n  b";
+        let reader = BufReader::new(Box::new(text) as Box<dyn Read>);
+        let mut lines = Lines { reader, clock: Clock::system(), time_ns: 7_000_000_001 };
+        let entries = lines.batch().unwrap();
+        let seconds: Vec<i64> = entries.iter().map(|e| e.timestamp.unwrap().seconds).collect();
+        assert_eq!(seconds, [7, 1_767_323_045, 1_767_323_045]);
+        assert_eq!(entries[1].line, b"2026-01-02T03:04:05Z a");
+        assert!(lines.batch().unwrap().is_empty());
+    }
+}
