@@ -1,6 +1,6 @@
 //! Disks that take nothing more: the index becomes read-only, says so, loses nothing, and goes on afterwards.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::Path};
 
 use config::ByteSize;
 use event::Labels;
@@ -37,7 +37,7 @@ fn numbers(bench: &Bench) -> Vec<i64> {
     bench.lines().iter().map(|line| line[5..8].parse().unwrap()).collect()
 }
 
-fn recovers(mut bench: Bench, break_disk: impl Fn(&PathBuf), repair_disk: impl Fn(&PathBuf)) {
+fn recovers(mut bench: Bench, break_disk: impl Fn(&Path), repair_disk: impl Fn(&Path)) {
     let folder = bench.folder.path().join("index");
     bench.index().append(&record(0, line(0))).unwrap();
     bench.index().flush().unwrap();
@@ -59,6 +59,16 @@ fn recovers(mut bench: Bench, break_disk: impl Fn(&PathBuf), repair_disk: impl F
     assert_eq!(numbers(&bench), (0..=taken).collect::<Vec<_>>());
 }
 
+fn put_aside(folder: &Path) {
+    fs::rename(folder.join("catalog/meta.json"), folder.join("meta")).unwrap();
+    fs::create_dir(folder.join("catalog/meta.json")).unwrap();
+}
+
+fn put_back(folder: &Path) {
+    fs::remove_dir(folder.join("catalog/meta.json")).unwrap();
+    fs::rename(folder.join("meta"), folder.join("catalog/meta.json")).unwrap();
+}
+
 #[test]
 fn segments_cannot_be_written() {
     recovers(
@@ -70,13 +80,48 @@ fn segments_cannot_be_written() {
 
 #[test]
 fn the_catalog_cannot_be_written() {
-    let put_aside = |folder: &PathBuf| {
-        fs::rename(folder.join("catalog/meta.json"), folder.join("meta")).unwrap();
-        fs::create_dir(folder.join("catalog/meta.json")).unwrap();
-    };
-    let put_back = |folder: &PathBuf| {
-        fs::remove_dir(folder.join("catalog/meta.json")).unwrap();
-        fs::rename(folder.join("meta"), folder.join("catalog/meta.json")).unwrap();
-    };
     recovers(bench(), put_aside, put_back);
+}
+
+/// Eight segments, which are to be merged into the ninth.
+fn merge_recovers(break_disk: impl Fn(&Path), repair_disk: impl Fn(&Path)) {
+    let mut bench = Bench::new();
+    for number in 0..8 {
+        bench.send_lines(&Labels::from([("job", "a")]), &[(number, &format!("line {number:03}"))]);
+        bench.index().flush().unwrap();
+    }
+    let folder = bench.folder.path().join("index");
+    break_disk(&folder);
+    assert!(bench.index().merge(&|| false).is_err());
+    assert_eq!(numbers(&bench), (0..8).collect::<Vec<_>>());
+    repair_disk(&folder);
+    bench.index().merge(&|| false).unwrap();
+    assert_eq!(bench.index().status().segments, 1);
+    assert_eq!(numbers(&bench), (0..8).collect::<Vec<_>>());
+    bench.crash();
+    assert_eq!(numbers(&bench), (0..8).collect::<Vec<_>>());
+    assert_eq!(bench.segment_files().len(), 1);
+}
+
+#[test]
+fn a_merged_segment_cannot_be_written() {
+    let unfinished = |folder: &Path| folder.join("segments/0000000000000009.seg.tmp");
+    merge_recovers(
+        |folder| fs::create_dir(unfinished(folder)).unwrap(),
+        |folder| fs::remove_dir(unfinished(folder)).unwrap(),
+    );
+}
+
+#[test]
+fn the_manifest_of_a_merge_cannot_be_written() {
+    let unfinished = |folder: &Path| folder.join("segments/manifest.tmp");
+    merge_recovers(
+        |folder| fs::create_dir(unfinished(folder)).unwrap(),
+        |folder| fs::remove_dir(unfinished(folder)).unwrap(),
+    );
+}
+
+#[test]
+fn the_catalog_of_a_merge_cannot_be_written() {
+    merge_recovers(put_aside, put_back);
 }
