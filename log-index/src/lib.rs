@@ -15,7 +15,9 @@ mod error;
 mod head;
 pub mod http;
 mod index;
+mod integers;
 pub mod job;
+mod lines;
 mod marks;
 mod merge;
 mod offline;
@@ -48,6 +50,6 @@ pub use offline::{
 };
 pub use retention::Retention;
 pub use scope::Scope;
-pub use snapshot::{Snapshot, Stats};
+pub use snapshot::{BlockStats, Snapshot, Stats};
 pub use status::Status;
 pub use storage::StorageError;

@@ -2,19 +2,20 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    ops::{Deref, Range, RangeInclusive},
+    ops::{Range, RangeInclusive},
     sync::{Arc, Weak},
 };
 
-use event::{Labels, Matcher};
+use event::{Labels, Matcher, Sample};
+use logql::{EntryRef, LineFilter};
 
 use crate::{
     QueryError, Snapshot,
     catalog::Selection,
-    columns::Columns,
+    columns::{Columns, LogColumns, Rows, SampleColumns},
     delete::Delete,
     head::{Chunk, Head, InHead},
-    segment::{BlockPart, Damage, Segment},
+    segment::{BlockPart, Damage, Sections, Segment},
 };
 
 /// Where a part comes in the order of arrival: segments, then heads; and within these.
@@ -46,10 +47,10 @@ enum Source<C> {
     Stored(Arc<Segment>, BlockPart),
 }
 
-/// The columns of a chunk or a block.
-pub enum Loaded<C> {
+/// The rows of a chunk or a block.
+pub enum Loaded<C: Columns> {
     Chunk(Arc<Chunk<C>>),
-    Block(Arc<C>),
+    Block(Arc<C::Block>),
 }
 
 impl<C: InHead> Parts<C> {
@@ -133,6 +134,14 @@ impl<C: Columns> Part<C> {
         }
     }
 
+    /// Bytes of its block in the segment, 0 in memory.
+    pub fn packed_bytes(&self) -> u64 {
+        match &self.source {
+            Source::Memory(_) => 0,
+            Source::Stored(_, part) => part.block.length.into(),
+        }
+    }
+
     /// The block, if it is in one: segment and offset.
     pub fn block(&self) -> Option<(u64, u64)> {
         match &self.source {
@@ -141,22 +150,39 @@ impl<C: Columns> Part<C> {
         }
     }
 
-    /// The rows with times in `span` that no delete hides, in the order of time, and of arrival where times are
-    /// equal.
-    pub fn rows_within(&self, columns: &C, span: &RangeInclusive<i64>) -> Vec<u32> {
-        let mut rows = self.all_rows_within(columns, span);
-        if !self.hidden.is_empty() {
-            rows.retain(|row| !self.hidden.iter().any(|delete| delete.hides(columns, *row as usize)));
+    /// The sections of its block, if it is in one.
+    ///
+    /// # Errors
+    /// When the block is damaged or missing.
+    pub fn sections(&self) -> Result<Option<Sections>, Damage> {
+        match &self.source {
+            Source::Memory(_) => Ok(None),
+            Source::Stored(segment, part) => segment.sections(&part.block).map(Some),
         }
-        rows
     }
 
-    fn all_rows_within(&self, columns: &C, span: &RangeInclusive<i64>) -> Vec<u32> {
+    /// The rows with times in `span` that no delete hides, in the order of time, and of arrival where times are
+    /// equal.
+    ///
+    /// # Errors
+    /// When the lines that a delete looks at are damaged.
+    pub fn rows_within(&self, loaded: &Loaded<C>, span: &RangeInclusive<i64>) -> Result<Vec<u32>, Damage> {
+        let mut rows = self.all_rows_within(loaded, span);
+        for delete in &self.hidden {
+            let hidden = |row: &u32| delete.hides(loaded, *row as usize);
+            let hidden: Vec<bool> = rows.iter().map(hidden).collect::<Result<_, Damage>>()?;
+            let mut hidden = hidden.into_iter();
+            rows.retain(|_| hidden.next() == Some(false));
+        }
+        Ok(rows)
+    }
+
+    fn all_rows_within(&self, loaded: &Loaded<C>, span: &RangeInclusive<i64>) -> Vec<u32> {
         let (rows, sorted) = match &self.source {
             Source::Memory(chunk) => (0..chunk.columns.rows() as u32, chunk.sorted),
             Source::Stored(_, part) => (part.first_row..part.first_row + part.rows, true),
         };
-        let time = |row: u32| columns.timestamp(row as usize);
+        let time = |row: u32| loaded.timestamp(row as usize);
         if sorted {
             let begin = first_row(rows.clone(), |row| time(row) >= *span.start());
             let end = first_row(begin..rows.end, |row| time(row) > *span.end());
@@ -179,10 +205,10 @@ fn first_row(rows: Range<u32>, holds: impl Fn(u32) -> bool) -> u32 {
 }
 
 /// Reads blocks for one pass, each once while somebody still uses it: small streams share blocks.
-pub struct Loader<C> {
-    blocks: HashMap<(u64, u64), Weak<C>>,
+pub struct Loader<C: Columns> {
+    blocks: HashMap<(u64, u64), Weak<C::Block>>,
     /// Kept for the next part, which often is in the same block.
-    last: Option<Arc<C>>,
+    last: Option<Arc<C::Block>>,
 }
 
 impl<C: Columns> Loader<C> {
@@ -200,7 +226,7 @@ impl<C: Columns> Loader<C> {
         let key = (segment.id, part.block.offset);
         let block = match self.blocks.get(&key).and_then(Weak::upgrade) {
             Some(block) => block,
-            None => Arc::new(segment.read::<C>(&part.block)?),
+            None => Arc::new(segment.open(&part.block)?),
         };
         segment.rows_of(part, block.rows())?;
         self.blocks.insert(key, Arc::downgrade(&block));
@@ -209,13 +235,68 @@ impl<C: Columns> Loader<C> {
     }
 }
 
-impl<C> Deref for Loaded<C> {
-    type Target = C;
-
-    fn deref(&self) -> &C {
+impl<C: Columns> Rows for Loaded<C> {
+    fn rows(&self) -> usize {
         match self {
-            Loaded::Chunk(chunk) => &chunk.columns,
-            Loaded::Block(block) => block,
+            Loaded::Chunk(chunk) => chunk.columns.rows(),
+            Loaded::Block(block) => block.rows(),
+        }
+    }
+
+    fn timestamp(&self, row: usize) -> i64 {
+        match self {
+            Loaded::Chunk(chunk) => chunk.columns.timestamp(row),
+            Loaded::Block(block) => block.timestamp(row),
+        }
+    }
+
+    fn passes(&self, row: usize, filters: &[LineFilter]) -> Result<bool, Damage> {
+        match self {
+            Loaded::Chunk(chunk) => chunk.columns.passes(row, filters),
+            Loaded::Block(block) => block.passes(row, filters),
+        }
+    }
+}
+
+impl Loaded<SampleColumns> {
+    pub fn samples(&self) -> &[Sample] {
+        match self {
+            Loaded::Chunk(chunk) => &chunk.columns.0,
+            Loaded::Block(block) => &block.0,
+        }
+    }
+}
+
+impl Loaded<LogColumns> {
+    /// Whether any row may have metadata.
+    pub fn has_metadata(&self) -> bool {
+        match self {
+            Loaded::Chunk(chunk) => chunk.columns.has_metadata(),
+            Loaded::Block(block) => block.has_metadata(),
+        }
+    }
+
+    /// # Errors
+    /// When its block is damaged.
+    pub fn metadata(&self, row: usize) -> Result<&[(String, String)], Damage> {
+        match self {
+            Loaded::Chunk(chunk) => Ok(chunk.columns.entry(row).metadata),
+            Loaded::Block(block) => block.metadata(row),
+        }
+    }
+
+    /// The entry of a row; `line` is where its line is put together.
+    ///
+    /// # Errors
+    /// When its block is damaged.
+    pub fn entry<'a>(&'a self, row: usize, line: &'a mut Vec<u8>) -> Result<EntryRef<'a>, Damage> {
+        match self {
+            Loaded::Chunk(chunk) => Ok(chunk.columns.entry(row)),
+            Loaded::Block(block) => {
+                line.clear();
+                block.write_line(row, line)?;
+                Ok(EntryRef { timestamp_ns: block.timestamp(row), line, metadata: block.metadata(row)? })
+            }
         }
     }
 }

@@ -27,9 +27,12 @@ impl Snapshot {
         let mut loader = Loader::new();
         // In the order of arrival, which is that of the blocks as well.
         for part in &found.parts {
-            let Ok(columns) = loader.load(part).inspect_err(|damage| self.note(damage)) else { continue };
-            let rows = part.rows_within(&columns, &span);
-            samples[part.stream].extend(rows.into_iter().map(|row| columns.0[row as usize]));
+            let read = loader.load(part).and_then(|loaded| {
+                let rows = part.rows_within(&loaded, &span)?;
+                samples[part.stream].extend(rows.into_iter().map(|row| loaded.samples()[row as usize]));
+                Ok(())
+            });
+            let _ = read.inspect_err(|damage| self.note(damage));
         }
         let series = found.streams.into_iter().zip(samples).map(|(labels, mut samples)| {
             samples.sort_by_key(|sample| sample.timestamp_ms);

@@ -31,6 +31,20 @@ pub struct Snapshot {
     families: Arc<Families>,
     pub(crate) scope: Scope,
     notices: Mutex<BTreeSet<String>>,
+    blocks: Mutex<BlockStats>,
+}
+
+/// What the reads of a snapshot had to do with blocks of segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BlockStats {
+    /// Blocks with rows of the matching streams in the span.
+    pub total: u64,
+    /// Of these, how many were not opened because they cannot hold what the line filters want.
+    pub skipped: u64,
+    /// Bytes of all of them, packed.
+    pub bytes: u64,
+    /// Of these, bytes of those not opened.
+    pub skipped_bytes: u64,
 }
 
 /// How much a selector holds.
@@ -48,7 +62,14 @@ pub struct Stats {
 
 impl Snapshot {
     pub(crate) fn new(heads: Vec<Arc<Head>>, sealed: Arc<Sealed>, families: Arc<Families>) -> Self {
-        Snapshot { heads, sealed, families, scope: Scope::default(), notices: Mutex::default() }
+        Snapshot {
+            heads,
+            sealed,
+            families,
+            scope: Scope::default(),
+            notices: Mutex::default(),
+            blocks: Mutex::default(),
+        }
     }
 
     /// The same as a certain reader sees it.
@@ -160,6 +181,21 @@ impl Snapshot {
     pub fn notices(&self) -> Vec<String> {
         let unlisted = self.sealed.unlisted.iter().map(ToString::to_string);
         self.notices.lock().iter().cloned().chain(unlisted).collect()
+    }
+
+    /// How many blocks the reads of this snapshot so far came to, and how many they skipped.
+    pub fn block_stats(&self) -> BlockStats {
+        *self.blocks.lock()
+    }
+
+    pub(crate) fn count_block(&self, bytes: u64, skipped: bool) {
+        let mut blocks = self.blocks.lock();
+        blocks.total += 1;
+        blocks.bytes += bytes;
+        if skipped {
+            blocks.skipped += 1;
+            blocks.skipped_bytes += bytes;
+        }
     }
 
     pub(crate) fn note(&self, damage: &Damage) {

@@ -48,6 +48,18 @@ pub struct EntryRef<'a> {
 /// What a scan calls for each entry; `Break` ends the scan early.
 pub type Visit<'v> = dyn FnMut(&Labels, EntryRef<'_>) -> ControlFlow<()> + 'v;
 
+/// Times of entries of one stream that have the same metadata, in any order; lent for the time of the visit.
+#[derive(Clone, Copy, Debug)]
+pub struct Times<'a> {
+    /// Nanoseconds since 1970.
+    pub timestamps_ns: &'a [i64],
+    /// Structured metadata.
+    pub metadata: &'a [(String, String)],
+}
+
+/// What a scan of times calls; `Break` ends the scan early.
+pub type VisitTimes<'v> = dyn FnMut(&Labels, Times<'_>) -> ControlFlow<()> + 'v;
+
 /// A source of entries.
 pub trait Entries {
     /// Visits every entry of `scan` once, in its order. Two entries with the same time come in the order of
@@ -56,6 +68,20 @@ pub trait Entries {
     /// # Errors
     /// When the store cannot be read.
     fn scan(&self, scan: &Scan<'_>, visit: &mut Visit<'_>) -> Result<(), ScanError>;
+
+    /// Visits the times of the entries that pass all filters of `scan`, each once, in any order. Here filters are no
+    /// hint: nobody looks at the lines again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn scan_times(&self, scan: &Scan<'_>, visit: &mut VisitTimes<'_>) -> Result<(), ScanError> {
+        self.scan(scan, &mut |stream, entry| {
+            if !scan.filters.iter().all(|filter| filter.matches(entry.line)) {
+                return ControlFlow::Continue(());
+            }
+            visit(stream, Times { timestamps_ns: &[entry.timestamp_ns], metadata: entry.metadata })
+        })
+    }
 }
 
 /// The store could not be read.

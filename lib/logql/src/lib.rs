@@ -16,6 +16,7 @@ mod entries;
 mod error;
 mod eval;
 mod level;
+mod literals;
 mod options;
 mod parse;
 mod regexp;
@@ -26,7 +27,7 @@ pub use answer::{
     Answer, EntryAnswer, LabelSet, SampleAnswer, SeriesAnswer, Stats, StreamAnswer, Value, categorized,
 };
 pub use ast::{Expr, LogExpr, MetricExpr};
-pub use entries::{Entries, EntryRef, Order, Scan, ScanError, Visit};
+pub use entries::{Entries, EntryRef, Order, Scan, ScanError, Times, Visit, VisitTimes};
 pub use error::{EvalError, ParseError};
 pub use eval::{query_instant, query_range};
 pub use level::{DETECTED_LEVEL, LEVEL_FIELDS, detected_level};

@@ -2,7 +2,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::parse::reason;
+use crate::{literals, parse::reason};
 
 /// Largest compiled regular expression, in bytes.
 const MAX_REGEX_BYTES: usize = 4 << 20;
@@ -14,6 +14,11 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
         .size_limit(MAX_REGEX_BYTES)
         .build()
         .map_err(|e| format!("error parsing regexp: {}", reason(&e)))
+}
+
+/// Texts of which every match of `pattern` holds one at least, if such are known.
+pub fn required(pattern: &str) -> Option<Vec<String>> {
+    literals::required(&event::re2::translate(pattern))
 }
 
 #[cfg(test)]

@@ -5,8 +5,11 @@
 use event::Sample;
 use logql::LineFilter;
 
-use super::{Columns, Kind};
-use crate::codec::{Damaged, Input, put_i64, put_u64};
+use super::{Block, Columns, Kind, Rows};
+use crate::{
+    codec::{Damaged, Input, put_i64, put_u64},
+    segment::{Damage, Sections},
+};
 
 /// Samples in the order of their arrival (in memory) or of time (in a segment).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,13 +17,7 @@ pub struct SampleColumns(pub Vec<Sample>);
 
 const WIDTH: usize = size_of::<u64>();
 
-impl Columns for SampleColumns {
-    const KIND: Kind = Kind::Metrics;
-
-    fn with_room(bytes: usize) -> Self {
-        SampleColumns(Vec::with_capacity(bytes / size_of::<Sample>()))
-    }
-
+impl Rows for SampleColumns {
     fn rows(&self) -> usize {
         self.0.len()
     }
@@ -29,19 +26,39 @@ impl Columns for SampleColumns {
         self.0[row].timestamp_ms
     }
 
-    fn weight(&self) -> usize {
-        self.0.len() * size_of::<Sample>()
+    fn passes(&self, _row: usize, filters: &[LineFilter]) -> Result<bool, Damage> {
+        Ok(filters.is_empty())
+    }
+}
+
+impl Block<SampleColumns> for SampleColumns {
+    fn open(sections: Sections) -> Result<Self, Damage> {
+        SampleColumns::decode(&sections.read(0)?).map_err(|damaged| sections.damage(damaged))
     }
 
-    fn passes(&self, _row: usize, filters: &[LineFilter]) -> bool {
-        filters.is_empty()
+    fn into_columns(self) -> Result<SampleColumns, Damage> {
+        Ok(self)
+    }
+}
+
+impl Columns for SampleColumns {
+    const KIND: Kind = Kind::Metrics;
+
+    type Block = SampleColumns;
+
+    fn with_room(bytes: usize) -> Self {
+        SampleColumns(Vec::with_capacity(bytes / size_of::<Sample>()))
+    }
+
+    fn weight(&self) -> usize {
+        self.0.len() * size_of::<Sample>()
     }
 
     fn push_from(&mut self, other: &Self, row: usize) {
         self.0.push(other.0[row]);
     }
 
-    fn encode(&self) -> Vec<u8> {
+    fn encode(&self) -> Vec<Vec<u8>> {
         let rows = self.rows();
         let mut out = Vec::with_capacity(16 + rows * 10);
         put_u64(&mut out, rows as u64);
@@ -61,11 +78,13 @@ impl Columns for SampleColumns {
             }
             before = bits;
         }
-        out
+        vec![out]
     }
+}
 
-    fn decode(raw: Vec<u8>) -> Result<Self, Damaged> {
-        let mut input = Input(&raw);
+impl SampleColumns {
+    fn decode(raw: &[u8]) -> Result<Self, Damaged> {
+        let mut input = Input(raw);
         let rows = input.count()?;
         let mut samples = Vec::with_capacity(rows);
         let (mut timestamp_ms, mut step) = (0_i64, 0_i64);
@@ -96,7 +115,7 @@ mod tests {
         let pairs = bits.iter().zip(times);
         let sample = |(b, t): (&u64, i64)| Sample { timestamp_ms: t, value: f64::from_bits(*b) };
         let columns = SampleColumns(pairs.map(sample).collect());
-        let again = SampleColumns::decode(columns.encode()).unwrap();
+        let again = SampleColumns::decode(&columns.encode()[0]).unwrap();
         let plain = |c: &SampleColumns| -> Vec<_> {
             c.0.iter().map(|s| (s.timestamp_ms, s.value.to_bits())).collect()
         };
@@ -105,9 +124,9 @@ mod tests {
 
     #[test]
     fn damage_is_an_error() {
-        let raw = SampleColumns(vec![Sample { timestamp_ms: 5, value: 2.5 }]).encode();
+        let raw = SampleColumns(vec![Sample { timestamp_ms: 5, value: 2.5 }]).encode().remove(0);
         for length in 0..raw.len() {
-            assert!(SampleColumns::decode(raw[..length].to_vec()).is_err(), "{length}");
+            assert!(SampleColumns::decode(&raw[..length]).is_err(), "{length}");
         }
     }
 }

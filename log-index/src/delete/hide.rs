@@ -9,8 +9,8 @@ use super::DeleteRequest;
 use crate::{
     Kind,
     catalog::{CatalogError, Manifest},
-    columns::Columns,
-    segment::BlockPart,
+    columns::Rows,
+    segment::{BlockPart, Damage},
     state::Sealed,
 };
 
@@ -38,8 +38,11 @@ impl Delete {
     }
 
     /// Whether a row of a stream that it matches is hidden.
-    pub fn hides<C: Columns>(&self, columns: &C, row: usize) -> bool {
-        self.span.contains(&columns.timestamp(row)) && columns.passes(row, &self.filters)
+    ///
+    /// # Errors
+    /// When its line is damaged.
+    pub fn hides(&self, rows: &impl Rows, row: usize) -> Result<bool, Damage> {
+        Ok(self.span.contains(&rows.timestamp(row)) && rows.passes(row, &self.filters)?)
     }
 
     /// Whether it may hide rows of a stream.

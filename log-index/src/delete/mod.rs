@@ -17,7 +17,8 @@ use crate::{
     columns::{LogColumns, SampleColumns},
     commit::Change,
     head::InHead,
-    parts::{Loader, Parts},
+    parts::{Loader, Part, Parts},
+    segment::Damage,
     state::Sealed,
 };
 
@@ -142,16 +143,25 @@ fn count_in<C: InHead>(snapshot: &Snapshot, delete: &Delete) -> Result<(u64, BTr
     let mut loader = Loader::new();
     for part in &found.parts {
         let Some((segment, _)) = part.block() else { continue };
-        let Ok(columns) = loader.load(part).inspect_err(|damage| snapshot.note(damage)) else {
+        let hidden = hidden(&mut loader, part, delete).inspect_err(|damage| snapshot.note(damage));
+        let Ok(hidden) = hidden else {
             segments.insert(segment);
             continue;
         };
-        let rows = part.rows_within(&columns, &delete.span);
-        let hidden = rows.into_iter().filter(|row| delete.hides(&*columns, *row as usize)).count();
-        matched += hidden as u64;
+        matched += hidden;
         if hidden > 0 {
             segments.insert(segment);
         }
     }
     Ok((matched, segments))
+}
+
+/// How many visible rows of a part a delete hides.
+fn hidden<C: InHead>(loader: &mut Loader<C>, part: &Part<C>, delete: &Delete) -> Result<u64, Damage> {
+    let loaded = loader.load(part)?;
+    let mut hidden = 0;
+    for row in part.rows_within(&loaded, &delete.span)? {
+        hidden += u64::from(delete.hides(&loaded, row as usize)?);
+    }
+    Ok(hidden)
 }

@@ -132,7 +132,7 @@ fn earliest<C: Columns>(cursors: &[Cursor<'_, C>], without: Option<usize>) -> Op
 
 /// A place in the rows of one stream in one segment.
 struct Cursor<'a, C> {
-    segment: &'a Segment,
+    segment: &'a Arc<Segment>,
     /// Deletes that may hide rows of it.
     hidden: Vec<&'a Arc<Delete>>,
     parts: std::vec::IntoIter<BlockPart>,
@@ -156,8 +156,14 @@ impl<C: Columns> Cursor<'_, C> {
     ) -> Result<(), MergeError> {
         let row = self.rows.start as usize;
         if let Some((_, columns)) = self.last.as_ref() {
-            match self.hidden.iter().find(|delete| delete.hides(columns, row)) {
-                Some(delete) => *removed.entry(delete.id).or_default() += 1,
+            let mut hidden = None;
+            for delete in &self.hidden {
+                if hidden.is_none() && delete.hides(columns, row)? {
+                    hidden = Some(delete.id);
+                }
+            }
+            match hidden {
+                Some(delete) => *removed.entry(delete).or_default() += 1,
                 None => out.push(columns, row)?,
             }
         }

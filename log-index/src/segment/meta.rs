@@ -7,14 +7,14 @@ use crate::{
     columns::Kind,
 };
 
-/// A block's place and checksum.
+/// A block's place and checksum. Its head has the checksums of the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockRef {
     pub offset: u64,
     pub length: u32,
-    /// Unpacked.
-    pub raw_length: u32,
-    /// CRC-32 of the packed bytes.
+    /// Length of the head.
+    pub head: u32,
+    /// CRC-32 of the head.
     pub crc: u32,
 }
 
@@ -56,10 +56,9 @@ impl StreamMeta {
         }
         put_u64(out, self.parts.len() as u64);
         for part in &self.parts {
-            let BlockRef { offset, length, raw_length, crc } = part.block;
+            let BlockRef { offset, length, head, crc } = part.block;
             let (first_row, rows) = (part.first_row.into(), part.rows.into());
-            let unsigned =
-                [offset, length.into(), raw_length.into(), crc.into(), first_row, rows, part.bytes];
+            let unsigned = [offset, length.into(), head.into(), crc.into(), first_row, rows, part.bytes];
             unsigned.into_iter().for_each(|number| put_u64(out, number));
             put_i64(out, part.min);
             put_i64(out, part.max.wrapping_sub(part.min));
@@ -83,7 +82,7 @@ impl StreamMeta {
 
 fn decode_part(input: &mut Input<'_>) -> Result<BlockPart, Damaged> {
     let block =
-        BlockRef { offset: input.u64()?, length: input.u32()?, raw_length: input.u32()?, crc: input.u32()? };
+        BlockRef { offset: input.u64()?, length: input.u32()?, head: input.u32()?, crc: input.u32()? };
     let (first_row, rows, bytes) = (input.u32()?, input.u32()?, input.u64()?);
     let min = input.i64()?;
     let max = min.wrapping_add(input.i64()?);
@@ -96,7 +95,7 @@ mod tests {
 
     #[test]
     fn reads_back_what_it_writes_and_refuses_less() {
-        let block = BlockRef { offset: 8, length: 900, raw_length: 4000, crc: u32::MAX };
+        let block = BlockRef { offset: 8, length: 900, head: 40, crc: u32::MAX };
         let part = BlockPart { block, first_row: 3, rows: 9, bytes: 77, min: i64::MIN, max: i64::MAX };
         let labels = Labels::from([("job", "syslog"), ("host", "web1")]);
         let meta = StreamMeta { kind: Kind::Metrics, labels, parts: vec![part, part] };

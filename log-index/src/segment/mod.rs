@@ -3,7 +3,7 @@
 //! | part | content |
 //! | --- | --- |
 //! | header, 8 bytes | `TRSEGM`, the version as two bytes, little-endian |
-//! | blocks | each a Zstandard frame of columns; rows of one stream, or of several small ones in a row |
+//! | blocks | sections with columns; rows of one stream, or of several small ones in a row |
 //! | footer | a Zstandard frame of the [`StreamMeta`]s, sorted by kind and labels |
 //! | trailer, 16 bytes | length of the footer, its length unpacked, its CRC-32, `TRSG` |
 //!
@@ -13,15 +13,17 @@
 mod footer;
 mod meta;
 mod reader;
+mod sections;
 mod writer;
 
 pub use footer::Footer;
 pub use meta::{BlockPart, BlockRef, StreamMeta};
 pub use reader::{Damage, Segment};
+pub use sections::Sections;
 pub use writer::{Builder, Built, MERGED_BLOCK_BYTES, StreamsWriter, build};
 
 /// The version that this code writes and reads.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 const MAGIC: &[u8; 6] = b"TRSEGM";
 const END_MAGIC: &[u8; 4] = b"TRSG";

@@ -10,8 +10,12 @@ use std::{
 
 use thiserror::Error;
 
-use super::{BlockPart, BlockRef, HEADER_LENGTH, MAGIC, MAX_BLOCK, VERSION, name};
-use crate::{Kind, columns::Columns, storage::Storage};
+use super::{BlockPart, BlockRef, HEADER_LENGTH, MAGIC, Sections, VERSION, name};
+use crate::{
+    Kind,
+    columns::{Block, Columns, LogBlock},
+    storage::Storage,
+};
 
 /// Something of a segment cannot be read. The rest of the answer stands.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -46,33 +50,48 @@ impl Segment {
         self.doomed.store(true, Ordering::Relaxed);
     }
 
+    /// Opens a block; its sections are read when somebody asks for them.
+    ///
     /// # Errors
     /// When it is not there, not as it was written, or of another version.
-    pub fn read<C: Columns>(&self, block: &BlockRef) -> Result<C, Damage> {
+    pub fn open<B: Block<C>, C>(self: &Arc<Self>, block: &BlockRef) -> Result<B, Damage> {
+        B::open(self.sections(block)?)
+    }
+
+    /// The sections of a block.
+    ///
+    /// # Errors
+    /// As [`Segment::open`].
+    pub fn sections(self: &Arc<Self>, block: &BlockRef) -> Result<Sections, Damage> {
         self.check()?;
-        let at = |what: &str| self.damage(format!("block at {}: {what}", block.offset));
-        let raw_length = block.raw_length as usize;
-        if raw_length > MAX_BLOCK {
-            return Err(at("size is not possible"));
-        }
-        let packed = self.content(block.offset, block.length as usize).map_err(|e| at(&e))?;
-        if crc32fast::hash(&packed) != block.crc {
-            return Err(at("checksum is wrong"));
-        }
-        let raw = zstd::bulk::decompress(&packed, raw_length).map_err(|e| at(&e.to_string()))?;
-        C::decode(raw).map_err(|e| at(&e.to_string()))
+        Sections::open(self.clone(), block)
+    }
+
+    /// Reads a whole block.
+    ///
+    /// # Errors
+    /// As [`Segment::open`].
+    pub fn read<C: Columns>(self: &Arc<Self>, block: &BlockRef) -> Result<C, Damage> {
+        let sections = self.sections(block)?;
+        sections.check()?;
+        C::Block::open(sections)?.into_columns()
     }
 
     /// The columns of a block: name, bytes on disk and bytes unpacked.
     ///
     /// # Errors
     /// When the block is damaged.
-    pub fn column_sizes(&self, kind: Kind, block: &BlockRef) -> Result<Vec<(String, u64, u64)>, Damage> {
-        let column = match kind {
-            Kind::Logs => "entries",
-            Kind::Metrics => "samples",
+    pub fn column_sizes(
+        self: &Arc<Self>,
+        kind: Kind,
+        block: &BlockRef,
+    ) -> Result<Vec<(String, u64, u64)>, Damage> {
+        let name = |section: usize| match kind {
+            Kind::Logs => LogBlock::section_name(section),
+            Kind::Metrics => "samples".to_owned(),
         };
-        Ok(vec![(column.to_owned(), block.length.into(), block.raw_length.into())])
+        let sizes = self.sections(block)?.sizes().into_iter().enumerate();
+        Ok(sizes.map(|(section, (packed, raw))| (name(section), packed, raw)).collect())
     }
 
     /// The rows of a part in its block, which has `rows`.
@@ -108,7 +127,9 @@ impl Segment {
         match header.as_slice() {
             [magic @ .., low, high] if magic == MAGIC => match u16::from_le_bytes([*low, *high]) {
                 VERSION => Ok(()),
-                found => Err(format!("version {found}; this release reads version {VERSION}: upgrade it")),
+                found => Err(format!(
+                    "version {found}; this release reads version {VERSION}: use the release that wrote it"
+                )),
             },
             _ => Err("it does not begin as a segment does".into()),
         }

@@ -7,17 +7,17 @@ use std::{
 
 use event::Labels;
 
-use super::{BlockPart, BlockRef, END_MAGIC, StreamMeta, header};
+use super::{BlockPart, BlockRef, END_MAGIC, StreamMeta, header, sections};
 use crate::{
     columns::Columns,
     head::{Chunk, Head, Streams},
 };
 
 /// A block is closed when its content has this size.
-const BLOCK_BYTES: usize = 256 << 10;
+const BLOCK_BYTES: usize = 1 << 20;
 
 /// The same in merged segments: larger blocks pack better.
-pub const MERGED_BLOCK_BYTES: usize = 1 << 20;
+pub const MERGED_BLOCK_BYTES: usize = 4 << 20;
 
 /// A stream begins a new block if the one under way has reached this part of its size: small streams share,
 /// large ones do not.
@@ -85,15 +85,15 @@ impl<W: Write> Builder<W> {
     }
 
     fn write<C: Columns>(&mut self, columns: &C) -> io::Result<BlockRef> {
-        let raw = columns.encode();
-        let packed = self.compressor.compress(&raw)?;
+        let (head, sections) = sections::pack(&columns.encode(), &mut self.compressor)?;
         let block = BlockRef {
             offset: self.offset,
-            length: packed.len() as u32,
-            raw_length: raw.len() as u32,
-            crc: crc32fast::hash(&packed),
+            length: (head.len() + sections.len()) as u32,
+            head: head.len() as u32,
+            crc: crc32fast::hash(&head),
         };
-        self.put(&packed)?;
+        self.put(&head)?;
+        self.put(&sections)?;
         Ok(block)
     }
 
@@ -212,7 +212,7 @@ impl<C: Columns> Pending<C> {
                 part.max = time;
             }
             _ => {
-                let block = BlockRef { offset: 0, length: 0, raw_length: 0, crc: 0 };
+                let block = BlockRef { offset: 0, length: 0, head: 0, crc: 0 };
                 let first_row = first_row as u32;
                 self.parts
                     .push((stream, BlockPart { block, first_row, rows: 1, bytes, min: time, max: time }));

@@ -16,7 +16,7 @@ use super::{
     steps::{Span, Steps},
 };
 use crate::{
-    EntryRef, EvalError, LabelSet, Order, Scan, Stats,
+    EntryRef, EvalError, LabelSet, Order, Scan, Stats, Times,
     ast::{Grouping, RangeAggregation, RangeOp},
     stage::{
         Stage,
@@ -48,13 +48,16 @@ pub fn evaluate(
         order: Order::Unordered,
         filters: &filters,
     };
-    let scanned = evaluation.entries.scan(&scan, &mut |stream, entry| match pass.visit(stream, entry) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => {
-            pass.failure = Some(error);
-            ControlFlow::Break(())
-        }
-    });
+    let scanned = match aggregation.log.stages.len() == filters.len() && counts(aggregation) {
+        true => evaluation.entries.scan_times(&scan, &mut |stream, times| {
+            let visited = pass.visit_times(stream, times);
+            pass.goes_on(visited)
+        }),
+        false => evaluation.entries.scan(&scan, &mut |stream, entry| {
+            let visited = pass.visit(stream, entry);
+            pass.goes_on(visited)
+        }),
+    };
     evaluation.stats.set(pass.stats);
     match pass.failure.take() {
         Some(error) => return Err(error),
@@ -118,13 +121,7 @@ impl<'a> Pass<'a> {
     }
 
     fn visit(&mut self, stream: &Labels, entry: EntryRef<'_>) -> Result<(), EvalError> {
-        self.stats.entries_scanned += 1;
-        self.stats.bytes_scanned += entry.line.len() as u64;
-        if self.stats.entries_scanned.is_multiple_of(CANCEL_EVERY)
-            && self.evaluation.options.cancelled.is_some_and(|cancelled| cancelled())
-        {
-            return Err(EvalError::Cancelled);
-        }
+        self.note_scanned(1, entry.line.len() as u64)?;
         let (range_ns, offset_ns) = (self.aggregation.range_ns, self.aggregation.offset_ns);
         let Some(span) = self.evaluation.steps.span(entry.timestamp_ns, range_ns, offset_ns) else {
             return Ok(());
@@ -133,10 +130,60 @@ impl<'a> Pass<'a> {
         let Some(value) = self.value(&mut row) else { return Ok(()) };
         self.stats.entries_passed += 1;
         let at = self.series_of(stream, &row)?;
-        let new = Accumulator::new(self.aggregation.op, entry.timestamp_ns, value);
-        let cells = &mut self.series[at].1;
-        cells.entry(span).and_modify(|cell| cell.merge(&new)).or_insert(new);
+        self.add(at, span, &Accumulator::new(self.aggregation.op, entry.timestamp_ns, value));
         Ok(())
+    }
+
+    /// Counts entries whose lines nobody looks at.
+    fn visit_times(&mut self, stream: &Labels, times: Times<'_>) -> Result<(), EvalError> {
+        let steps = self.evaluation.steps;
+        let (range_ns, offset_ns) = (self.aggregation.range_ns, self.aggregation.offset_ns);
+        let (mut rest, mut series) = (times.timestamps_ns, None);
+        self.note_scanned(rest.len() as u64, 0)?;
+        while let Some(first) = rest.first() {
+            let same = *first..=steps.same_span_until(*first, range_ns, offset_ns);
+            let count = rest.iter().take_while(|time| same.contains(time)).count();
+            rest = &rest[count..];
+            let Some(span) = steps.span(*first, range_ns, offset_ns) else { continue };
+            let at = match series {
+                Some(at) => at,
+                None => {
+                    let entry = EntryRef { timestamp_ns: *first, line: &[], metadata: times.metadata };
+                    self.series_of(stream, &Row::new(stream, entry).only(self.wanted))?
+                }
+            };
+            series = Some(at);
+            self.stats.entries_passed += count as u64;
+            self.add(at, span, &Accumulator::new(self.aggregation.op, *first, count as f64));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, series: usize, span: Span, new: &Accumulator) {
+        let cells = &mut self.series[series].1;
+        cells.entry(span).and_modify(|cell| cell.merge(new)).or_insert_with(|| new.clone());
+    }
+
+    /// Counts what was read, and looks now and then whether the query was cancelled.
+    fn note_scanned(&mut self, entries: u64, bytes: u64) -> Result<(), EvalError> {
+        let before = self.stats.entries_scanned / CANCEL_EVERY;
+        self.stats.entries_scanned += entries;
+        self.stats.bytes_scanned += bytes;
+        let due = self.stats.entries_scanned / CANCEL_EVERY > before;
+        match due && self.evaluation.options.cancelled.is_some_and(|cancelled| cancelled()) {
+            true => Err(EvalError::Cancelled),
+            false => Ok(()),
+        }
+    }
+
+    fn goes_on(&mut self, visited: Result<(), EvalError>) -> ControlFlow<()> {
+        match visited {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failure = Some(error);
+                ControlFlow::Break(())
+            }
+        }
     }
 
     /// What the entry adds, unless a stage refuses it.
@@ -209,6 +256,12 @@ impl<'a> Pass<'a> {
         };
         self.series.into_iter().map(windows).collect()
     }
+}
+
+/// Whether each entry adds one, whatever its line is.
+fn counts(aggregation: &RangeAggregation) -> bool {
+    let counts = matches!(aggregation.op, RangeOp::CountOverTime | RangeOp::Rate | RangeOp::AbsentOverTime);
+    counts && aggregation.unwrap.is_none()
 }
 
 /// The labels that the grouping, a stage or `unwrap` looks at, if those can be told.

@@ -66,6 +66,17 @@ impl Steps {
     }
 }
 
+impl Steps {
+    /// The last instant with the same [`Steps::span`] as `timestamp_ns`, as far as all before it have it too.
+    pub fn same_span_until(&self, timestamp_ns: i64, range_ns: i64, offset_ns: i64) -> i64 {
+        let start = i128::from(self.start_ns) - i128::from(offset_ns);
+        let step = i128::from(self.step_ns);
+        let edge = |start: i128| start + ceil_div(i128::from(timestamp_ns) - start, step) * step;
+        let until = edge(start).min(edge(start - i128::from(range_ns)));
+        i64::try_from(until).unwrap_or(i64::MAX)
+    }
+}
+
 fn ceil_div(a: i128, b: i128) -> i128 {
     -(-a).div_euclid(b)
 }
@@ -88,6 +99,20 @@ mod tests {
         assert_eq!(steps.span(100, 5, 0), Some((0, 0)));
         assert_eq!(steps.span(101, 5, 0), None);
         assert_eq!(steps.span(90, 20, 10), Some((0, 1)));
+    }
+
+    #[test]
+    fn spans_change_behind_edges_only() {
+        let steps = Steps::over(&Range { start_ns: 100, end_ns: 135, step_ns: 10 }, 10).unwrap();
+        for (range, offset) in [(20, 0), (5, 0), (13, 7), (1, 100)] {
+            for time in 0..160 {
+                let until = steps.same_span_until(time, range, offset);
+                assert!(
+                    (time..=until).all(|t| steps.span(t, range, offset) == steps.span(time, range, offset))
+                );
+                assert!(until >= time && until < time + 10);
+            }
+        }
     }
 
     #[test]

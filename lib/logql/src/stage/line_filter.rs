@@ -36,7 +36,8 @@ pub struct LineFilter {
 #[derive(Clone, Debug)]
 enum Needle {
     Text(String, Box<Finder<'static>>),
-    Regex(String, Regex),
+    /// Also texts of which every match holds one, if such are known.
+    Regex(String, Regex, Option<Vec<String>>),
     Pattern(LinePattern),
     Ip(IpMatcher),
 }
@@ -50,7 +51,14 @@ impl LineFilter {
     /// Texts of which every line that passes holds at least one, byte for byte; `None` if the filter has no
     /// such texts. A store may skip blocks without any of them.
     pub fn required_texts(&self) -> Option<Vec<&str>> {
-        self.alternatives.iter().map(Needle::text).collect::<Option<_>>().filter(|_| self.wanted)
+        let texts: Option<Vec<Vec<&str>>> = self.alternatives.iter().map(Needle::required).collect();
+        texts.filter(|_| self.wanted).map(|texts| texts.concat())
+    }
+
+    /// If it looks for texts and nothing else: whether a line has to hold one of them, or none; and the texts.
+    pub fn texts(&self) -> Option<(bool, Vec<&str>)> {
+        let texts: Option<_> = self.alternatives.iter().map(Needle::text).collect();
+        texts.map(|texts| (self.wanted, texts))
     }
 
     pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<Self, ParseError> {
@@ -95,7 +103,10 @@ impl Needle {
             LineMatch::Contains => {
                 Needle::Text(text.clone(), Box::new(Finder::new(text.as_bytes()).into_owned()))
             }
-            LineMatch::Regex => Needle::Regex(text.clone(), regexp::compile(&text)?),
+            LineMatch::Regex => {
+                let (regex, required) = (regexp::compile(&text)?, regexp::required(&text));
+                Needle::Regex(text, regex, required)
+            }
             LineMatch::Pattern => Needle::Pattern(LinePattern::new(&text)?),
         })
     }
@@ -103,9 +114,16 @@ impl Needle {
     fn is_in(&self, line: &[u8]) -> bool {
         match self {
             Needle::Text(_, finder) => finder.find(line).is_some(),
-            Needle::Regex(_, regex) => finds(regex, line),
+            Needle::Regex(_, regex, _) => finds(regex, line),
             Needle::Pattern(pattern) => pattern.matches(line),
             Needle::Ip(ip) => ip.finds_in(line),
+        }
+    }
+
+    fn required(&self) -> Option<Vec<&str>> {
+        match self {
+            Needle::Regex(_, _, required) => Some(required.as_ref()?.iter().map(String::as_str).collect()),
+            _ => self.text().map(|text| vec![text]),
         }
     }
 
@@ -142,7 +160,7 @@ impl fmt::Display for Needle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Needle::Text(text, _) => f.write_str(&quote(text)),
-            Needle::Regex(text, _) => f.write_str(&quote(text)),
+            Needle::Regex(text, ..) => f.write_str(&quote(text)),
             Needle::Pattern(pattern) => f.write_str(&quote(pattern.as_str())),
             Needle::Ip(ip) => ip.fmt(f),
         }

@@ -84,7 +84,7 @@ where
         }
         let mut warnings = view.warnings();
         warnings.append(&mut answer.notices);
-        Ok(response::query(answer, &warnings, &wishes, begin.elapsed()))
+        Ok(response::query(answer, view.snapshot.block_stats(), &warnings, &wishes, begin.elapsed()))
     });
     Ok(response::json(body.await?))
 }

@@ -1,13 +1,16 @@
 //! What a query took, in Loki's shape. Grafana shows the summary; the parts that tell Loki's own services and
-//! caches apart are there for clients that read them, and are zero.
+//! caches apart are there for clients that read them, and are zero. `index` tells how many blocks the filters skipped.
 
 use std::time::Duration;
 
 use logql::Stats;
 use serde_json::{Value, json};
 
+use crate::BlockStats;
+
 /// The `stats` object of an answer.
-pub(super) fn json(stats: &Stats, took: Duration) -> Value {
+/// Loki's chunks are our blocks.
+pub(super) fn json(stats: &Stats, blocks: BlockStats, took: Duration) -> Value {
     let seconds = took.as_secs_f64();
     let per_second = |amount: u64| if seconds > 0.0 { (amount as f64 / seconds) as u64 } else { 0 };
     json!({
@@ -25,23 +28,28 @@ pub(super) fn json(stats: &Stats, took: Duration) -> Value {
             "totalPostFilterLines": stats.entries_passed,
             "totalStructuredMetadataBytesProcessed": 0,
         },
-        "querier": {"store": store(stats)},
+        "querier": {"store": store(stats, blocks)},
         "ingester": {
             "totalReached": 0,
             "totalChunksMatched": 0,
             "totalBatches": 0,
             "totalLinesSent": 0,
-            "store": store(&Stats::default()),
+            "store": store(&Stats::default(), BlockStats::default()),
         },
         "cache": cache(),
-        "index": {"totalChunks": 0, "postFilterChunks": 0, "shardsDuration": 0, "usedBloomFilters": false},
+        "index": {
+            "totalChunks": blocks.total,
+            "postFilterChunks": blocks.total - blocks.skipped,
+            "shardsDuration": 0,
+            "usedBloomFilters": blocks.skipped > 0,
+        },
     })
 }
 
-fn store(stats: &Stats) -> Value {
+fn store(stats: &Stats, blocks: BlockStats) -> Value {
     json!({
-        "totalChunksRef": 0,
-        "totalChunksDownloaded": 0,
+        "totalChunksRef": blocks.total,
+        "totalChunksDownloaded": blocks.total - blocks.skipped,
         "chunksDownloadTime": 0,
         "queryReferencedStructuredMetadata": false,
         "chunk": {
@@ -49,7 +57,7 @@ fn store(stats: &Stats) -> Value {
             "headChunkLines": 0,
             "decompressedBytes": stats.bytes_scanned,
             "decompressedLines": stats.entries_scanned,
-            "compressedBytes": 0,
+            "compressedBytes": blocks.bytes - blocks.skipped_bytes,
             "totalDuplicates": 0,
             "postFilterLines": stats.entries_passed,
             "headChunkStructuredMetadataBytes": 0,

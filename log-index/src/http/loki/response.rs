@@ -11,7 +11,10 @@ use logql::{Answer, Direction, EntryAnswer, LabelSet, SampleAnswer, SeriesAnswer
 use serde::{Serialize, Serializer};
 
 use super::{query_stats, request::Wishes};
-use crate::http::number::{Seconds, loki_pair};
+use crate::{
+    BlockStats,
+    http::number::{Seconds, loki_pair},
+};
 
 /// A body that is JSON already.
 pub(super) fn json(body: Vec<u8>) -> Response {
@@ -24,8 +27,14 @@ pub(super) fn data(data: &impl Serialize, warnings: &[String]) -> Vec<u8> {
 }
 
 /// The answer to a query.
-pub(super) fn query(answer: Answer, warnings: &[String], wishes: &Wishes, took: Duration) -> Vec<u8> {
-    let stats = query_stats::json(&answer.stats, took);
+pub(super) fn query(
+    answer: Answer,
+    blocks: BlockStats,
+    warnings: &[String],
+    wishes: &Wishes,
+    took: Duration,
+) -> Vec<u8> {
+    let stats = query_stats::json(&answer.stats, blocks, took);
     let (result_type, result) = Outcome::of(answer.value, wishes);
     let encoding_flags = wishes.encoding_flags();
     data(&QueryData { result_type, encoding_flags, result, stats }, warnings)

@@ -79,7 +79,7 @@ async fn answer(
         volumes.truncate(wishes.limit);
         let stats = Stats { returned: volumes.len() as u64, ..Stats::default() };
         let answer = Answer { value: form(volumes, range), stats, notices: Vec::new() };
-        Ok(response::query(answer, &view.warnings(), &wishes, begin.elapsed()))
+        Ok(response::query(answer, view.snapshot.block_stats(), &view.warnings(), &wishes, begin.elapsed()))
     });
     Ok(response::json(body.await?))
 }

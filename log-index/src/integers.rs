@@ -1,0 +1,180 @@
+//! Whole numbers in planes: the lowest bytes of all, then the second ones, and so on. What is stored is the
+//! distance from the least, or from the one before, in units that all distances have in common.
+
+use crate::codec::{Damaged, Input, put_i64, put_u64};
+
+/// No block has more rows: more is damage, and must not ask for memory.
+pub const MOST_ROWS: usize = 1 << 24;
+
+/// How numbers are stored: what one needs to know besides the planes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Distances from the one before, their sign in the lowest bit.
+    delta: bool,
+    /// Bytes of each, 0 to 8.
+    width: usize,
+    base: i64,
+    unit: i64,
+}
+
+/// The cheaper way to store the numbers, and about how many bits it takes.
+pub fn plan(values: &[i64]) -> (Header, u64) {
+    let plain = Header::new(values, false);
+    let delta = Header { delta: true, base: values.first().copied().unwrap_or(0), ..plain };
+    let (plain_bits, delta_bits) = (plain.bits(values), delta.bits(values));
+    if delta_bits < plain_bits { (delta, delta_bits) } else { (plain, plain_bits) }
+}
+
+/// Writes the numbers to `planes`.
+pub fn encode(values: &[i64], planes: &mut Vec<u8>) -> Header {
+    put(plan(values).0, values, planes)
+}
+
+/// The same for numbers that are only names: their distances mean nothing.
+pub fn encode_plain(values: &[i64], planes: &mut Vec<u8>) -> Header {
+    put(Header::new(values, false), values, planes)
+}
+
+/// Writes the numbers in the way that [`plan`] has found.
+pub fn put(mut header: Header, values: &[i64], planes: &mut Vec<u8>) -> Header {
+    let stored: Vec<u64> = header.stored(values).collect();
+    let most = stored.iter().copied().max().unwrap_or(0);
+    header.width = (64 - most.leading_zeros() as usize).div_ceil(8);
+    for plane in 0..header.width {
+        planes.extend(stored.iter().map(|number| (number >> (8 * plane)) as u8));
+    }
+    header
+}
+
+impl Header {
+    fn new(values: &[i64], delta: bool) -> Self {
+        let least = values.iter().copied().min().unwrap_or(0);
+        let most = values.iter().copied().max().unwrap_or(0);
+        let base = if delta { values.first().copied().unwrap_or(0) } else { least };
+        let unit = if most.checked_sub(least).is_some() { unit(values) } else { 1 };
+        Header { delta, width: 0, base, unit }
+    }
+
+    fn stored<'a>(&self, values: &'a [i64]) -> impl Iterator<Item = u64> + use<'a> {
+        let (delta, unit, mut before) = (self.delta, self.unit, self.base);
+        values.iter().map(move |value| {
+            let distance = value.wrapping_sub(before);
+            if !delta {
+                return if unit == 1 { distance as u64 } else { distance as u64 / unit as u64 };
+            }
+            before = *value;
+            let distance = if unit == 1 { distance } else { distance / unit };
+            ((distance << 1) ^ (distance >> 63)) as u64
+        })
+    }
+
+    fn bits(&self, values: &[i64]) -> u64 {
+        self.stored(values).map(|number| u64::from(65 - number.leading_zeros())).sum()
+    }
+
+    pub fn put(&self, out: &mut Vec<u8>) {
+        out.push(self.width as u8 | u8::from(self.delta) << 4 | u8::from(self.unit != 1) << 5);
+        put_i64(out, self.base);
+        if self.unit != 1 {
+            put_u64(out, self.unit as u64);
+        }
+    }
+
+    pub fn read(input: &mut Input<'_>) -> Result<Self, Damaged> {
+        let [flags] = input.take(1)? else { return Err(Damaged) };
+        let base = input.i64()?;
+        let unit = if flags >> 5 == 1 { input.u64()? as i64 } else { 1 };
+        let width = usize::from(flags & 15);
+        if width > 8 || flags >> 6 != 0 {
+            return Err(Damaged);
+        }
+        Ok(Header { delta: flags >> 4 & 1 == 1, width, base, unit })
+    }
+
+    /// Bytes of the planes of so many numbers.
+    pub fn length(&self, rows: usize) -> usize {
+        self.width * rows
+    }
+
+    /// Takes the planes of so many numbers.
+    pub fn decode_from(&self, input: &mut Input<'_>, rows: usize) -> Result<Vec<i64>, Damaged> {
+        if rows > MOST_ROWS {
+            return Err(Damaged);
+        }
+        Ok(self.decode(input.take(self.length(rows))?, rows))
+    }
+
+    /// The numbers; `planes` has the length that [`Header::length`] tells.
+    pub fn decode(&self, planes: &[u8], rows: usize) -> Vec<i64> {
+        let mut numbers = vec![0_i64; rows];
+        for (plane, bytes) in planes.chunks_exact(rows.max(1)).enumerate() {
+            for (number, byte) in numbers.iter_mut().zip(bytes) {
+                *number |= i64::from(*byte) << (8 * plane);
+            }
+        }
+        let mut before = self.base;
+        for number in &mut numbers {
+            if self.delta {
+                let distance = (*number as u64 >> 1) as i64 ^ -(*number & 1);
+                before = before.wrapping_add(distance.wrapping_mul(self.unit));
+                *number = before;
+            } else {
+                *number = self.base.wrapping_add(number.wrapping_mul(self.unit));
+            }
+        }
+        numbers
+    }
+}
+
+/// The greatest common divisor of all distances.
+fn unit(values: &[i64]) -> i64 {
+    let Some(first) = values.first() else { return 1 };
+    let mut unit = 0;
+    for value in values {
+        unit = greatest_common_divisor(unit, (value - first).unsigned_abs());
+        if unit == 1 {
+            break;
+        }
+    }
+    i64::try_from(unit).unwrap_or(1).max(1)
+}
+
+fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn round(values: &[i64]) -> (Vec<i64>, usize) {
+        let (mut head, mut planes) = (Vec::new(), Vec::new());
+        encode(values, &mut planes).put(&mut head);
+        let mut input = Input(&head);
+        let header = Header::read(&mut input).unwrap();
+        assert_eq!((input.0.len(), header.length(values.len())), (0, planes.len()));
+        (header.decode(&planes, values.len()), planes.len())
+    }
+
+    #[test]
+    fn steady_numbers_take_no_room() {
+        assert_eq!(round(&[7; 9]), (vec![7; 9], 0));
+        let steady: Vec<i64> = (0..100).map(|n| 1_795_000_000_000_000_000 + n * 1_000_000).collect();
+        assert_eq!(round(&steady), (steady, 100));
+        assert_eq!(round(&[]), (vec![], 0));
+    }
+
+    proptest! {
+        #[test]
+        fn any_numbers_come_back(values in vec(any::<i64>(), 0..20), near in vec(-9..9_i64, 0..20), factor in 1..99_i64) {
+            prop_assert_eq!(round(&values).0, values);
+            let near: Vec<i64> = near.into_iter().map(|n| n * factor).collect();
+            prop_assert_eq!(round(&near).0, near);
+        }
+    }
+}
