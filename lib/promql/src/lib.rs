@@ -15,7 +15,7 @@ mod value;
 
 pub use error::{EvalError, ParseError, Position, StorageError};
 pub use eval::{Options, Storage, query_instant, query_range};
-pub use histogram::is_reset;
+pub use histogram::{Range, is_reset, ranges};
 pub use parse::{Features, MAX_DEPTH, MAX_QUERY_BYTES, Signature, Variadic, ast};
 pub use query::{Query, Selector, ValueType, parse, parse_selector, parse_with};
 pub use value::{Answer, Value};

@@ -14,6 +14,8 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// Hints; each begins with `PromQL info: `.
     pub infos: Vec<String>,
+    /// How many samples were loaded and computed.
+    pub samples: usize,
 }
 
 /// A value of one of PromQL's four types.

@@ -22,13 +22,18 @@ pub(super) fn loki_pair(sample: Sample) -> (Seconds, String) {
 
 /// `[time, "value"]` as Prometheus writes it: like Loki, with an exponent for very large and small numbers.
 pub(super) fn prometheus_pair(sample: Sample) -> (Seconds, String) {
-    let size = sample.value.abs();
-    let wants_exponent = size.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size);
-    let text = if wants_exponent { exponential(sample.value) } else { plain(sample.value) };
-    (Seconds(sample.timestamp_ms), text)
+    (Seconds(sample.timestamp_ms), prometheus_text(sample.value))
 }
 
-fn plain(value: f64) -> String {
+/// A number as Prometheus writes it.
+pub(super) fn prometheus_text(value: f64) -> String {
+    let size = value.abs();
+    let wants_exponent = size.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size);
+    if wants_exponent { exponential(value) } else { plain(value) }
+}
+
+/// A number without exponent.
+pub(super) fn plain(value: f64) -> String {
     match value {
         f64::INFINITY => "+Inf".to_owned(),
         f64::NEG_INFINITY => "-Inf".to_owned(),

@@ -145,3 +145,41 @@ async fn flushing_keeps_every_answer_as_it_was() {
     assert_eq!(site.index.status().head_bytes, 0);
     assert_eq!(ask().await, before);
 }
+
+#[tokio::test]
+async fn queries_are_shown_as_trees() {
+    let query = [("query", "-sum by (code) (rate(a{x!=\"1\"}[5m] offset 1m)) > bool 2")];
+    let tree = data(&Site::empty(), "/api/v1/parse_query", &query).await;
+    assert_eq!(
+        (&tree["type"], &tree["op"], &tree["bool"]),
+        (&json!("binaryExpr"), &json!(">"), &json!(true))
+    );
+    let sum = &tree["lhs"]["expr"];
+    assert_eq!((&sum["op"], &sum["grouping"]), (&json!("sum"), &json!(["code"])));
+    let range = &sum["expr"]["args"][0];
+    assert_eq!((&range["range"], &range["offset"]), (&json!(300_000), &json!(60_000)));
+    let matchers = json!([
+        {"name": "x", "value": "1", "type": "!="},
+        {"name": "__name__", "value": "a", "type": "="},
+    ]);
+    assert_eq!(range["matchers"], matchers);
+    assert_eq!(tree["rhs"], json!({"type": "numberLiteral", "val": "2"}));
+}
+
+#[tokio::test]
+async fn costs_are_told_to_those_who_ask() {
+    let site = Site::filled();
+    let query = [("query", "requests_total"), ("stats", "all")];
+    let stats = data(&site, "/api/v1/query", &query).await["stats"].clone();
+    assert_eq!(stats["samples"]["totalQueryableSamples"].as_u64().map(|n| n > 0), Some(true), "{stats}");
+    assert!(stats["timings"]["evalTotalTime"].is_number());
+    assert_eq!(data(&site, "/api/v1/query", &query[..1]).await["stats"], Value::Null);
+}
+
+#[tokio::test]
+async fn what_is_elsewhere_has_empty_answers() {
+    let site = Site::empty();
+    assert_eq!(data(&site, "/api/v1/rules", &[]).await, json!({"groups": []}));
+    assert_eq!(data(&site, "/api/v1/alerts", &[]).await, json!({"alerts": []}));
+    assert_eq!(data(&site, "/api/v1/status/flags", &[]).await["query.lookback-delta"], "5m");
+}

@@ -80,6 +80,7 @@ impl<'a> Evaluator<'a> {
             histograms,
             warnings: self.warnings.into_inner().into_iter().collect(),
             infos: self.infos.into_inner().into_iter().collect(),
+            samples: self.samples.get(),
         }
     }
 

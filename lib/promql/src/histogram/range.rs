@@ -7,12 +7,25 @@ use super::layout::bounds;
 /// Observations between two values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
+    /// The lower bound.
     pub lower: f64,
+    /// The upper bound.
     pub upper: f64,
+    /// How many observations lie between them.
     pub count: f64,
 }
 
 impl Range {
+    /// Whether the lower and the upper bound themselves belong to the range, as one of this histogram: of
+    /// exponential buckets it is the one further from zero, of custom ones the upper.
+    pub fn includes(&self, histogram: &Histogram) -> (bool, bool) {
+        match self {
+            Range { lower, .. } if histogram.is_custom() => (*lower < 0.0, true),
+            Range { lower, upper, .. } if *lower <= 0.0 && *upper >= 0.0 => (true, true),
+            Range { upper, .. } => (*upper <= 0.0, *upper > 0.0),
+        }
+    }
+
     /// The share of the range up to `value`, which lies within: on a line, or on a scale of logarithms.
     pub fn share_below(&self, value: f64, linear: bool) -> f64 {
         if linear {

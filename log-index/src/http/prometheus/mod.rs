@@ -3,12 +3,16 @@
 mod delete;
 mod error;
 mod format;
+mod histogram;
 mod labels;
 mod metadata;
+mod parse;
 mod query;
 mod request;
 mod response;
+mod rules;
 mod series;
+mod stats;
 mod status;
 
 use axum::{
@@ -30,6 +34,10 @@ pub(super) fn router() -> Router<Service> {
         .route("/admin/tsdb/delete_series", post(delete::series).put(delete::series))
         .route("/metadata", get(metadata::metadata))
         .route("/format_query", get(format::format).post(format::format))
-        .route("/status/buildinfo", get(status::buildinfo));
+        .route("/parse_query", get(parse::parse).post(parse::parse))
+        .route("/rules", get(rules::rules))
+        .route("/alerts", get(rules::alerts))
+        .route("/status/buildinfo", get(status::buildinfo))
+        .route("/status/flags", get(status::flags));
     Router::new().nest("/api/v1", api)
 }

@@ -1,12 +1,15 @@
 //! `query`, `query_range` and `query_exemplars`.
 
+use std::time::Instant;
+
 use axum::{extract::State, response::Response};
-use promql::{Answer, EvalError, Options, Value};
+use promql::{Answer, EvalError, Options};
 
 use super::{
     Error,
     request::{Limit, Span, Wishes, query, step_ms, time},
     response,
+    stats::Stats,
 };
 use crate::{
     Snapshot,
@@ -44,16 +47,14 @@ where
     F: FnOnce(&Snapshot, &Options<'_>) -> Result<Answer, EvalError> + Send + 'static,
 {
     let (limit, wishes) = (Limit::of(params)?, Wishes::of(params, service.limits())?);
+    let with_stats = params.get("stats").is_some_and(|stats| !stats.is_empty());
     let body = service.ask(params.timeout()?, move |view, cancelled| {
+        let begin = Instant::now();
         let mut answer = evaluate(&view.snapshot, &wishes.options(cancelled))?;
+        let stats = with_stats.then(|| Stats::new(begin.elapsed(), answer.samples));
         let mut warnings = view.warnings();
         warnings.append(&mut answer.warnings);
-        match &mut answer.value {
-            Value::Vector(elements) => limit.apply(elements, &mut warnings),
-            Value::Matrix(series) => limit.apply(series, &mut warnings),
-            Value::Scalar(_) | Value::String { .. } => {}
-        }
-        Ok(response::query(answer, &warnings))
+        Ok(response::query(answer, warnings, &limit, stats))
     });
     Ok(response::json(body.await?))
 }

@@ -4,10 +4,15 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
-use event::{Labels, Sample, Series};
+use event::{HistogramSeries, Labels, Sample, Series};
 use promql::{Answer, Value};
 use serde::Serialize;
 
+use super::{
+    histogram::{Written, pair},
+    request::Limit,
+    stats::Stats,
+};
 use crate::http::number::{Seconds, prometheus_pair};
 
 /// A body that is JSON already.
@@ -22,9 +27,19 @@ pub(super) fn data(data: &impl Serialize, warnings: &[String], infos: &[String])
 }
 
 /// The answer to a query.
-pub(super) fn query(answer: Answer, warnings: &[String]) -> Vec<u8> {
-    let (result_type, result) = Outcome::of(answer.value);
-    data(&QueryData { result_type, result }, warnings, &answer.infos)
+pub(super) fn query(
+    answer: Answer,
+    mut warnings: Vec<String>,
+    limit: &Limit,
+    stats: Option<Stats>,
+) -> Vec<u8> {
+    let (result_type, mut result) = Outcome::of(answer.value, answer.histograms);
+    match &mut result {
+        Outcome::Matrix(rows) => limit.apply(rows, &mut warnings),
+        Outcome::Vector(elements) => limit.apply(elements, &mut warnings),
+        Outcome::Single(_) => {}
+    }
+    data(&QueryData { result_type, result, stats }, &warnings, &answer.infos)
 }
 
 #[derive(Serialize)]
@@ -42,6 +57,8 @@ struct Envelope<'a, T> {
 struct QueryData {
     result_type: &'static str,
     result: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<Stats>,
 }
 
 #[derive(Serialize)]
@@ -54,11 +71,15 @@ enum Outcome {
 
 impl Outcome {
     /// With the name of its type.
-    fn of(value: Value) -> (&'static str, Self) {
+    fn of(value: Value, histograms: Vec<HistogramSeries>) -> (&'static str, Self) {
         match value {
-            Value::Matrix(rows) => ("matrix", Outcome::Matrix(rows.into_iter().map(Row::from).collect())),
+            Value::Matrix(series) => ("matrix", Outcome::Matrix(rows(series, histograms))),
             Value::Vector(elements) => {
-                ("vector", Outcome::Vector(elements.into_iter().map(Element::from).collect()))
+                let numbers = elements.into_iter().map(Element::from);
+                (
+                    "vector",
+                    Outcome::Vector(numbers.chain(histograms.into_iter().map(Element::from)).collect()),
+                )
             }
             Value::Scalar(sample) => ("scalar", Outcome::Single(prometheus_pair(sample))),
             Value::String { timestamp_ms, value } => {
@@ -68,26 +89,50 @@ impl Outcome {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Row {
     metric: Labels,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<(Seconds, String)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    histograms: Vec<(Seconds, Written)>,
 }
 
-impl From<Series> for Row {
-    fn from(series: Series) -> Self {
-        Row { metric: series.labels, values: series.samples.into_iter().map(prometheus_pair).collect() }
+/// A row for each series, sorted by labels if there are histograms: numbers alone are sorted already.
+fn rows(series: Vec<Series>, histograms: Vec<HistogramSeries>) -> Vec<Row> {
+    let number = |series: Series| Row {
+        metric: series.labels,
+        values: series.samples.into_iter().map(prometheus_pair).collect(),
+        ..Row::default()
+    };
+    let mut rows: Vec<Row> = series.into_iter().map(number).collect();
+    for HistogramSeries { labels, samples } in histograms {
+        let place = rows.binary_search_by(|row| row.metric.cmp(&labels)).unwrap_or_else(|place| {
+            rows.insert(place, Row { metric: labels, ..Row::default() });
+            place
+        });
+        rows[place].histograms = samples.iter().map(pair).collect();
     }
+    rows
 }
 
 #[derive(Serialize)]
 struct Element {
     metric: Labels,
-    value: (Seconds, String),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<(Seconds, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram: Option<(Seconds, Written)>,
 }
 
 impl From<(Labels, Sample)> for Element {
     fn from((metric, sample): (Labels, Sample)) -> Self {
-        Element { metric, value: prometheus_pair(sample) }
+        Element { metric, value: Some(prometheus_pair(sample)), histogram: None }
+    }
+}
+
+impl From<HistogramSeries> for Element {
+    fn from(series: HistogramSeries) -> Self {
+        Element { metric: series.labels, value: None, histogram: series.samples.first().map(pair) }
     }
 }
