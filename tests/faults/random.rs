@@ -6,7 +6,7 @@ use crate::{layout::Layout, load::Load, seed::Seed, site::Site, strike::Strike, 
 
 /// How long each of these tests goes on; hours, if you like.
 const SECONDS: &str = "TAILRACE_FAULT_SECONDS";
-const DEFAULT_SECONDS: u64 = 150;
+const DEFAULT_SECONDS: u64 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_faults_of_services_lose_and_double_nothing() {
