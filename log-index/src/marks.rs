@@ -4,10 +4,6 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-/// A source that has written nothing for this long is forgotten, so that the marks stay few: 7 days. Should it
-/// then repeat what it sent before, that is kept twice.
-pub const FORGET_AFTER_MS: i64 = 7 * 86_400_000;
-
 /// Marks by topic and source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Marks {
@@ -44,11 +40,12 @@ impl Marks {
         }
     }
 
-    /// Forgets the sources that have been silent for [`FORGET_AFTER_MS`], by the time of the records: while an
-    /// old topic is read again its sources count as awake. `now_ms` keeps a record from the future from making
-    /// all others look silent.
-    pub fn forget(&mut self, now_ms: i64) {
-        let horizon = self.newest_ms.min(now_ms).saturating_sub(FORGET_AFTER_MS);
+    /// Forgets the sources that have been silent for `age_ms`, so that the marks stay few. With the age of
+    /// retention nothing can come twice by it: what such a source may repeat is too old to be taken in. Silence is
+    /// measured by the time of the records: while an old topic is read again its sources count as awake. `now_ms`
+    /// keeps a record from the future from making all others look silent.
+    pub fn forget(&mut self, now_ms: i64, age_ms: i64) {
+        let horizon = self.newest_ms.min(now_ms).saturating_sub(age_ms);
         for sources in self.topics.values_mut() {
             sources.retain(|_, mark| mark.1 >= horizon);
         }
@@ -69,15 +66,17 @@ mod tests {
         assert_eq!((marks.get("metrics", "a"), marks.get("logs", "")), (None, None));
     }
 
+    const AGE: i64 = 7 * 86_400_000;
+
     #[test]
     fn sources_silent_for_long_are_forgotten_by_the_time_of_the_records() {
         let mut marks = Marks::default();
         marks.raise("logs", "old", 1, 0);
-        marks.raise("logs", "new", 1, FORGET_AFTER_MS + 1);
+        marks.raise("logs", "new", 1, AGE + 1);
         marks.raise("logs", "wrong clock", 1, i64::MAX);
-        marks.forget(FORGET_AFTER_MS);
+        marks.forget(AGE, AGE);
         assert_eq!(marks.get("logs", "old"), Some(1));
-        marks.forget(FORGET_AFTER_MS + 1);
+        marks.forget(AGE + 1, AGE);
         assert_eq!((marks.get("logs", "old"), marks.get("logs", "new")), (None, Some(1)));
     }
 }

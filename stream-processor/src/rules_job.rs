@@ -128,6 +128,17 @@ impl RulesJob {
         Ok(())
     }
 
+    /// The step that is committed as `text`; who sets offsets by hand leaves it empty.
+    fn step_of(&self, text: String) -> Result<Option<i64>, bus::Error> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match serde_json::from_str::<Mark>(&text) {
+            Ok(Mark { version: MARK_VERSION, step }) => Ok(step),
+            _ => Err(bus::Error::Commit { group: self.group.clone(), text }),
+        }
+    }
+
     fn outgoing(&self, output: Output) -> Vec<Outgoing> {
         match output {
             Output::Alert(alert) => {
@@ -171,7 +182,7 @@ impl Job for RulesJob {
             // A topic that was made anew is shorter than what was read of the old one.
             let end = ends.get(&topic, partition).unwrap_or(next);
             self.committed.set(&topic, partition, next.min(end));
-            steps.extend(serde_json::from_str::<Mark>(&text).ok().and_then(|mark| mark.step));
+            steps.extend(self.step_of(text)?);
         }
         self.resume(consumer, steps.into_iter().max())
     }
@@ -193,5 +204,22 @@ impl Job for RulesJob {
     fn mark(&self) -> String {
         let mark = Mark { version: MARK_VERSION, step: self.engine.last_step() };
         serde_json::to_string(&mark).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_of_an_unknown_version_is_refused() {
+        let program = Arc::new(Program::default());
+        let job = RulesJob::new(&bus::Config::default(), &Config::default(), program);
+        let step = |text: &str| job.step_of(text.to_owned());
+        assert_eq!(step(r#"{"version":1,"step":60000}"#).unwrap(), Some(60_000));
+        assert_eq!(step("").unwrap(), None);
+        for text in [r#"{"version":2,"step":60000}"#, "by hand"] {
+            assert!(step(text).unwrap_err().to_string().contains("cannot read"), "{text}");
+        }
     }
 }

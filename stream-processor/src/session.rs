@@ -162,12 +162,8 @@ impl Session {
         telemetry::UNREADABLE.inc();
         let Record { topic, partition, offset, .. } = record;
         tracing::warn!(topic, partition, offset, %error, "record goes to the dead-letter topic");
-        self.dead.push(Outgoing {
-            topic: self.environment.bus.topics.dead_letter.clone(),
-            key: record.key.to_vec(),
-            value: record.value.to_vec(),
-            partition: None,
-        });
+        let letters = &self.environment.bus.topics.dead_letter;
+        self.dead.extend(bus::dead_letter::letters(&record.into(), &error.to_string(), letters));
     }
 
     fn is_commit_due(&self, outputs: &[Outgoing]) -> bool {

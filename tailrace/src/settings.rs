@@ -31,7 +31,7 @@ pub struct Settings {
 pub struct Http {
     /// `host:port`; port 0 picks a free one.
     pub listen: String,
-    /// Whether requests to Loki's API see and write the streams of the tenant in `X-Scope-OrgID` alone.
+    /// Whether requests to Loki's API have to name a tenant in `X-Scope-OrgID`.
     pub tenants: bool,
 }
 

@@ -31,6 +31,16 @@ pub enum Error {
         /// The transactional id.
         id: String,
     },
+    /// What is committed with the offsets.
+    #[error(
+        "group {group} has committed {text:?}, which this version cannot read; upgrade it, or use another group"
+    )]
+    Commit {
+        /// The consumer group.
+        group: String,
+        /// What stands beside the offset.
+        text: String,
+    },
     /// Anything else.
     #[error("kafka: {0}")]
     Kafka(#[from] KafkaError),

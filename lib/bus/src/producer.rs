@@ -15,7 +15,7 @@ use rdkafka::{
 };
 use tokio::sync::oneshot;
 
-use crate::{Config, Error};
+use crate::{Config, Error, Record};
 
 /// How long to wait before trying again to put a record into a full queue.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
@@ -66,6 +66,14 @@ pub struct Outgoing {
     pub value: Vec<u8>,
     /// Overrules the key.
     pub partition: Option<i32>,
+}
+
+/// The record once more, under the same key.
+impl From<&Record> for Outgoing {
+    fn from(record: &Record) -> Self {
+        let (key, value) = (record.key.to_vec(), record.value.to_vec());
+        Outgoing { topic: record.topic.clone(), key, value, partition: None }
+    }
 }
 
 /// Resolves when the record is acknowledged: partition and offset.

@@ -36,7 +36,7 @@ impl Service {
         Service(Arc::new(Inner { index, ends, clock, limits, tenants: false, queries, tails }))
     }
 
-    /// The same service; with `apart` it shows each tenant its own streams alone, and asks everyone who they are.
+    /// The same service; with `apart` everyone has to say for which tenant they ask.
     pub fn with_tenants(self, apart: bool) -> Self {
         Service(Arc::new(Inner { tenants: apart, ..(*self.0).clone() }))
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Consumer, ConsumerBuilder, Outgoing, Producer, Record, Start};
+use bus::{Consumer, ConsumerBuilder, Producer, Record, Start};
 
 use super::{Error, POLL, RETRY_WRITE, Shared};
 use crate::AppendError;
@@ -96,10 +96,7 @@ impl Shared {
 
     async fn send_letters(&self, record: &Record, reason: &str) -> Result<(), bus::Error> {
         let producer = self.dead_letters()?;
-        let topic = record.topic.clone();
-        let original =
-            Outgoing { topic, key: record.key.to_vec(), value: record.value.to_vec(), partition: None };
-        for letter in bus::dead_letter::letters(&original, reason, &self.bus.topics.dead_letter) {
+        for letter in bus::dead_letter::letters(&record.into(), reason, &self.bus.topics.dead_letter) {
             producer.send(letter).await?;
         }
         Ok(())

@@ -79,14 +79,16 @@ impl Retention {
 
 impl Index {
     /// Drops the segments that retention wants to go at `now_ms`; answers how many. Forgets sources that have been
-    /// silent for long.
+    /// silent for as long.
     ///
     /// # Errors
     /// When the catalog cannot be written.
     pub fn retain(&self, now_ms: i64) -> Result<usize, SealError> {
         let mut catalog = self.inner.catalog.lock();
         let mut state = self.inner.state.lock();
-        state.progress.marks.forget(now_ms);
+        if let Some(age) = self.inner.config.retention.age {
+            state.progress.marks.forget(now_ms, age.millis());
+        }
         let before = state.sealed.clone();
         drop(state);
         let room = self.inner.storage.room();

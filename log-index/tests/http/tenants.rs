@@ -82,10 +82,13 @@ async fn a_request_for_nobody_is_refused() {
 }
 
 #[tokio::test]
-async fn without_tenants_the_header_means_nothing() {
+async fn without_the_setting_who_names_a_tenant_sees_its_streams_and_who_names_none_sees_all() {
     let site = Site::filled();
-    let streams = data(&site, "a", "query_range", &QUERY).await["result"].clone();
-    assert_eq!(streams.as_array().unwrap().len(), 3);
+    site.log(&[("job", "demo"), ("__tenant_id__", "a")], &[(0, "of a")]);
+    let streams = async |tenant: &str| {
+        data(&site, tenant, "query_range", &QUERY).await["result"].as_array().unwrap().len()
+    };
+    assert_eq!((streams("a").await, streams("fake").await, streams("").await), (1, 3, 4));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use config::{
     Diagnostics, Duration, Source,
-    yaml::{self, Content, Fields, Node},
+    yaml::{Fields, Node},
 };
 
 use super::check::{Checker, is_label_name};
@@ -21,16 +21,7 @@ const RULE_KEYS: [&str; 7] = ["record", "alert", "expr", "for", "keep_firing_for
 
 /// The groups of a file; notes every error.
 pub fn parse(source: &Source, problems: &mut Diagnostics) -> Vec<Group> {
-    let root = match yaml::parse(source) {
-        Ok(root) => root,
-        Err(error) => {
-            problems.0.push(error);
-            return Vec::new();
-        }
-    };
-    if matches!(root.content, Content::Null) {
-        return Vec::new();
-    }
+    let Some(root) = super::root(source, problems) else { return Vec::new() };
     let groups = Fields::new(&root, source, &FILE_KEYS, problems).list("groups");
     let mut names = HashSet::new();
     groups.iter().map(|node| group(node, source, &mut names, problems)).collect()

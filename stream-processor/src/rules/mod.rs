@@ -7,7 +7,10 @@ mod file;
 mod load;
 mod windows;
 
-use config::{Diagnostics, Source};
+use config::{
+    Diagnostics, Source,
+    yaml::{self, Content, Node},
+};
 
 use crate::engine::program::{Action, Program};
 
@@ -24,6 +27,17 @@ pub fn check(rules: &[Source], windows: Option<&Source>) -> Result<Program, Diag
     let windows = windows.map(|source| windows::parse(source, &mut problems)).unwrap_or_default();
     problems.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     if problems.0.is_empty() { Ok(Program { windows, groups }) } else { Err(problems) }
+}
+
+/// What a file holds; nothing if it is empty or no YAML, which is noted.
+fn root(source: &Source, problems: &mut Diagnostics) -> Option<Node> {
+    match yaml::parse(source) {
+        Ok(root) => (!matches!(root.content, Content::Null)).then_some(root),
+        Err(error) => {
+            problems.0.push(error);
+            None
+        }
+    }
 }
 
 /// One line of `tailrace rules list`.

@@ -4,7 +4,7 @@ use std::{collections::HashSet, str::FromStr};
 
 use config::{
     Diagnostics, Duration, Source,
-    yaml::{self, Content, Fields, Node},
+    yaml::{Fields, Node},
 };
 use event::Matcher;
 
@@ -15,16 +15,7 @@ const KEYS: [&str; 7] = ["name", "select", "window", "every", "last", "functions
 
 /// The windows of a file; notes every error.
 pub fn parse(source: &Source, problems: &mut Diagnostics) -> Vec<Window> {
-    let root = match yaml::parse(source) {
-        Ok(root) => root,
-        Err(error) => {
-            problems.0.push(error);
-            return Vec::new();
-        }
-    };
-    if matches!(root.content, Content::Null) {
-        return Vec::new();
-    }
+    let Some(root) = super::root(source, problems) else { return Vec::new() };
     let nodes = Fields::new(&root, source, &["windows"], problems).list("windows");
     let mut names = HashSet::new();
     nodes.iter().filter_map(|node| window(node, source, &mut names, problems)).collect()

@@ -48,7 +48,18 @@ async fn a_record_that_cannot_be_read_goes_to_the_dead_letters_once() {
     bench.states(AlertState::Resolved);
     running.stop().await;
     let dead = bench.read(&bench.bus.topics.dead_letter, |records| !records.is_empty());
-    assert_eq!(dead.iter().map(|r| r.value.as_ref()).collect::<Vec<_>>(), [b"T\x01garbage"]);
+    let expected = bus::Outgoing {
+        topic: bench.bus.topics.metrics.clone(),
+        key: dead[0].key.to_vec(),
+        value: b"T\x01garbage".to_vec(),
+        partition: None,
+    };
+    let reason = event::decode(&expected.value).unwrap_err().to_string();
+    let letters = bus::dead_letter::letters(&expected, &reason, &bench.bus.topics.dead_letter);
+    assert_eq!(
+        dead.iter().map(|record| record.value.as_ref()).collect::<Vec<_>>(),
+        letters.iter().map(|letter| letter.value.as_slice()).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

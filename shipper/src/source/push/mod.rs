@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct Endpoint {
     publisher: Publisher,
     limits: Limits,
-    /// Whether each entry goes to the tenant that the request names.
+    /// Whether a request has to name its tenant.
     tenants: bool,
     places: Semaphore,
 }
@@ -43,8 +43,8 @@ struct Refusal(StatusCode, String);
 /// Reads what a request brings.
 type Read = fn(&HeaderMap, &[u8], &Limits) -> Result<Vec<Event>, Refusal>;
 
-/// The push endpoints; entries go to the topic for logs, samples to the one for metrics. With `tenants`, a request
-/// with logs has to say for whom it is.
+/// The push endpoints; entries go to the topic for logs, samples to the one for metrics. Logs belong to the tenant
+/// that the request names; with `tenants` it has to name one.
 pub fn push_router(publisher: Publisher, config: &Config, tenants: bool) -> Router {
     let limits = Limits {
         request: config.push.request_limit.0 as usize,
@@ -91,7 +91,7 @@ async fn take(endpoint: &Endpoint, request: Request, read: Read) -> Result<(), R
     let body = body.map_err(|e| Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("request body: {e}")))?;
     let mut receipts = Vec::new();
     for event in read(&head.headers, &body, &endpoint.limits)? {
-        let event = if endpoint.tenants { owned(event, &head.headers)? } else { event };
+        let event = owned(event, &head.headers, endpoint.tenants)?;
         receipts.push(endpoint.publisher.publish_with_receipt(event).await);
     }
     let closed = |_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "shutting down".into());
@@ -110,14 +110,14 @@ fn value(headers: &HeaderMap, name: header::HeaderName) -> &str {
 }
 
 /// Log entries belong to the tenant that the request names; samples to everyone.
-fn owned(event: Event, headers: &HeaderMap) -> Result<Event, Refusal> {
+fn owned(event: Event, headers: &HeaderMap, required: bool) -> Result<Event, Refusal> {
     let Event::Logs(batch) = event else { return Ok(event) };
-    let labels = batch.labels.with(TENANT_LABEL, &tenant(headers)?);
+    let labels = batch.labels.with(TENANT_LABEL, &tenant(headers, required)?);
     Ok(Event::Logs(LogBatch { labels, ..batch }))
 }
 
 /// The value of [`TENANT_LABEL`]; empty for the default tenant, whose streams have none.
-fn tenant(headers: &HeaderMap) -> Result<String, Refusal> {
+fn tenant(headers: &HeaderMap, required: bool) -> Result<String, Refusal> {
     let header = headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok());
     match event::tenants(header).as_deref() {
         Ok([DEFAULT_TENANT]) => Ok(String::new()),
@@ -125,6 +125,7 @@ fn tenant(headers: &HeaderMap) -> Result<String, Refusal> {
         Ok(_) => {
             Err(Refusal(StatusCode::BAD_REQUEST, "multiple org IDs present: push for one tenant".into()))
         }
+        Err(TenantError::Missing) if !required => Ok(String::new()),
         Err(TenantError::Missing) => Err(Refusal(StatusCode::UNAUTHORIZED, TenantError::Missing.to_string())),
         Err(invalid) => Err(Refusal(StatusCode::BAD_REQUEST, invalid.to_string())),
     }
