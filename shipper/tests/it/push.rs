@@ -80,32 +80,41 @@ async fn written_samples_are_with_the_broker_when_it_is_answered() {
     assert_eq!(broker.records().len(), 1);
 }
 
+async fn push_for(broker: &MemoryBroker, tenant: Option<&str>, required: bool) -> StatusCode {
+    let mut request = Request::post("/loki/api/v1/push").header("content-type", "application/json");
+    if let Some(tenant) = tenant {
+        request = request.header("X-Scope-OrgID", tenant);
+    }
+    let router = push_router(broker.publisher(), &Config::default(), required);
+    router.oneshot(request.body(Body::from(BODY)).unwrap()).await.unwrap().status()
+}
+
+fn owners(broker: &MemoryBroker) -> Vec<Option<String>> {
+    let owner = |value: &[u8]| match event::decode(value).unwrap() {
+        Event::Logs(batch) => batch.labels.get("__tenant_id__").map(str::to_owned),
+        other => panic!("no logs: {other:?}"),
+    };
+    broker.records().iter().map(|record| owner(&record.value)).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn with_tenants_a_push_says_for_whom_it_is() {
     let broker = MemoryBroker::new();
-    let push = async |tenant: Option<&str>| {
-        let mut request = Request::post("/loki/api/v1/push").header("content-type", "application/json");
-        if let Some(tenant) = tenant {
-            request = request.header("X-Scope-OrgID", tenant);
-        }
-        let router = push_router(broker.publisher(), &Config::default(), true);
-        router.oneshot(request.body(Body::from(BODY)).unwrap()).await.unwrap().status()
-    };
-    assert_eq!(push(None).await, StatusCode::UNAUTHORIZED);
-    assert_eq!(push(Some("a|b")).await, StatusCode::BAD_REQUEST);
-    assert_eq!(push(Some("a b")).await, StatusCode::BAD_REQUEST);
+    assert_eq!(push_for(&broker, None, true).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(push_for(&broker, Some("a|b"), true).await, StatusCode::BAD_REQUEST);
+    assert_eq!(push_for(&broker, Some("a b"), true).await, StatusCode::BAD_REQUEST);
     assert_eq!(broker.records().len(), 0);
-    assert_eq!(push(Some("team-a")).await, StatusCode::NO_CONTENT);
-    assert_eq!(push(Some("fake")).await, StatusCode::NO_CONTENT);
-    let owners: Vec<Option<String>> = broker
-        .records()
-        .iter()
-        .map(|record| match event::decode(&record.value).unwrap() {
-            Event::Logs(batch) => batch.labels.get("__tenant_id__").map(str::to_owned),
-            other => panic!("no logs: {other:?}"),
-        })
-        .collect();
-    assert_eq!(owners, [Some("team-a".to_owned()), None]);
+    assert_eq!(push_for(&broker, Some("team-a"), true).await, StatusCode::NO_CONTENT);
+    assert_eq!(push_for(&broker, Some("fake"), true).await, StatusCode::NO_CONTENT);
+    assert_eq!(owners(&broker), [Some("team-a".to_owned()), None]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_setting_a_push_may_say_for_whom_it_is() {
+    let broker = MemoryBroker::new();
+    assert_eq!(push_for(&broker, Some("team-a"), false).await, StatusCode::NO_CONTENT);
+    assert_eq!(push_for(&broker, None, false).await, StatusCode::NO_CONTENT);
+    assert_eq!(owners(&broker), [Some("team-a".to_owned()), None]);
 }
 
 proptest! {
