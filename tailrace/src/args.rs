@@ -46,9 +46,9 @@ pub enum Command {
     /// Check configuration files
     #[command(after_help = "Example:\n  tailrace config check configs/up.yaml")]
     Config(ConfigArgs),
-    /// Show the rules and windows in force
+    /// Check rule files; show the rules and windows in force
     #[command(
-        after_help = "Example:\n  tailrace rules list\n  tailrace rules list --config configs/process.yaml -o json"
+        after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules list\n  tailrace rules list --config configs/process.yaml -o json"
     )]
     Rules(RulesArgs),
     /// Search logs with LogQL
@@ -215,6 +215,12 @@ pub struct RulesArgs {
 /// What `tailrace rules` does.
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
+    /// Report every error of rule files with line, column and remedy
+    Check {
+        /// Rule files; the last part of a path may hold `*`
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<String>,
+    },
     /// List groups, rules and windows
     List {
         /// Configuration file (YAML); without it, the built-in set

@@ -25,6 +25,23 @@ fn a_taken_port_is_named_with_its_setting_and_a_way_out() {
     }
 }
 
+#[test]
+fn rule_files_are_checked_one_by_one_and_every_error_has_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, expr: &str| {
+        let rules = format!("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: {expr}\n");
+        std::fs::write(dir.path().join(name), rules).unwrap();
+    };
+    let pattern = dir.path().join("*.yml").display().to_string();
+    write("good.yml", "up == 0");
+    let good = run(&["rules", "check", &pattern]);
+    assert!(stdout(&good).ends_with("good.yml: 1 rules\n"), "{}", text(&good));
+    write("bad.yml", "sum(up");
+    let bad = run(&["rules", "check", &pattern]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(text(&bad).contains("bad.yml:5:") && text(&bad).contains("good.yml: 1 rules"), "{}", text(&bad));
+}
+
 #[tokio::test]
 async fn the_port_tells_ready_metrics_and_status() {
     let dir = tempfile::tempdir().unwrap();

@@ -50,6 +50,24 @@ pub fn load(rules: Option<&[String]>, windows: Option<&str>) -> Result<Program, 
     Ok(check(&rules, Some(&windows))?)
 }
 
+/// One rule file by itself.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its path.
+    pub file: String,
+    /// What it holds, or all that is wrong with it.
+    pub program: Result<Program, Diagnostics>,
+}
+
+/// Checks each of the rule files that fit a path whose last part may hold `*`.
+///
+/// # Errors
+/// When there is none, or one cannot be read.
+pub fn check_each(pattern: &str) -> Result<Vec<Checked>, LoadError> {
+    let checked = |source: Source| Checked { file: source.name.clone(), program: check(&[source], None) };
+    Ok(read_all(pattern)?.into_iter().map(checked).collect())
+}
+
 fn read_all(pattern: &str) -> Result<Vec<Source>, LoadError> {
     if !pattern.contains('*') {
         return Ok(vec![read(pattern)?]);

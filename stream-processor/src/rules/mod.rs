@@ -15,7 +15,7 @@ use config::{
 use crate::engine::program::{Action, Program};
 
 pub use default::{default_rules, default_windows};
-pub use load::{LoadError, load};
+pub use load::{Checked, LoadError, check_each, load};
 
 /// Checks files and joins them into one program, in their order.
 ///

@@ -1,20 +1,44 @@
-//! `tailrace rules list`: what is in force, one line a rule.
+//! `tailrace rules list`: what is in force, one line a rule. `tailrace rules check`: every error of rule files.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 use serde_json::json;
-use stream_processor::rules::{self, Listed};
+use stream_processor::rules::{self, Checked, Listed};
 
 use crate::{
     args::{Output, RulesArgs, RulesCommand},
     settings::Settings,
 };
 
-/// Prints the built-in set, or what a configuration names.
+/// Exit code 1 when a checked file is wrong.
 pub fn run(args: RulesArgs) -> Result<ExitCode> {
-    let RulesCommand::List { config, output } = args.command;
-    let settings = Settings::load(config.as_deref(), &[])?;
+    match args.command {
+        RulesCommand::Check { files } => check(&files),
+        RulesCommand::List { config, output } => list(config.as_deref(), output),
+    }
+}
+
+/// Says of each file how many rules it holds, or what is wrong with it.
+fn check(patterns: &[String]) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for pattern in patterns {
+        for Checked { file, program } in rules::check_each(pattern)? {
+            match program {
+                Ok(program) => println!("{file}: {} rules", program.rules().count()),
+                Err(problems) => {
+                    code = ExitCode::FAILURE;
+                    eprintln!("{problems}\n");
+                }
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Prints the built-in set, or what a configuration names.
+fn list(config: Option<&Path>, output: Output) -> Result<ExitCode> {
+    let settings = Settings::load(config, &[])?;
     let processor = &settings.processor;
     let program = rules::load(processor.rules.as_deref(), processor.windows.as_deref())?;
     rules::list(&program).iter().for_each(|rule| print(rule, output));
