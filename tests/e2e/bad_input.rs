@@ -79,8 +79,8 @@ async fn a_damaged_segment_is_named_and_the_rest_is_still_answered() {
     segments.sort();
     assert_eq!(segments.len(), 2, "{segments:?}");
     let mut bytes = std::fs::read(&segments[0]).unwrap();
-    let middle = bytes.len() / 3;
-    bytes[middle] ^= 0xff;
+    let half = bytes.len() / 2;
+    bytes[16..half].iter_mut().for_each(|byte| *byte ^= 0xff);
     std::fs::write(&segments[0], bytes).unwrap();
     let parameters = [("query", r#"{job=~"first|second"}"#)];
     let answer = get(&format!("{}/loki/api/v1/query_range", pipeline.url()), &parameters).await.to_string();

@@ -117,13 +117,14 @@ async fn imported_files_are_found_under_the_times_of_their_lines() {
     let text_of_file = [format!("{first} one\n  more of it\n{second} two ").as_bytes(), b"\xff\n"].concat();
     std::fs::write(&file, text_of_file).unwrap();
     let url = pipeline.url();
-    let imported = run(&["import", file.to_str().unwrap(), "--labels", "job=old,host=a", "--addr", &url]);
+    let push = pipeline.push_url();
+    let imported = run(&["import", file.to_str().unwrap(), "--labels", "job=old,host=a", "--addr", &push]);
     assert!(imported.status.success(), "{}", text(&imported));
     assert!(text(&imported).contains("3 lines"), "{}", text(&imported));
     let query = ["logs", r#"{job="old", host="a"}"#, "--from", &first, "--to", &second];
     let found = run(&[&query[..], &["--forward", "-o", "raw", "--addr", &url]].concat());
     assert_eq!(stdout(&found), format!("{first} one\n  more of it\n"));
-    let missing = run(&["import", "/nowhere.log", "--labels", "job=old", "--addr", &url]);
+    let missing = run(&["import", "/nowhere.log", "--labels", "job=old", "--addr", &push]);
     assert!(text(&missing).contains("/nowhere.log"), "{}", text(&missing));
 }
 

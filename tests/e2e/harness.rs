@@ -210,6 +210,11 @@ impl Pipeline {
         format!("http://{}", self.index().address("http"))
     }
 
+    /// Where the push API is: with the shipper, which may be another process than the index.
+    pub fn push_url(&self) -> String {
+        format!("http://{}", self.shipper().address("http"))
+    }
+
     /// Lines that a LogQL query finds, oldest first.
     pub async fn lines(&self, query: &str) -> Vec<String> {
         let parameters = [("query", query), ("limit", "5000"), ("direction", "forward"), ("since", "720h")];
@@ -256,7 +261,7 @@ impl Pipeline {
     pub async fn push(&self, labels: &Value, lines: &[(i64, &str)]) {
         let values: Vec<Value> = lines.iter().map(|(ns, line)| json!([ns.to_string(), line])).collect();
         let body = json!({"streams": [{"stream": labels, "values": values}]});
-        let url = format!("http://{}/loki/api/v1/push", self.shipper().address("http"));
+        let url = format!("{}/loki/api/v1/push", self.push_url());
         let response = client().post(url).json(&body).send().await.unwrap();
         assert_eq!(response.status(), 204, "{}", response.text().await.unwrap());
     }

@@ -123,7 +123,7 @@ async fn push(client: &reqwest::Client, addr: &str, labels: &Labels, entries: Ve
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 tokio::time::sleep(PAUSE).await
             }
-            _ => bail!("{}", response.text().await?.trim()),
+            status => bail!("{addr} refuses the lines: {status} {}", response.text().await?.trim()),
         }
     }
     bail!("{addr} takes nothing: kafka does not acknowledge the entries")

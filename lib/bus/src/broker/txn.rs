@@ -129,7 +129,8 @@ impl Node {
         save(&mut store, who.transactional_id, transaction)
     }
 
-    /// Commits or aborts.
+    /// Commits or aborts. Once the decision is written it holds: what cannot be written now, because the disk is
+    /// full, follows with [`Node::finish_transactions`]. An error would have the producer write everything again.
     pub fn end_transaction(&self, who: Producer, commit: bool, now_ms: i64) -> Result<(), ResponseError> {
         let mut store = self.store.lock();
         let mut transaction = writable(&store, who)?;
@@ -142,7 +143,10 @@ impl Node {
         fault::point("broker.transaction.before-decision");
         save(&mut store, who.transactional_id, transaction)?;
         fault::point("broker.transaction.after-decision");
-        self.finish(&mut store, who.transactional_id, now_ms)
+        if let Err(error) = self.finish(&mut store, who.transactional_id, now_ms) {
+            tracing::error!(transactional_id = who.transactional_id, %error, "a decided transaction waits for the disk");
+        }
+        Ok(())
     }
 
     /// Runs `append` if the partition belongs to the producer's open transaction. The transaction cannot end

@@ -51,6 +51,8 @@ pub struct Neighbour {
     pub key: FileKey,
     /// When it was last written to.
     pub modified: SystemTime,
+    /// When it was made, where the file system knows.
+    pub created: Option<SystemTime>,
 }
 
 impl Selection {
@@ -142,7 +144,8 @@ pub fn neighbours(path: &Path) -> Vec<Neighbour> {
         }
         let Ok(metadata) = fs::metadata(entry.path()) else { continue };
         if let (true, Ok(modified)) = (metadata.is_file(), metadata.modified()) {
-            found.push(Neighbour { path: entry.path(), key: FileKey::of(&metadata), modified });
+            let (key, created) = (FileKey::of(&metadata), metadata.created().ok());
+            found.push(Neighbour { path: entry.path(), key, modified, created });
         }
     }
     found.sort_by_key(|n| n.modified);

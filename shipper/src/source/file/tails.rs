@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use event::Labels;
@@ -43,7 +43,8 @@ pub struct Tails {
     /// Positions whose file has not been found yet.
     lost: Vec<FilePosition>,
     complained: HashSet<PathBuf>,
-    is_first: bool,
+    /// When the look before this one began.
+    looked: Option<SystemTime>,
 }
 
 impl Tails {
@@ -59,28 +60,29 @@ impl Tails {
             checkpoint,
             lost,
             complained,
-            is_first: true,
+            looked: None,
         }
     }
 
     /// Looks which files there are now.
     pub fn rescan(&mut self) {
+        let (looking, is_first) = (SystemTime::now(), self.looked.is_none());
         let mut found = BTreeMap::new();
         for selection in &self.selections {
             selection.scan(&mut found);
         }
         self.update_leaving(&found);
         let new = self.take_up_known(&found);
-        if self.is_first {
+        if is_first {
             self.find_renamed(&found);
         }
         self.take_up_missed(&new, &found);
         self.take_up_new(new);
-        if self.is_first {
+        if is_first {
             self.find_copies();
         }
         self.close_finished();
-        self.is_first = false;
+        self.looked = Some(looking);
         self.register();
     }
 
@@ -119,7 +121,7 @@ impl Tails {
             tail.is_leaving = is_leaving;
         }
         for (path, labels, modified) in left {
-            self.take_up_between(&path, &labels, modified, found);
+            self.take_up_between(&path, &labels, found, |n, _| n.modified >= modified);
         }
     }
 
@@ -160,7 +162,7 @@ impl Tails {
             if self.is_copy_of_open(&tail) {
                 continue;
             }
-            if self.is_first && from == From::End {
+            if self.looked.is_none() && from == From::End {
                 tail.start_at(tail.size().unwrap_or(0));
             }
             tracing::debug!(path = %tail.path.display(), "new file");

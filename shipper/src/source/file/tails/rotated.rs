@@ -1,6 +1,6 @@
 //! Rotated files: renamed ones, copies, and those that came and went between two looks.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use event::Labels;
 
@@ -19,6 +19,8 @@ use crate::{
 
 /// Bytes that must agree before a file beside a truncated one is taken for its copy.
 const COPY_HEAD: usize = 32;
+/// So far the times of a file may lie behind the clock.
+pub(super) const CLOCK_STEP: Duration = Duration::from_millis(20);
 /// Positions of files that are nowhere to be found are kept for this long: a disk may come back.
 const LOST_SECS: i64 = 7 * 86_400;
 
@@ -38,41 +40,50 @@ impl Tails {
                 Some(tail) => {
                     let modified = tail.modified();
                     self.insert_leaving(tail.resume(&position));
-                    self.take_up_between(&position.path, &labels, modified, found);
+                    self.take_up_between(&position.path, &labels, found, |n, _| n.modified >= modified);
                 }
                 None => self.lost.push(position),
             }
         }
     }
 
-    /// Rotated files that were written after the one that was last known under `path` and have never been seen.
+    /// Rotated files of `path` that have never been seen and that `is_missed`.
     pub(super) fn take_up_between(
         &mut self,
         path: &Path,
         labels: &Labels,
-        since: SystemTime,
         found: &BTreeMap<FileKey, Candidate>,
+        is_missed: impl Fn(&Neighbour, &Tail) -> bool,
     ) {
         let name = path.as_os_str().as_encoded_bytes();
-        let is_between = |n: &Neighbour| {
+        let is_rotated = |n: &Neighbour| {
             let other = n.path.as_os_str().as_encoded_bytes();
-            other != name && other.starts_with(name) && n.modified >= since && !found.contains_key(&n.key)
+            other != name && other.starts_with(name) && !found.contains_key(&n.key)
         };
-        for neighbour in scan::neighbours(path).iter().filter(|n| is_between(n)) {
+        for neighbour in scan::neighbours(path).iter().filter(|n| is_rotated(n)) {
             if !self.open.contains_key(&neighbour.key)
                 && let Some(tail) = self.open(&neighbour.path, path, labels)
+                && is_missed(neighbour, &tail)
             {
                 self.insert_leaving(tail);
             }
         }
     }
 
-    /// Files that came and went while no file had the name: between the one that is read to its end and a new one.
+    /// Files that came and went while no file had the name: between the one that is read to its end and a new one,
+    /// or before the first one was seen.
     pub(super) fn take_up_missed(&mut self, new: &[(Tail, From)], found: &BTreeMap<FileKey, Candidate>) {
         for (tail, _) in new {
             let before = self.open.values().filter(|open| open.is_leaving && open.path == tail.path);
             if let Some(since) = before.map(Tail::modified).max() {
-                self.take_up_between(&tail.path, &tail.labels, since, found);
+                self.take_up_between(&tail.path, &tail.labels, found, |n, _| n.modified >= since);
+            } else if let Some(looked) = self.looked {
+                let since = looked - CLOCK_STEP;
+                // A copy of what the file still holds is made before the file is truncated.
+                let is_copy = |other: &Tail| !other.head.is_empty() && tail.head.starts_with(&other.head);
+                self.take_up_between(&tail.path, &tail.labels, found, |n, other| {
+                    n.created.is_some_and(|created| created >= since) && !is_copy(other)
+                });
             }
         }
     }
