@@ -5,7 +5,8 @@ use std::{net::UdpSocket, path::Path};
 use serde_json::json;
 
 use crate::{
-    harness::{Pipeline, Service, append, client, eventually, get, now_ns, run, stdout, text},
+    basics::{append, client, eventually, now_ns},
+    harness::{Pipeline, Service, get, run, stdout, text},
     restart::up,
 };
 

@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 
 use crate::{
-    harness::{Pipeline, Service, client, get, now_ns, run, stdout, text},
+    basics::{client, now_ns},
+    harness::{Pipeline, Service, get, run, stdout, text},
     restart::up,
 };
 

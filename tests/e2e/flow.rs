@@ -2,7 +2,10 @@
 
 use std::net::UdpSocket;
 
-use crate::harness::{Pipeline, append, now_ns, run, text};
+use crate::{
+    basics::{append, now_ns},
+    harness::{Pipeline, run, text},
+};
 
 const FILES: &str = "{host_name: e2e, files: [{paths: [\"DIR/app*.log\"], job: app}]}";
 const SYSLOG: &str = "{host_name: e2e, syslog: {listen: \"127.0.0.1:0\"}}";
@@ -67,7 +70,7 @@ async fn host_samples_become_series_windows_rules_and_an_alert() {
     let begin = std::time::Instant::now();
     let shown = loop {
         let shown = text(&run(&["alerts", "--brokers", &brokers, "--topic", &topic]));
-        if shown.contains("AnyLoad") || begin.elapsed() > crate::harness::PATIENCE {
+        if shown.contains("AnyLoad") || begin.elapsed() > crate::basics::PATIENCE {
             break shown;
         }
     };

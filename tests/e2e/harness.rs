@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -10,9 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A condition that does not come true within this time is a failure.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(25);
+use crate::basics::{PATIENCE, PAUSE, client};
 
 /// The binary under test.
 pub fn tailrace(args: &[&str]) -> Command {
@@ -267,37 +265,10 @@ impl Pipeline {
     }
 }
 
-/// A client for plain HTTP; its library wants to know how to encrypt all the same.
-pub fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
-}
-
 /// A GET that must be answered with JSON.
 pub async fn get(url: &str, parameters: &[(&str, &str)]) -> Value {
     let response = client().get(url).query(parameters).send().await.unwrap();
     let (status, body) = (response.status(), response.text().await.unwrap());
     assert!(status.is_success(), "{url} {parameters:?}: {status} {body}");
     serde_json::from_str(&body).unwrap_or_else(|e| panic!("{url}: {e}: {body}"))
-}
-
-/// Waits until `condition` holds.
-pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !condition() {
-        assert!(begin.elapsed() < PATIENCE, "never came true: {what}");
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Appends to a file.
-pub fn append(path: &Path, bytes: &[u8]) {
-    use std::io::Write;
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
-    file.write_all(bytes).unwrap();
-}
-
-/// Nanoseconds since 1970, now.
-pub fn now_ns() -> i64 {
-    jiff::Timestamp::now().as_nanosecond() as i64
 }

@@ -1,7 +1,10 @@
 //! End-to-end cases: the real binary, on the embedded broker or, where TAILRACE_TEST_KAFKA names one, on Kafka.
 
 mod bad_input;
+mod basics;
 mod command_line;
 mod flow;
 mod harness;
+#[cfg(feature = "peers")]
+mod push;
 mod restart;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::harness::{Pipeline, Service, append};
+use crate::{
+    basics::append,
+    harness::{Pipeline, Service},
+};
 
 const FILES: &str = "{host_name: e2e, files: [{paths: [\"DIR/app*.log\"], job: app}]}";
 const QUERY: &str = r#"{job="app"}"#;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::client;
+use crate::basics::client;
 
 /// A query that takes longer has no answer.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,6 +14,5 @@ mod strike;
 mod verdict;
 mod verify;
 
-#[path = "../e2e/harness.rs"]
-#[allow(dead_code, reason = "shared with the end-to-end cases, which need more of it")]
-mod harness;
+#[path = "../e2e/basics.rs"]
+mod basics;

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use test_support::proxy::Proxy;
 
 use crate::{
+    basics::{PATIENCE, client, eventually},
     disk::Disk,
-    harness::{PATIENCE, client, eventually},
     layout::{Layout, Role},
 };
 

@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod batch;
 mod compact;
+pub mod escape;
 pub mod histogram;
 mod json;
 pub mod labels;

@@ -1,5 +1,7 @@
 //! The store as a whole: what goes in comes out, whatever happens in between.
 
+#[cfg(feature = "peers")]
+mod bucket;
 mod concurrency;
 mod crash;
 mod damage;

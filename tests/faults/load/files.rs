@@ -12,7 +12,7 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 
 use super::{Ledger, PAUSE, line};
-use crate::harness::append;
+use crate::basics::append;
 
 /// One in so many writes is followed by a rotation.
 const ROTATION: u32 = 80;

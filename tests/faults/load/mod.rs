@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
 use self::{files::Files, samples::Samples, syslog::Syslog};
-use crate::{harness::now_ns, site::Site, verdict::Sequence};
+use crate::{basics::now_ns, site::Site, verdict::Sequence};
 
 const FILES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(20);

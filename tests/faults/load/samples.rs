@@ -12,7 +12,7 @@ use bus::{Outgoing, Producer};
 use event::{Codec, Event, Labels, METRIC_NAME, Sample, SampleBatch, Series};
 use tokio::task::JoinSet;
 
-use crate::harness::now_ns;
+use crate::basics::now_ns;
 
 /// Milliseconds from one sample of a lane to the next.
 const STEP_MS: u64 = 50;

@@ -1,19 +1,19 @@
 //! Remote write to a real Prometheus and pushes to a real Pushgateway: nothing is lost while they are away.
 //! `tests/run e2e-push` names the two programs in TAILRACE_TEST_PROMETHEUS and TAILRACE_TEST_PUSHGATEWAY.
 
-#[path = "e2e/harness.rs"]
-#[allow(dead_code, reason = "shared with the other end-to-end cases, which need more of it")]
-mod harness;
-
 use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use harness::{Service, client, get};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::{
+    basics::{PATIENCE, client},
+    harness::{Service, get},
+};
 
 /// Longer than the minute that is promised, as seen by the pipeline: it counts missed deliveries, not time.
 const RETRIES_BEFORE_RETURN: f64 = 5.0;
@@ -77,7 +77,7 @@ async fn wait_for<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(begin.elapsed() < harness::PATIENCE, "never came true: {what}");
+        assert!(begin.elapsed() < PATIENCE, "never came true: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

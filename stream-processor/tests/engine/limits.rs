@@ -1,8 +1,6 @@
 //! Odd times, gaps and floods: counted, bounded, and nothing else suffers.
 
-mod common;
-
-use common::{START_MS, engine, labels, partition, show_alerts, show_series};
+use crate::case::{START_MS, engine, labels, partition, show_alerts, show_series};
 use config::Source;
 use event::{Event, Sample, SampleBatch, Series, Tick};
 use stream_processor::{

@@ -1,9 +1,7 @@
 //! The same events give the same outputs, whatever order partitions are read in, wherever batches are cut, and
 //! whenever the processor is killed and started again.
 
-mod common;
-
-use common::{Input, START_MS, alerts, engine, labels, partition, run};
+use crate::case::{Input, START_MS, alerts, engine, labels, partition, run};
 use event::{Event, Sample, SampleBatch, Series, Tick};
 use proptest::prelude::*;
 use stream_processor::engine::{Engine, Output};

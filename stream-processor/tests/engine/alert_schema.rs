@@ -1,13 +1,11 @@
 //! What the engine writes is what `docs/alert.schema.json` says.
 
-mod common;
-
-use common::{Case, alerts, run};
+use crate::case::{Case, alerts, run};
 use serde_json::Value;
 
 #[test]
 fn every_transition_fits_the_schema_and_reads_back() {
-    let schema = include_str!("../../docs/alert.schema.json");
+    let schema = include_str!("../../../docs/alert.schema.json");
     let schema = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
     let text = r#"
 case: all states and odd values

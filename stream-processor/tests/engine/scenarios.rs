@@ -1,8 +1,6 @@
 //! Every case of every file in `tests/scenarios`.
 
-mod common;
-
-use common::{Case, run, show_alerts, show_series};
+use crate::case::{Case, run, show_alerts, show_series};
 
 #[test]
 fn every_scenario_gives_what_it_says() {

@@ -1,8 +1,6 @@
 //! What a restart with other rules does to alerts.
 
-mod common;
-
-use common::{Case, alerts, engine, partition, run, show_alerts};
+use crate::case::{Case, alerts, engine, partition, run, show_alerts};
 
 fn case() -> Case {
     let text = "

@@ -1,9 +1,6 @@
 //! The index in a bucket of a real S3 server. `tests/run s3` names its program in TAILRACE_TEST_MOTO.
 
 mod server;
-#[path = "../store/support.rs"]
-#[allow(dead_code, reason = "shared with the tests of the store, which need more of it")]
-mod support;
 
 use std::fs;
 
@@ -12,10 +9,8 @@ use event::Labels;
 use log_index::{Config, Kind, Retention, S3};
 use logql::Order;
 
-use crate::{
-    server::Server,
-    support::{Bench, files, scan},
-};
+use self::server::Server;
+use crate::support::{Bench, files, scan};
 
 fn config(server: &Server) -> Config {
     let s3 = S3 {

@@ -1,9 +1,6 @@
 //! Scenarios: series and rules in, expected transitions and series out, as text. `tests/scenarios/README.md`
 //! describes the form.
 
-// Each test binary uses a part of this.
-#![allow(dead_code)]
-
 use config::{Duration, Source};
 use event::{Alert, Event, Labels, METRIC_NAME, Sample, SampleBatch, Series, Tick};
 use serde::Deserialize;

@@ -1,0 +1,8 @@
+//! The engine without a broker: events in, outputs out.
+
+mod alert_schema;
+mod case;
+mod determinism;
+mod limits;
+mod restart;
+mod scenarios;
