@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use parking_lot::Mutex;
@@ -77,6 +78,21 @@ pub struct Positions {
     /// The last positions that were given out to sources that have none of their own.
     #[serde(default)]
     pub counters: BTreeMap<String, u64>,
+    /// When files were last looked for before this was written, milliseconds since 1970.
+    #[serde(default)]
+    pub looked_ms: Option<u64>,
+}
+
+impl Positions {
+    /// When files were last looked for.
+    pub fn looked(&self) -> Option<SystemTime> {
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.looked_ms?))
+    }
+
+    fn stands_where(&self, other: &Positions) -> bool {
+        let Positions { files, journal, spool, counters, looked_ms: _ } = self;
+        (files, journal, spool, counters) == (&other.files, &other.journal, &other.spool, &other.counters)
+    }
 }
 
 #[derive(Serialize)]
@@ -161,6 +177,12 @@ impl Checkpoint {
         last.map_or(now_us, |last| now_us.max(last + 1))
     }
 
+    /// Files that were there at this time are known.
+    pub fn set_looked(&self, at: SystemTime) {
+        let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.live.lock().loaded.looked_ms = u64::try_from(since_1970.as_millis()).ok();
+    }
+
     /// The last position that was given out.
     pub fn set_counter(&self, source: &str, position: u64) {
         self.live.lock().loaded.counters.insert(source.to_owned(), position);
@@ -178,17 +200,19 @@ impl Checkpoint {
             journal: live.journal.as_ref().map_or_else(|| live.loaded.journal.clone(), |m| Some(m.reached())),
             spool: live.spool.as_ref().map_or(live.loaded.spool, |m| Some(m.reached())),
             counters: live.loaded.counters.clone(),
+            looked_ms: live.loaded.looked_ms,
         }
     }
 
-    /// Writes the file if anything has changed: to a temporary one first, which then takes its place.
+    /// Writes the file if anything has changed: to a temporary one first, which then takes its place. A look alone,
+    /// which found what was known, is no change.
     ///
     /// # Errors
     /// When it cannot be written; the old one then still stands.
     pub fn save(&self) -> io::Result<()> {
         let mut saved = self.saved.lock();
         let positions = self.positions();
-        if saved.as_ref() == Some(&positions) {
+        if saved.as_ref().is_some_and(|saved| positions.stands_where(saved)) {
             return Ok(());
         }
         let text = serde_json::to_vec_pretty(&Saved { version: VERSION, positions: &positions })?;

@@ -95,9 +95,9 @@ impl FileSource {
     }
 
     fn rescan(&mut self) {
-        let before = self.tails.open.len();
+        let before: Vec<FileKey> = self.tails.open.keys().copied().collect();
         self.tails.rescan();
-        if self.tails.open.len() != before {
+        if !self.tails.open.keys().eq(&before) {
             self.checkpoint.save_or_report();
         }
     }

@@ -98,6 +98,23 @@ impl Selection {
         (self.patterns.iter().any(fits) && self.takes(path)).then(|| self.labels_for(path))
     }
 
+    /// Files whose names were those of this selection before they were rotated: the path of each, and that name.
+    pub fn rotated(&self) -> Vec<(PathBuf, PathBuf)> {
+        let beside = self.patterns.iter().map(|pattern| format!("{pattern}[-._]*"));
+        let paths =
+            beside.flat_map(|pattern| glob::glob_with(&pattern, OPTIONS).into_iter().flatten().flatten());
+        paths.filter_map(|path| self.name_before(&path).map(|name| (path, name))).collect()
+    }
+
+    /// `x.log` of `x.log.1` and `x.log-2026`; what is added has a digit, unlike that of a lock or a backup.
+    fn name_before(&self, rotated: &Path) -> Option<PathBuf> {
+        let file = rotated.file_name()?.to_str().filter(|_| !is_compressed(rotated))?;
+        let ends = file.match_indices(['-', '.', '_']).map(|(at, _)| at);
+        let has_digit = |at: &usize| file[*at..].bytes().any(|byte| byte.is_ascii_digit());
+        let mut names = ends.filter(has_digit).map(|at| rotated.with_file_name(&file[..at]));
+        names.find(|name| self.labels_of(name).is_some())
+    }
+
     fn takes(&self, path: &Path) -> bool {
         !is_compressed(path) && !self.exclude.iter().any(|p| p.matches_path_with(path, OPTIONS))
     }

@@ -165,6 +165,11 @@ impl Tail {
         self.file.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
+    /// When the file was made, where the file system knows.
+    pub fn created(&self) -> Option<SystemTime> {
+        self.file.metadata().and_then(|m| m.created()).ok()
+    }
+
     /// Whether nobody can open the file any more.
     pub fn is_deleted(&self) -> bool {
         self.file.metadata().is_ok_and(|m| m.nlink() == 0)

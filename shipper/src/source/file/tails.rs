@@ -20,7 +20,7 @@ use super::{
     tail::Tail,
 };
 use crate::{
-    checkpoint::{Checkpoint, FilePosition},
+    checkpoint::{Checkpoint, FilePosition, Positions},
     config::From,
     identity::FileKey,
     mark::Mark,
@@ -45,12 +45,15 @@ pub struct Tails {
     complained: HashSet<PathBuf>,
     /// When the look before this one began.
     looked: Option<SystemTime>,
+    /// What the shipper before this one has left.
+    before: Positions,
 }
 
 impl Tails {
     /// Nothing is opened before the first [`Tails::rescan`].
     pub fn new(host: &str, selections: Vec<Selection>, checkpoint: Arc<Checkpoint>) -> Self {
-        let lost = checkpoint.loaded().files;
+        let before = checkpoint.loaded();
+        let lost = before.files.clone();
         let (open, complained) = (BTreeMap::new(), HashSet::new());
         Tails {
             open,
@@ -61,6 +64,7 @@ impl Tails {
             lost,
             complained,
             looked: None,
+            before,
         }
     }
 
@@ -80,10 +84,12 @@ impl Tails {
         self.take_up_new(new);
         if is_first {
             self.find_copies();
+            self.take_up_unseen(&found);
         }
         self.close_finished();
         self.looked = Some(looking);
         self.register();
+        self.checkpoint.set_looked(looking);
     }
 
     /// The file under this key holds other bytes than before: reads it from its beginning, and what was missed
@@ -162,7 +168,7 @@ impl Tails {
             if self.is_copy_of_open(&tail) {
                 continue;
             }
-            if self.looked.is_none() && from == From::End {
+            if from == From::End && self.looked.is_none() && !self.is_unseen(tail.created()) {
                 tail.start_at(tail.size().unwrap_or(0));
             }
             tracing::debug!(path = %tail.path.display(), "new file");

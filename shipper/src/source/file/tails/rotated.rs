@@ -1,6 +1,12 @@
 //! Rotated files: renamed ones, copies, and those that came and went between two looks.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use event::Labels;
 
@@ -11,7 +17,7 @@ use crate::{
     identity::FileKey,
     mark::Mark,
     source::file::{
-        scan::{self, Candidate, Neighbour},
+        scan::{self, Candidate, Neighbour, Selection},
         tail::Tail,
     },
     timestamp,
@@ -86,6 +92,39 @@ impl Tails {
                 });
             }
         }
+    }
+
+    /// Files that came and went while no shipper ran: made since its last look, and not one of those that it knew.
+    pub(super) fn take_up_unseen(&mut self, found: &BTreeMap<FileKey, Candidate>) {
+        let rotated: Vec<_> = self.selections.iter().flat_map(Selection::rotated).collect();
+        for (path, name) in rotated {
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            let key = FileKey::of(&metadata);
+            if self.is_unseen(metadata.created().ok())
+                && metadata.is_file()
+                && !found.contains_key(&key)
+                && !self.open.contains_key(&key)
+                && let Some(labels) = self.labels_for(&name)
+                && let Some(tail) = self.open(&path, &name, &labels)
+                && !self.is_copy(&tail)
+            {
+                self.insert_leaving(tail);
+            }
+        }
+    }
+
+    /// Whether a file was made after the last look of the shipper before this one.
+    pub(super) fn is_unseen(&self, created: Option<SystemTime>) -> bool {
+        let Some(looked) = self.before.looked() else { return false };
+        created.is_some_and(|created| created >= looked - CLOCK_STEP)
+    }
+
+    /// Whether its first bytes are in a file that is open or was known: then they have been read from there.
+    fn is_copy(&self, tail: &Tail) -> bool {
+        let known = self.before.files.iter().filter(|position| position.path == tail.path);
+        let mut open = self.open.values().filter(|open| open.path == tail.path);
+        open.any(|open| !tail.head.is_empty() && open.head.starts_with(&tail.head)) || { known }
+            .any(|position| position.fingerprint.length > 0 && tail.holds(position))
     }
 
     /// A copy that rotation makes before it truncates the original: the same lines must not be read twice.

@@ -12,16 +12,42 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let logs = tempfile::tempdir().unwrap();
+        let tails = Self::tails(logs.path(), From::Beginning);
+        Bench { logs, tails }
+    }
+
+    fn tails(logs: &Path, from: From) -> Tails {
         let config = FileConfig {
-            paths: vec![logs.path().join("*.log").display().to_string()],
+            paths: vec![logs.join("*.log").display().to_string()],
             exclude: Vec::new(),
             job: None,
             labels: BTreeMap::new(),
-            from: From::Beginning,
+            from,
         };
         let selection = Selection::new(&config, "web1").unwrap();
-        let checkpoint = Arc::new(Checkpoint::open(&logs.path().join("data")).unwrap());
-        Bench { logs, tails: Tails::new("web1", vec![selection], checkpoint) }
+        let checkpoint = Arc::new(Checkpoint::open(&logs.join("data")).unwrap());
+        Tails::new("web1", vec![selection], checkpoint)
+    }
+
+    /// The shipper is killed, and does not look before time has gone on.
+    fn restart(&mut self, from: From) {
+        self.tails.checkpoint.save().unwrap();
+        self.tails = Self::tails(self.logs.path(), from);
+    }
+
+    /// Time goes on, so that what is made from now on is newer than what is there.
+    fn pause(&self) {
+        let begin = SystemTime::now();
+        while begin.elapsed().unwrap_or_default() < rotated::CLOCK_STEP * 2 {
+            std::thread::yield_now();
+        }
+    }
+
+    /// How many bytes of each open file are passed over, smallest first.
+    fn offsets(&self) -> Vec<u64> {
+        let mut offsets: Vec<u64> = self.tails.open.values().map(|tail| tail.offset).collect();
+        offsets.sort_unstable();
+        offsets
     }
 
     fn write(&self, text: &str) {
@@ -52,10 +78,7 @@ fn a_file_that_came_and_went_before_its_name_was_ever_seen_is_read() {
     let mut bench = Bench::new();
     bench.write("long ago\n");
     bench.rotate("app.log-0");
-    let made = fs::metadata(bench.logs.path().join("app.log-0")).unwrap().created().unwrap();
-    while made.elapsed().unwrap_or_default() < rotated::CLOCK_STEP * 2 {
-        std::thread::yield_now();
-    }
+    bench.pause();
     bench.tails.rescan();
     bench.write("one\n");
     bench.rotate("app.log-1");
@@ -72,4 +95,52 @@ fn a_copy_of_a_new_file_is_not_read_beside_it() {
     fs::copy(bench.logs.path().join("app.log"), bench.logs.path().join("app.log-1")).unwrap();
     bench.tails.rescan();
     assert_eq!(bench.tails.open.len(), 1);
+}
+
+#[test]
+fn a_log_that_came_and_went_while_no_shipper_ran_was_never_read() {
+    let mut bench = Bench::new();
+    bench.write("long ago\n");
+    bench.rotate("app.log-0");
+    bench.pause();
+    bench.tails.rescan();
+    bench.restart(From::Beginning);
+    bench.write("one\n");
+    bench.rotate("app.log-1");
+    bench.tails.rescan();
+    assert_eq!(bench.offsets(), [0]);
+    bench.write("two\n");
+    bench.tails.rescan();
+    assert_eq!(bench.offsets(), [0, 0]);
+}
+
+#[test]
+fn all_that_a_log_became_while_no_shipper_ran_is_read_once_and_what_was_known_goes_on() {
+    let mut bench = Bench::new();
+    bench.write("one\n");
+    bench.tails.rescan();
+    bench.tails.open.values_mut().for_each(|tail| tail.start_at(4));
+    bench.tails.register();
+    bench.restart(From::Beginning);
+    for (text, rotated) in [("one\nmore\n", "app.log.3"), ("two\n", "app.log.2"), ("three\n", "app.log.1")] {
+        bench.write(text);
+        bench.rotate(rotated);
+    }
+    bench.write("four\n");
+    bench.tails.rescan();
+    assert_eq!(bench.offsets(), [0, 0, 0, 4]);
+}
+
+#[test]
+fn a_log_that_was_made_while_no_shipper_ran_is_read_whole_though_old_ones_begin_at_their_end() {
+    let mut bench = Bench::new();
+    bench.tails.rescan();
+    bench.restart(From::End);
+    bench.write("one\n");
+    bench.tails.rescan();
+    assert_eq!(bench.offsets(), [0]);
+    let fresh = &mut Bench::tails(bench.logs.path(), From::End);
+    fresh.before = Positions::default();
+    fresh.rescan();
+    assert_eq!(fresh.open.values().map(|tail| tail.offset).collect::<Vec<_>>(), [4]);
 }
