@@ -2,15 +2,15 @@
 
 use regex::RegexBuilder;
 
-use super::{Parser, Tok, reason};
+use super::{Parser, Tok, range::range_aggregation, reason};
 use crate::{
     Expr, ParseError,
     ast::{
-        BinaryOp, BinaryOperation, Grouping, LabelReplace, LogExpr, Matching, MetricExpr, RangeAggregation,
-        RangeOp, Side, VectorAggregation, VectorOp,
+        BinaryOp, BinaryOperation, Grouping, LabelReplace, Matching, MetricExpr, RangeOp, Side,
+        VectorAggregation, VectorOp,
     },
     eval::binary::calculate,
-    stage::{label_filter::Compare, unwrap::Unwrap},
+    stage::label_filter::Compare,
 };
 
 /// A whole query, or what stands in parentheses.
@@ -217,7 +217,7 @@ fn function(parser: &mut Parser<'_>, name: &str) -> Result<MetricExpr, ParseErro
     }
 }
 
-fn grouping(parser: &mut Parser<'_>) -> Result<Option<Grouping>, ParseError> {
+pub(super) fn grouping(parser: &mut Parser<'_>) -> Result<Option<Grouping>, ParseError> {
     let without = match parser.peek() {
         Tok::Word("by") => false,
         Tok::Word("without") => true,
@@ -228,7 +228,7 @@ fn grouping(parser: &mut Parser<'_>) -> Result<Option<Grouping>, ParseError> {
 }
 
 /// `5,` before the argument.
-fn parameter(parser: &mut Parser<'_>) -> Result<Option<(f64, String)>, ParseError> {
+pub(super) fn parameter(parser: &mut Parser<'_>) -> Result<Option<(f64, String)>, ParseError> {
     let (Tok::Number(text), Tok::Word(",")) = (parser.peek().clone(), parser.peek_second()) else {
         return Ok(None);
     };
@@ -280,104 +280,4 @@ fn check_vector(
         v if v.fract() != 0.0 => Err(format!("invalid parameter {name}({text},")),
         v => Ok(Some(v as usize)),
     }
-}
-
-fn range_aggregation(parser: &mut Parser<'_>, op: RangeOp) -> Result<MetricExpr, ParseError> {
-    let at = parser.at();
-    parser.advance();
-    parser.expect("(")?;
-    let parameter = parameter(parser)?;
-    let window = parser.deeper(window)?;
-    let Some(range_ns) = window.range_ns else { return Err(parser.unexpected(&[])) };
-    parser.expect(")")?;
-    let grouping = grouping(parser)?;
-    let aggregation = RangeAggregation {
-        op,
-        parameter: parameter.as_ref().map(|(value, _)| *value),
-        log: LogExpr { matchers: window.matchers, stages: window.stages },
-        unwrap: window.unwrap,
-        range_ns,
-        offset_ns: window.offset_ns,
-        grouping,
-    };
-    check_range(&aggregation, parameter).map_err(|why| parser.error(at, why))?;
-    Ok(MetricExpr::Range(Box::new(aggregation)))
-}
-
-fn check_range(aggregation: &RangeAggregation, parameter: Option<(f64, String)>) -> Result<(), String> {
-    use RangeOp::*;
-    let (op, name) = (aggregation.op, aggregation.op.name());
-    match (op, parameter) {
-        (QuantileOverTime, None) => return Err(format!("parameter required for operation {name}")),
-        (QuantileOverTime, _) | (_, None) => {}
-        (_, Some((_, text))) => return Err(format!("parameter {text} not supported for operation {name}")),
-    }
-    let may_group = matches!(
-        op,
-        AvgOverTime
-            | StddevOverTime
-            | StdvarOverTime
-            | QuantileOverTime
-            | MaxOverTime
-            | MinOverTime
-            | FirstOverTime
-            | LastOverTime
-    );
-    if aggregation.grouping.is_some() && !may_group {
-        return Err(format!("grouping not allowed for {name} aggregation"));
-    }
-    let counts_lines = matches!(op, CountOverTime | BytesRate | BytesOverTime);
-    let needs_values = !counts_lines && !matches!(op, Rate | AbsentOverTime);
-    match aggregation.unwrap {
-        Some(_) if counts_lines => Err(format!("invalid aggregation {name} with unwrap")),
-        None if needs_values => Err(format!("invalid aggregation {name} without unwrap")),
-        _ => Ok(()),
-    }
-}
-
-/// What a range aggregation works on; the range may stand in several places.
-#[derive(Default)]
-struct Window {
-    matchers: Vec<event::Matcher>,
-    stages: Vec<crate::stage::Stage>,
-    unwrap: Option<Unwrap>,
-    range_ns: Option<i64>,
-    offset_ns: i64,
-}
-
-fn window(parser: &mut Parser<'_>) -> Result<Window, ParseError> {
-    let mut found = if parser.accept("(") {
-        let inner = parser.deeper(window)?;
-        parser.expect(")")?;
-        inner
-    } else {
-        Window { matchers: parser.selector()?, ..Window::default() }
-    };
-    loop {
-        match *parser.peek() {
-            Tok::Range(range_ns) if found.range_ns.is_none() => {
-                parser.advance();
-                found.range_ns = Some(range_ns);
-                found.offset_ns = offset(parser)?;
-            }
-            Tok::Word("|") if *parser.peek_second() == Tok::Word("unwrap") && found.unwrap.is_none() => {
-                found.unwrap = Some(Unwrap::parse(parser)?);
-            }
-            _ if found.unwrap.is_some() => return Ok(found),
-            _ => match parser.stage()? {
-                Some(stage) => found.stages.push(stage),
-                None => return Ok(found),
-            },
-        }
-    }
-}
-
-fn offset(parser: &mut Parser<'_>) -> Result<i64, ParseError> {
-    if !parser.accept("offset") {
-        return Ok(0);
-    }
-    let sign = if parser.accept("-") { -1 } else { 1 };
-    let Tok::Duration(ns) = *parser.peek() else { return Err(parser.unexpected(&["DURATION"])) };
-    parser.advance();
-    Ok(sign * ns)
 }

@@ -3,6 +3,7 @@
 mod lexer;
 mod metric;
 mod pipeline;
+mod range;
 mod selector;
 pub mod text;
 
