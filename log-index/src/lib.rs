@@ -50,6 +50,8 @@ pub use offline::{
 };
 pub use retention::Retention;
 pub use scope::Scope;
+#[cfg(fuzzing)]
+pub use segment::fuzzing;
 pub use snapshot::{BlockStats, Snapshot, Stats};
 pub use status::Status;
 pub use storage::StorageError;

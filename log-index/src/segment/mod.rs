@@ -11,6 +11,8 @@
 //! footer is for whoever checks a segment or makes the catalog anew.
 
 mod footer;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod meta;
 mod reader;
 mod sections;

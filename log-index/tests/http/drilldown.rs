@@ -171,6 +171,7 @@ async fn patterns_sum_up_to_the_lines_and_find_them_again() {
         (&first["level"], &first["samples"]),
         (&json!("info"), &json!([[1_700_000_000, 2], [1_700_000_005, 1]]))
     );
+    assert_eq!(first["last_seen"], "1700000009000000000");
     let again = format!("{{app=\"web\"}} |> `{}`", first["pattern"].as_str().unwrap());
     let count = format!("sum(count_over_time({again}[1m]))");
     let found = get(&site, "query", &[("query", &count)]).await;

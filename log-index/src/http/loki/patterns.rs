@@ -26,6 +26,9 @@ struct Found {
     /// The same for the same pattern, today and tomorrow.
     id: String,
     level: String,
+    /// Of its lines in the span, nanoseconds since 1970.
+    first_seen: String,
+    last_seen: String,
     /// Seconds since 1970, lines.
     samples: Vec<(i64, u64)>,
 }
@@ -61,6 +64,8 @@ fn found(level: &str, pattern: &Pattern) -> (u64, Found) {
         pattern: pattern.text(),
         id: format!("{:016x}", pattern.id()),
         level: level.to_owned(),
+        first_seen: pattern.first_seen_ns.to_string(),
+        last_seen: pattern.last_seen_ns.to_string(),
         samples: pattern.counts.iter().map(sample).collect(),
     };
     (pattern.total(), found)

@@ -2,6 +2,8 @@
 //! `POST /api/v1/write`, as Prometheus has it. 204 when the broker has acknowledged everything, and not before.
 
 mod decode;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod otlp;
 mod remote_write;
 mod selector;

@@ -1,0 +1,37 @@
+//! For fuzzing: requests of strangers.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use super::{Limits, Read, entries, otlp, remote_write};
+
+const LIMITS: Limits = Limits { request: 1 << 20, labels: 15, line: 1 << 10 };
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/x-protobuf";
+const V2: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+
+/// Every way to read a request; the first byte chooses.
+const WAYS: [(Read, &str, &str); 8] = [
+    (entries, JSON, ""),
+    (entries, JSON, "gzip"),
+    (entries, PROTOBUF, ""),
+    (entries, PROTOBUF, "gzip"),
+    (otlp::read, JSON, ""),
+    (otlp::read, PROTOBUF, ""),
+    (remote_write::read, PROTOBUF, "snappy"),
+    (remote_write::read, V2, "snappy"),
+];
+
+/// Reads a request: it is understood, or refused. Snappy is put around a body that is to have it, because a fuzzer
+/// does not find its way through.
+pub fn request(input: &[u8]) {
+    let Some((way, body)) = input.split_first() else { return };
+    let (read, kind, encoding) = WAYS[usize::from(*way) % WAYS.len()];
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    let snappy = encoding == "snappy" || (kind == PROTOBUF && encoding.is_empty());
+    let _ = read(&headers, body, &LIMITS);
+    if snappy && let Ok(packed) = snap::raw::Encoder::new().compress_vec(body) {
+        let _ = read(&headers, &packed, &LIMITS);
+    }
+}
