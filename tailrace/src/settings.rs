@@ -47,6 +47,8 @@ pub struct Broker {
     pub retention: config::Duration,
     /// Bytes of a partition beyond which its oldest records go, however young.
     pub retention_bytes: Option<config::ByteSize>,
+    /// How often topics are looked through for what is too old, or to be compacted.
+    pub check_interval: config::Duration,
     /// Whether every write waits for the disk. Off: as a single Kafka broker, the page cache counts as written.
     pub fsync: bool,
 }
@@ -75,7 +77,8 @@ impl Default for Broker {
     fn default() -> Self {
         let retention = config::Duration::from_secs(24 * 3600);
         let listen = "127.0.0.1:9092".into();
-        Broker { listen, advertise: None, retention, retention_bytes: None, fsync: false }
+        let check_interval = config::Duration::from_secs(30);
+        Broker { listen, advertise: None, retention, retention_bytes: None, check_interval, fsync: false }
     }
 }
 

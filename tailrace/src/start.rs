@@ -26,6 +26,8 @@ use crate::{
 
 /// How long to wait for the index before the process is ready without it.
 const INDEX_TIMEOUT: Duration = Duration::from_secs(10);
+/// The embedded broker looks through its topics no more often.
+const SHORTEST_CHECK: Duration = Duration::from_millis(100);
 
 /// Makes the topics; a broker that does not answer is asked again.
 async fn wait_for_topics(bus: bus::Config) -> Result<(), bus::Error> {
@@ -98,6 +100,7 @@ impl Node {
             retention: Some(wanted.retention.0),
             retention_bytes: wanted.retention_bytes.map(|bytes| bytes.0),
             flush,
+            check_interval: wanted.check_interval.0.max(SHORTEST_CHECK),
             ..broker::Config::default()
         };
         let broker = Broker::start(config).await.context("broker.listen (--kafka)")?;

@@ -16,6 +16,9 @@ pub enum Role {
 pub enum Layout {
     /// `tailrace up`.
     Together,
+    /// The same with its segments in a bucket.
+    #[cfg(feature = "peers")]
+    InBucket,
     /// Each service alone, on the embedded broker.
     Apart,
     /// Each service alone, on Apache Kafka.
@@ -28,6 +31,8 @@ impl Layout {
     pub fn roles(self) -> &'static [Role] {
         match self {
             Layout::Together => &[Role::Up],
+            #[cfg(feature = "peers")]
+            Layout::InBucket => &[Role::Up],
             Layout::Apart => &[Role::Broker, Role::Index, Role::Process, Role::Ship],
             #[cfg(feature = "peers")]
             Layout::OnKafka => &[Role::Index, Role::Process, Role::Ship],
@@ -46,8 +51,25 @@ impl Layout {
         self.roles().contains(&role).then_some(role)
     }
 
+    /// Whether segments lie in a bucket.
+    pub fn has_bucket(self) -> bool {
+        #[cfg(feature = "peers")]
+        return self == Layout::InBucket;
+        #[cfg(not(feature = "peers"))]
+        false
+    }
+
+    /// Bytes: the least that its broker takes.
+    pub fn smallest_segment(self) -> &'static str {
+        match self {
+            #[cfg(feature = "peers")]
+            Layout::OnKafka => "1048576",
+            _ => "16384",
+        }
+    }
+
     /// The process that does the work of a service.
     pub fn serving(self, alone: Role) -> Role {
-        if self == Layout::Together { Role::Up } else { alone }
+        if self.roles() == [Role::Up] { Role::Up } else { alone }
     }
 }

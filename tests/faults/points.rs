@@ -24,20 +24,11 @@ const BUSY: [&str; 7] = [
     "broker.log.after-fsync",
 ];
 
-/// Points that are passed only once in a while.
-const RARE: [&str; 11] = [
-    "push.",
-    "index.delete.",
-    "index.retain.",
-    "index.segment.",
-    "broker.log.before-roll",
-    "broker.log.after-roll",
-    "broker.log.before-start",
-    "broker.log.after-start",
-    "broker.log.after-delete",
-    "broker.journal.before-rename",
-    "broker.journal.after-rename",
-];
+/// Kills between two looks at everything: all of it is counted, so that nothing stays unseen that one of them does.
+const AT_ONCE: usize = 4;
+
+/// Points that are passed only when the first data is too old.
+const LATE: &str = "index.retain.";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_any_point_of_the_one_process_loses_and_doubles_nothing() {
@@ -51,26 +42,48 @@ async fn a_kill_at_any_point_of_a_service_loses_and_doubles_nothing() {
     each_point(Layout::Apart, &seed).await;
 }
 
+/// Those of the index are other ones there.
+#[cfg(feature = "peers")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_at_any_point_of_an_index_in_a_bucket_loses_and_doubles_nothing() {
+    let seed = Seed::new("a_kill_at_any_point_of_an_index_in_a_bucket_loses_and_doubles_nothing");
+    each_point(Layout::InBucket, &seed).await;
+}
+
 async fn each_point(layout: Layout, seed: &Seed) {
     let mut rng = seed.rng();
     let mut site = Site::start(layout, &mut rng).await;
-    let load = Load::start(&site, &mut rng);
+    let load = Load::start(&site, &mut rng).await;
     verify::settled(&site, &load, &load.next_round()).await;
     let mut points: Vec<_> = of(layout).collect();
     rng.shuffle(&mut points);
-    for (role, point) in points {
+    points.sort_by_key(|(_, point)| point.starts_with(LATE));
+    for points in points.chunks(AT_ONCE) {
+        if points.iter().any(|(_, point)| point.starts_with(LATE)) {
+            tokio::time::sleep_until(site.old_at().into()).await;
+        }
         let begin = Instant::now();
-        let strike = Strike::At(role, with_pass(point, &mut rng));
+        let strike = Strike::At(points.iter().map(|(role, at)| (*role, with_pass(at, &mut rng))).collect());
         verify::strike(&mut site, &load, &strike).await;
         println!("{strike:?}: all well after {:.1?}", begin.elapsed());
     }
 }
 
-/// The points that the load leads past often enough, and who passes them.
-pub fn of(layout: Layout) -> impl Iterator<Item = (Role, &'static str)> {
-    let is_rare = |point: &str| RARE.iter().any(|rare| point.starts_with(rare));
-    let common = fault::POINTS.iter().copied().filter(move |point| !is_rare(point));
-    common.filter_map(move |point| Some((layout.role_at(point)?, point)))
+/// All points, and who passes them; with a bucket only those of the index, since the others know nothing of it.
+fn of(layout: Layout) -> impl Iterator<Item = (Role, &'static str)> {
+    let points = fault::POINTS.iter().copied().filter(move |point| {
+        if layout.has_bucket() {
+            point.starts_with("index.") && !point.starts_with("index.storage.")
+        } else {
+            !point.starts_with("index.bucket.")
+        }
+    });
+    points.filter_map(move |point| Some((layout.role_at(point)?, point)))
+}
+
+/// Those that the load leads past soon.
+pub fn soon(site: &Site) -> Vec<(Role, &'static str)> {
+    of(site.layout).filter(|(_, point)| site.old_at() < Instant::now() || !point.starts_with(LATE)).collect()
 }
 
 /// A point, and how often a process may pass it before it is killed there.

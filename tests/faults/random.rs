@@ -30,12 +30,12 @@ async fn random_faults_on_kafka_lose_and_double_nothing() {
 async fn at_random(layout: Layout, seed: &Seed) {
     let mut rng = seed.rng();
     let mut site = Site::start(layout, &mut rng).await;
-    let load = Load::start(&site, &mut rng);
+    let load = Load::start(&site, &mut rng).await;
     // A file that comes and goes before the shipper has ever seen one of its name is none of its business.
     verify::settled(&site, &load, &load.next_round()).await;
     let (begin, duration) = (Instant::now(), duration());
     while begin.elapsed() < duration {
-        let strike = Strike::pick(layout, &mut rng);
+        let strike = Strike::pick(&site, &mut rng);
         println!("{:>7.1?} {strike:?}", begin.elapsed());
         verify::strike(&mut site, &load, &strike).await;
     }

@@ -1,5 +1,7 @@
 //! The services under test: processes with fixed ports and one data directory, which can be killed and started.
 
+mod settings;
+
 use std::{
     collections::BTreeMap,
     fs::{self, OpenOptions},
@@ -18,12 +20,17 @@ use crate::{
     basics::{PATIENCE, client, eventually},
     disk::Disk,
     layout::{Layout, Role},
+    load::target::Target,
 };
 
 /// Below the kernel's ephemeral range, so that no client's socket takes one while its service is down.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 const DISK_MEGABYTES: u32 = 256;
 const PARTITIONS: i32 = 2;
+/// Writers of samples catch up after a fault, each for itself: so far may they lie behind each other.
+pub const LATENESS_SECS: u64 = 30;
+/// Longer than anything is waited for, and short enough to be reached.
+pub const RETENTION: Duration = Duration::from_secs(180);
 
 /// Processes, ports, and a folder with everything.
 pub struct Site {
@@ -33,10 +40,14 @@ pub struct Site {
     http: BTreeMap<Role, u16>,
     kafka: String,
     syslog: u16,
+    pub target: Target,
+    begun: Instant,
     /// Between each process and the broker.
     proxies: BTreeMap<Role, Proxy>,
     #[cfg(feature = "peers")]
     node: Option<test_support::node::Kafka>,
+    #[cfg(feature = "peers")]
+    bucket: Option<crate::bucket::Server>,
     running: BTreeMap<Role, Child>,
 }
 
@@ -57,9 +68,13 @@ impl Site {
             http,
             kafka,
             syslog,
+            target: Target::start().await,
+            begun: Instant::now(),
             proxies: BTreeMap::new(),
             #[cfg(feature = "peers")]
             node: None,
+            #[cfg(feature = "peers")]
+            bucket: layout.has_bucket().then(crate::bucket::Server::start),
             running: BTreeMap::new(),
         };
         site.start_kafka();
@@ -97,21 +112,6 @@ impl Site {
     /// The way from a process to the broker.
     pub fn proxy(&self, role: Role) -> &Proxy {
         &self.proxies[&role]
-    }
-
-    fn config(&self) -> String {
-        let (dir, kafka, syslog) = (self.dir.path().display(), &self.kafka, self.syslog);
-        format!(
-            "data_dir: {dir}/data\n\
-             broker: {{listen: \"{kafka}\"}}\n\
-             bus: {{partitions: {PARTITIONS}}}\n\
-             shipper:\n  host_name: faults\n  spool_limit: 4MiB\n  \
-               files: [{{paths: [\"{dir}/logs/*.log\"], job: files}}]\n  \
-               syslog: {{listen: \"127.0.0.1:{syslog}\"}}\n\
-             processor: {{rules: [\"{dir}/rules.yml\"], windows: \"{dir}/windows.yaml\", lateness: 1s, \
-               tick_after: 1d}}\n\
-             index: {{retention: off, flush_after: 1s, segment_bytes: 256KiB}}\n"
-        )
     }
 
     /// Starts a process; with a fault it ends there.
@@ -206,6 +206,16 @@ impl Site {
     /// The base of the query API.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.http[&self.layout.serving(Role::Index)])
+    }
+
+    /// Where lines and samples are pushed to.
+    pub fn push_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http[&self.layout.serving(Role::Ship)])
+    }
+
+    /// From then on the index drops what is too old.
+    pub fn old_at(&self) -> Instant {
+        self.begun + RETENTION
     }
 
     /// Where the broker is.

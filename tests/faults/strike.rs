@@ -4,11 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use fastrand::Rng;
 
-use crate::{
-    layout::{Layout, Role},
-    points,
-    site::Site,
-};
+use crate::{layout::Role, points, site::Site};
 
 /// Milliseconds for which something is away, frozen or full.
 const SPAN: RangeInclusive<u64> = 100..=6_000;
@@ -24,8 +20,8 @@ pub enum Strike {
     Freeze(Role, Duration),
     /// Frozen for so long, and then killed.
     FreezeAndKill(Role, Duration),
-    /// kill -9 at a named point.
-    At(Role, String),
+    /// kill -9 at named points, one after the other.
+    At(Vec<(Role, String)>),
     /// No byte is free for so long.
     FillDisk(Duration),
     /// The same, and processes are started anew meanwhile.
@@ -45,8 +41,8 @@ const REQUESTS: [i16; 7] = [0, 1, 8, 24, 25, 26, 28];
 
 impl Strike {
     /// Any of them.
-    pub fn pick(layout: Layout, rng: &mut Rng) -> Strike {
-        let roles = layout.roles();
+    pub fn pick(site: &Site, rng: &mut Rng) -> Strike {
+        let roles = site.layout.roles();
         let role = roles[rng.usize(..roles.len())];
         let count = rng.usize(1..=roles.len());
         let some = rng.choose_multiple(roles.iter().copied(), count);
@@ -60,15 +56,15 @@ impl Strike {
             5 if role != Role::Broker => Strike::Cut(role, span),
             6 if role != Role::Broker => Strike::LoseAnswer(role, REQUESTS[rng.usize(..REQUESTS.len())]),
             #[cfg(feature = "peers")]
-            7 if layout == Layout::OnKafka => Strike::CrashKafka,
-            _ => Strike::at_any_point(layout, rng),
+            7 if site.layout == crate::layout::Layout::OnKafka => Strike::CrashKafka,
+            _ => Strike::at_any_point(site, rng),
         }
     }
 
-    fn at_any_point(layout: Layout, rng: &mut Rng) -> Strike {
-        let points: Vec<_> = points::of(layout).collect();
+    fn at_any_point(site: &Site, rng: &mut Rng) -> Strike {
+        let points = points::soon(site);
         let (role, point) = points[rng.usize(..points.len())];
-        Strike::At(role, points::with_pass(point, rng))
+        Strike::At(vec![(role, points::with_pass(point, rng))])
     }
 
     /// Does it and undoes it: afterwards every process runs.
@@ -84,11 +80,13 @@ impl Strike {
                 site.freeze(*role, *span).await;
                 site.restart(*role);
             }
-            Strike::At(role, point) => {
-                site.kill(*role);
-                site.spawn(*role, Some(point));
-                site.fallen(*role, point).await;
-                site.spawn(*role, None);
+            Strike::At(points) => {
+                for (role, point) in points {
+                    site.kill(*role);
+                    site.spawn(*role, Some(point));
+                    site.fallen(*role, point).await;
+                    site.spawn(*role, None);
+                }
             }
             Strike::FillDisk(span) => full(site, &[], *span).await,
             Strike::FillDiskAndKill(roles, span) => full(site, roles, *span).await,

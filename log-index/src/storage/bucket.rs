@@ -193,9 +193,11 @@ impl Storage for Bucket {
         self.0.cache.remove(name);
         let (store, key) = (self.0.store.clone(), self.0.key(name));
         self.0.start(async move {
+            fault::point("index.bucket.before-delete");
             if let Err(error) = store.delete(&key).await {
                 tracing::warn!(%key, %error, "object stays in the bucket");
             }
+            fault::point("index.bucket.after-delete");
         });
         Ok(())
     }

@@ -49,10 +49,12 @@ impl Upload {
         let rest = std::mem::take(&mut self.pending);
         self.send(rest)?;
         let mut writer = self.writer.take().ok_or(ErrorKind::BrokenPipe)?;
+        fault::point("index.bucket.before-put");
         let ended = self.inner.wait(async move { writer.shutdown().await }).flatten();
         if ended.is_err() {
             self.inner.cache.remove(&self.name);
         }
+        fault::point("index.bucket.after-put");
         ended
     }
 }

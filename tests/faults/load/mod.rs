@@ -1,9 +1,16 @@
-//! What goes in, numbered, for as long as the value lives: lines in files that are rotated, lines over syslog,
-//! samples. It goes on in rounds; what was sent in one is known when the next has begun.
+//! What goes in, numbered, for as long as the value lives: lines in files that are rotated, over syslog and by Loki's
+//! push API, samples into the topic and by remote write. It goes on in rounds; what was sent in one is known when the
+//! next has begun. Beside that goes on what leads past the other fault points: deletes, and topics of the load's own.
 
+mod deletes;
 mod files;
+mod host;
+mod ledger;
+mod push;
 pub mod samples;
 mod syslog;
+pub mod target;
+mod topics;
 
 use std::{
     sync::{
@@ -17,29 +24,33 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
-use self::{files::Files, samples::Samples, syslog::Syslog};
+use self::{
+    deletes::Deletes, files::Files, host::Host, ledger::Ledger, push::Push, samples::Samples, syslog::Syslog,
+    topics::Topics,
+};
 use crate::{basics::now_ns, site::Site, verdict::Sequence};
 
 const FILES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(20);
-/// What one source sends in a round at most: more than this no query answers.
-const ROUND_LIMIT: u64 = 4_000;
 
 /// All writers.
 pub struct Load {
     round: Arc<AtomicU64>,
     begin: Mutex<Begin>,
-    writers: Vec<(String, Arc<Mutex<Ledger>>)>,
+    writers: Vec<Writer>,
     pub samples: Arc<Samples>,
-    _tasks: JoinSet<()>,
+    pub deletes: Arc<Deletes>,
+    pub topics: Arc<Topics>,
+    pub host: Host,
+    tasks: JoinSet<()>,
 }
 
-/// What one writer has sent.
-#[derive(Default)]
-pub struct Ledger {
-    /// The next number.
-    next: u64,
-    sent: Vec<(u64, Sequence)>,
+/// Who writes lines.
+pub struct Writer {
+    pub name: String,
+    /// Each line has a time of its own: all of them are in order, whatever they went through.
+    pub is_timed: bool,
+    ledger: Arc<Mutex<Ledger>>,
 }
 
 /// What a round has begun with.
@@ -57,50 +68,47 @@ pub struct Round {
     pub samples: Vec<(u64, u64)>,
 }
 
-impl Ledger {
-    /// Notes that the next number is about to be sent; `None` when the round has enough.
-    fn take(&mut self, round: u64, name: &str) -> Option<u64> {
-        let in_round = self.sent.iter().rev().take_while(|(r, _)| *r == round);
-        if in_round.map(|(_, sequence)| sequence.count).sum::<u64>() >= ROUND_LIMIT {
-            return None;
-        }
-        let number = self.next;
-        self.next += 1;
-        match self.sent.last_mut().filter(|(r, last)| *r == round && last.name == name) {
-            Some((_, last)) => last.count += 1,
-            None => {
-                let (name, may_lack_its_end) = (name.to_owned(), false);
-                self.sent.push((round, Sequence { name, first: number, count: 1, may_lack_its_end }));
-            }
-        }
-        Some(number)
-    }
-
-    /// Nobody will say how much of what was sent under this name was taken.
-    fn lose_sight_of(&mut self, name: &str) {
-        let lost = self.sent.iter_mut().filter(|(_, sequence)| sequence.name == name);
-        lost.for_each(|(_, sequence)| sequence.may_lack_its_end = true);
-    }
-}
-
 impl Load {
     /// Starts all writers.
-    pub fn start(site: &Site, rng: &mut Rng) -> Load {
-        let round = Arc::new(AtomicU64::new(0));
-        let (mut writers, mut tasks) = (Vec::new(), JoinSet::new());
-        for number in 0..FILES {
-            let name = format!("file{number}");
-            let ledger = Arc::<Mutex<Ledger>>::default();
-            tasks.spawn(Files::new(&site.logs(), &name, ledger.clone()).run(round.clone(), rng.fork()));
-            writers.push((name, ledger));
-        }
-        let ledger = Arc::<Mutex<Ledger>>::default();
-        tasks.spawn(Syslog::new(site.syslog(), ledger.clone()).run(round.clone(), rng.fork()));
-        writers.push((syslog::NAME.to_owned(), ledger));
-        let samples = Arc::new(Samples::new(site.bus()));
-        samples.start(&mut tasks);
+    pub async fn start(site: &Site, rng: &mut Rng) -> Load {
+        let samples = Arc::new(Samples::new(site.bus(), site.push_url()));
         let begin = Mutex::new(Begin { at_ns: now_ns(), samples: samples.acknowledged() });
-        Load { round, begin, writers, samples, _tasks: tasks }
+        let mut load = Load {
+            round: Arc::new(AtomicU64::new(0)),
+            begin,
+            writers: Vec::new(),
+            samples,
+            deletes: Arc::new(Deletes::new(site.url(), site.push_url())),
+            topics: Arc::new(Topics::create(site.bus(), site.layout).await),
+            host: Host::default(),
+            tasks: JoinSet::new(),
+        };
+        load.start_lines(site, rng);
+        load.samples.start(&mut load.tasks);
+        load.topics.start(&mut load.tasks);
+        let deletes = load.deletes.clone();
+        load.tasks.spawn(async move { deletes.run().await });
+        load
+    }
+
+    fn start_lines(&mut self, site: &Site, rng: &mut Rng) {
+        let round = self.round.clone();
+        for number in 0..FILES {
+            let (name, is_timed) = (format!("file{number}"), number > 0);
+            let files = Files::new(&site.logs(), &name, is_timed, self.ledger(&name, is_timed));
+            self.tasks.spawn(files.run(round.clone(), rng.fork()));
+        }
+        let syslog = Syslog::new(site.syslog(), self.ledger(syslog::NAME, false));
+        self.tasks.spawn(syslog.run(round.clone(), rng.fork()));
+        let push = Push::new(site.push_url(), self.ledger(push::NAME, true));
+        self.tasks.spawn(push.run(round, rng.fork()));
+    }
+
+    /// A new writer's.
+    fn ledger(&mut self, name: &str, is_timed: bool) -> Arc<Mutex<Ledger>> {
+        let ledger = Arc::<Mutex<Ledger>>::default();
+        self.writers.push(Writer { name: name.to_owned(), is_timed, ledger: ledger.clone() });
+        ledger
     }
 
     /// Begins the next round; gives what tells about the one that ends.
@@ -119,16 +127,16 @@ impl Load {
         Round { number: self.round.load(Ordering::SeqCst), begun_ns: begin.at_ns, samples }
     }
 
-    /// Names of the writers of lines.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.writers.iter().map(|(name, _)| name.as_str())
+    /// Who writes lines.
+    pub fn writers(&self) -> &[Writer] {
+        &self.writers
     }
+}
 
-    /// What a writer has sent in a round.
-    pub fn sent(&self, name: &str, round: u64) -> Vec<Sequence> {
-        let writer = self.writers.iter().find(|(writer, _)| writer == name);
-        let ledger = writer.expect("a writer").1.lock();
-        ledger.sent.iter().filter(|(r, _)| *r == round).map(|(_, sequence)| sequence.clone()).collect()
+impl Writer {
+    /// What was sent in a round.
+    pub fn sent(&self, round: u64) -> Vec<Sequence> {
+        self.ledger.lock().in_round(round).cloned().collect()
     }
 }
 

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{Ledger, PAUSE, line};
+use crate::verdict::Fate;
 
 /// The writer's name.
 pub const NAME: &str = "syslog";
@@ -40,7 +41,7 @@ impl Syslog {
                 while self.write(&mut stream, &round, &part, rng.u32(1..=BURST)).await.is_ok() {
                     tokio::time::sleep(PAUSE).await;
                 }
-                self.ledger.lock().lose_sight_of(&part);
+                self.ledger.lock().set_fate(&part, Fate::Unknown);
             }
             tokio::time::sleep(RECONNECT).await;
         }

@@ -70,6 +70,6 @@ pub fn node(dir: &TempDir) -> (Box<dyn Node>, usize) {
     let asked = std::env::var("TAILRACE_TEST_KILLS").ok().map(|text| text.parse().expect("a number"));
     match kafka() {
         None => (Box::new(Embedded::start(dir.path())), asked.unwrap_or(50)),
-        Some(_) => (Box::new(Kafka::start(dir.path())), asked.unwrap_or(3)),
+        Some(_) => (Box::new(Kafka::start(dir.path())), asked.unwrap_or(12)),
     }
 }

@@ -130,7 +130,11 @@ impl Log {
                     self.segments.remove(at).delete()?;
                     copy.delete()?;
                 }
-                Some(at) => self.segments[at].replace_by(copy)?,
+                Some(at) => {
+                    fault::point("broker.compaction.before-rename");
+                    self.segments[at].replace_by(copy)?;
+                    fault::point("broker.compaction.after-rename");
+                }
             }
         }
         self.producers.forget_markers(&copies.markers);
@@ -139,7 +143,10 @@ impl Log {
             self.cleaned.tombstones_before = copies.cleaned_to;
             self.cleaned.since_ms = copies.now_ms;
         }
-        write_json(&self.dir.join(STATE_FILE), &self.cleaned)
+        fault::point("broker.compaction.before-state");
+        write_json(&self.dir.join(STATE_FILE), &self.cleaned)?;
+        fault::point("broker.compaction.after-state");
+        Ok(())
     }
 }
 
@@ -161,7 +168,9 @@ impl Plan {
             let mut out = BufWriter::new(File::create(&copy)?);
             cleaning.copy(&source, &keys, &mut out, stopping)?;
             out.flush()?;
+            fault::point("broker.compaction.after-write");
             out.get_ref().sync_all()?;
+            fault::point("broker.compaction.after-fsync");
             if out.get_ref().metadata()?.len() == source.metadata()?.len() {
                 std::fs::remove_file(copy)?;
             } else {
