@@ -50,12 +50,18 @@ pub fn recover(
     let (mut catalog, own) = open_catalog(&path.join("catalog"))?;
     let known = own.clone().unwrap_or_default();
     let newest = [stored, own].into_iter().flatten().max_by_key(|manifest| manifest.commit);
-    let Some(manifest) = newest else {
-        return match present.iter().any(|(name, _)| segment::id(name).is_some()) {
-            true => Err(OpenError::CatalogMissing(path.to_owned())),
-            false => Ok(Recovered { catalog, manifest: Manifest::default(), unlisted: Vec::new() }),
-        };
+    let last_id = present.iter().filter_map(|(name, _)| segment::id(name)).max();
+    let Some(mut manifest) = newest else {
+        if last_id.is_some() {
+            return Err(OpenError::CatalogMissing(path.to_owned()));
+        }
+        let manifest = Manifest::default();
+        // So that a segment without a manifest is never what the first seal has left.
+        put_manifest(storage.as_ref(), &manifest).map_err(failed)?;
+        return Ok(Recovered { catalog, manifest, unlisted: Vec::new() });
     };
+    // A bucket may remove what no commit knows only after another segment could have taken its name.
+    manifest.next_segment = last_id.map_or(0, |id| id + 1).max(manifest.next_segment);
     let unlisted = match manifest.commit == known.commit {
         true => Vec::new(),
         false => catch_up(&mut catalog, storage, &known, &manifest).map_err(failed)?,

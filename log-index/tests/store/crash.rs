@@ -41,6 +41,29 @@ fn files_that_no_commit_knows_are_removed_at_the_next_start() {
 }
 
 #[test]
+fn a_crash_within_the_first_seal_left_an_index_that_could_not_be_opened() {
+    let mut bench = Bench::new();
+    bench.send_lines(&labels(), &[(1, "one")]);
+    bench.close();
+    fs::write(bench.folder.path().join("index/segments/0000000000000000.seg"), "half a seg").unwrap();
+    bench.open();
+    assert_eq!(bench.lines(), ["one"]);
+}
+
+#[test]
+fn a_segment_took_the_name_of_one_that_was_yet_to_be_removed() {
+    let mut bench = Bench::new();
+    bench.close();
+    let left = bench.folder.path().join("index/segments/0000000000000007.seg");
+    fs::write(&left, "half a seg").unwrap();
+    bench.open();
+    bench.send_lines(&labels(), &[(1, "one")]);
+    bench.index().flush().unwrap();
+    let names: Vec<_> = bench.segment_files();
+    assert!(names.len() == 1 && names[0].ends_with("0000000000000008.seg"), "{names:?}");
+}
+
+#[test]
 fn one_process_at_a_time_has_the_index_open() {
     let bench = Bench::new();
     let error = Index::open(bench.folder.path(), &bench.config).err().unwrap();
