@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use event::{Labels, LogBatch, SampleBatch};
+use event::{HistogramSample, Labels, LogBatch, Sample, SampleBatch};
 
 use crate::columns::{Columns, LogColumns, SampleColumns};
 
@@ -82,20 +82,36 @@ impl Head {
     pub fn push_samples(&mut self, batch: &SampleBatch, horizon_ms: i64) -> u64 {
         let mut count = 0;
         for series in &batch.series {
-            let mut kept = series.samples.iter().filter(|s| s.timestamp_ms >= horizon_ms).peekable();
-            if kept.peek().is_none() {
-                continue;
-            }
-            let chunks = chunks_of(&mut self.metrics, &mut self.bytes, &series.labels);
-            for sample in kept {
-                let chunk = open_chunk(chunks);
-                chunk.columns.0.push(*sample);
-                chunk.note(sample.timestamp_ms);
-                self.bytes += size_of_val(sample);
-                count += 1;
-            }
+            let kept = series.samples.iter().filter(|s| s.timestamp_ms >= horizon_ms);
+            count += self.push_series(&series.labels, kept);
+        }
+        for series in &batch.histograms {
+            let kept = series.samples.iter().filter(|s| s.timestamp_ms >= horizon_ms);
+            count += self.push_series(&series.labels, kept);
         }
         self.samples += count;
+        count
+    }
+
+    fn push_series<'a, S: InColumns + 'a>(
+        &mut self,
+        labels: &Labels,
+        samples: impl Iterator<Item = &'a S>,
+    ) -> u64 {
+        let mut samples = samples.peekable();
+        if samples.peek().is_none() {
+            return 0;
+        }
+        let chunks = chunks_of(&mut self.metrics, &mut self.bytes, labels);
+        let mut count = 0;
+        for sample in samples {
+            let chunk = open_chunk(chunks);
+            let before = chunk.columns.weight();
+            let timestamp = sample.push_into(&mut chunk.columns);
+            chunk.note(timestamp);
+            self.bytes += chunk.columns.weight() - before;
+            count += 1;
+        }
         count
     }
 
@@ -104,6 +120,26 @@ impl Head {
         let logs = self.logs.values().flatten().map(|chunk| chunk.min.div_euclid(1_000_000));
         let metrics = self.metrics.values().flatten().map(|chunk| chunk.min);
         logs.chain(metrics).min()
+    }
+}
+
+/// Numbers and histograms.
+trait InColumns {
+    /// Answers its time.
+    fn push_into(&self, columns: &mut SampleColumns) -> i64;
+}
+
+impl InColumns for Sample {
+    fn push_into(&self, columns: &mut SampleColumns) -> i64 {
+        columns.push(*self);
+        self.timestamp_ms
+    }
+}
+
+impl InColumns for HistogramSample {
+    fn push_into(&self, columns: &mut SampleColumns) -> i64 {
+        columns.push_histogram(self.timestamp_ms, &self.histogram);
+        self.timestamp_ms
     }
 }
 

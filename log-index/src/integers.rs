@@ -1,7 +1,11 @@
 //! Whole numbers in planes: the lowest bytes of all, then the second ones, and so on. What is stored is the
-//! distance from the least, or from the one before, in units that all distances have in common.
+//! distance from the least, or from the one before, in units that all distances have in common; and of distances
+//! that are near to each other, by how much they exceed the least of them.
 
 use crate::codec::{Damaged, Input, put_i64, put_u64};
+
+/// What a floor costs, about.
+const FLOOR_BITS: u64 = 16;
 
 /// No block has more rows: more is damage, and must not ask for memory.
 pub const MOST_ROWS: usize = 1 << 24;
@@ -9,8 +13,10 @@ pub const MOST_ROWS: usize = 1 << 24;
 /// How numbers are stored: what one needs to know besides the planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Distances from the one before, their sign in the lowest bit.
+    /// Distances from the one before.
     delta: bool,
+    /// The least of these distances, in units. Without it, their sign is in the lowest bit.
+    floor: Option<i64>,
     /// Bytes of each, 0 to 8.
     width: usize,
     base: i64,
@@ -19,10 +25,15 @@ pub struct Header {
 
 /// The cheaper way to store the numbers, and about how many bits it takes.
 pub fn plan(values: &[i64]) -> (Header, u64) {
-    let plain = Header::new(values, false);
+    let plain = Header::new(values);
     let delta = Header { delta: true, base: values.first().copied().unwrap_or(0), ..plain };
     let (plain_bits, delta_bits) = (plain.bits(values), delta.bits(values));
-    if delta_bits < plain_bits { (delta, delta_bits) } else { (plain, plain_bits) }
+    if plain_bits <= delta_bits {
+        return (plain, plain_bits);
+    }
+    let floored = delta.floored(values);
+    let floored_bits = floored.bits(values) + FLOOR_BITS;
+    if floored_bits < delta_bits { (floored, floored_bits) } else { (delta, delta_bits) }
 }
 
 /// Writes the numbers to `planes`.
@@ -32,7 +43,7 @@ pub fn encode(values: &[i64], planes: &mut Vec<u8>) -> Header {
 
 /// The same for numbers that are only names: their distances mean nothing.
 pub fn encode_plain(values: &[i64], planes: &mut Vec<u8>) -> Header {
-    put(Header::new(values, false), values, planes)
+    put(Header::new(values), values, planes)
 }
 
 /// Writes the numbers in the way that [`plan`] has found.
@@ -47,16 +58,24 @@ pub fn put(mut header: Header, values: &[i64], planes: &mut Vec<u8>) -> Header {
 }
 
 impl Header {
-    fn new(values: &[i64], delta: bool) -> Self {
-        let least = values.iter().copied().min().unwrap_or(0);
+    /// Of distances from the least.
+    fn new(values: &[i64]) -> Self {
+        let base = values.iter().copied().min().unwrap_or(0);
         let most = values.iter().copied().max().unwrap_or(0);
-        let base = if delta { values.first().copied().unwrap_or(0) } else { least };
-        let unit = if most.checked_sub(least).is_some() { unit(values) } else { 1 };
-        Header { delta, width: 0, base, unit }
+        let unit = if most.checked_sub(base).is_some() { unit(values) } else { 1 };
+        Header { delta: false, floor: None, width: 0, base, unit }
+    }
+
+    /// The first number is as far from the base as any at least.
+    fn floored(self, values: &[i64]) -> Self {
+        let steps = values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]) / self.unit);
+        let floor = steps.min().unwrap_or(0);
+        let base = self.base.wrapping_sub(floor.wrapping_mul(self.unit));
+        Header { floor: Some(floor), base, ..self }
     }
 
     fn stored<'a>(&self, values: &'a [i64]) -> impl Iterator<Item = u64> + use<'a> {
-        let (delta, unit, mut before) = (self.delta, self.unit, self.base);
+        let (delta, floor, unit, mut before) = (self.delta, self.floor, self.unit, self.base);
         values.iter().map(move |value| {
             let distance = value.wrapping_sub(before);
             if !delta {
@@ -64,7 +83,10 @@ impl Header {
             }
             before = *value;
             let distance = if unit == 1 { distance } else { distance / unit };
-            ((distance << 1) ^ (distance >> 63)) as u64
+            match floor {
+                Some(floor) => distance.wrapping_sub(floor) as u64,
+                None => ((distance << 1) ^ (distance >> 63)) as u64,
+            }
         })
     }
 
@@ -73,8 +95,13 @@ impl Header {
     }
 
     pub fn put(&self, out: &mut Vec<u8>) {
-        out.push(self.width as u8 | u8::from(self.delta) << 4 | u8::from(self.unit != 1) << 5);
+        let (delta, unit, floor) =
+            (u8::from(self.delta), u8::from(self.unit != 1), u8::from(self.floor.is_some()));
+        out.push(self.width as u8 | delta << 4 | unit << 5 | floor << 6);
         put_i64(out, self.base);
+        if let Some(floor) = self.floor {
+            put_i64(out, floor);
+        }
         if self.unit != 1 {
             put_u64(out, self.unit as u64);
         }
@@ -83,12 +110,13 @@ impl Header {
     pub fn read(input: &mut Input<'_>) -> Result<Self, Damaged> {
         let [flags] = input.take(1)? else { return Err(Damaged) };
         let base = input.i64()?;
-        let unit = if flags >> 5 == 1 { input.u64()? as i64 } else { 1 };
-        let width = usize::from(flags & 15);
-        if width > 8 || flags >> 6 != 0 {
+        let floor = if flags >> 6 & 1 == 1 { Some(input.i64()?) } else { None };
+        let unit = if flags >> 5 & 1 == 1 { input.u64()? as i64 } else { 1 };
+        let (delta, width) = (flags >> 4 & 1 == 1, usize::from(flags & 15));
+        if width > 8 || flags >> 7 != 0 || floor.is_some() && !delta {
             return Err(Damaged);
         }
-        Ok(Header { delta: flags >> 4 & 1 == 1, width, base, unit })
+        Ok(Header { delta, floor, width, base, unit })
     }
 
     /// Bytes of the planes of so many numbers.
@@ -115,7 +143,10 @@ impl Header {
         let mut before = self.base;
         for number in &mut numbers {
             if self.delta {
-                let distance = (*number as u64 >> 1) as i64 ^ -(*number & 1);
+                let distance = match self.floor {
+                    Some(floor) => number.wrapping_add(floor),
+                    None => (*number as u64 >> 1) as i64 ^ -(*number & 1),
+                };
                 before = before.wrapping_add(distance.wrapping_mul(self.unit));
                 *number = before;
             } else {
@@ -165,7 +196,9 @@ mod tests {
     fn steady_numbers_take_no_room() {
         assert_eq!(round(&[7; 9]), (vec![7; 9], 0));
         let steady: Vec<i64> = (0..100).map(|n| 1_795_000_000_000_000_000 + n * 1_000_000).collect();
-        assert_eq!(round(&steady), (steady, 100));
+        assert_eq!(round(&steady), (steady, 0));
+        let counter: Vec<i64> = (0..100).map(|n| 7_000_000 + n * 1500 + n % 3).collect();
+        assert_eq!(round(&counter), (counter, 100));
         assert_eq!(round(&[]), (vec![], 0));
     }
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use event::{Labels, Matcher, Sample};
+use event::{Labels, Matcher};
 use logql::{EntryRef, LineFilter};
 
 use crate::{
@@ -259,10 +259,10 @@ impl<C: Columns> Rows for Loaded<C> {
 }
 
 impl Loaded<SampleColumns> {
-    pub fn samples(&self) -> &[Sample] {
+    pub fn columns(&self) -> &SampleColumns {
         match self {
-            Loaded::Chunk(chunk) => &chunk.columns.0,
-            Loaded::Block(block) => &block.0,
+            Loaded::Chunk(chunk) => &chunk.columns,
+            Loaded::Block(block) => block,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reads samples for PromQL.
 
-use event::{Matcher, Sample, Series};
+use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series};
+use promql::StorageError;
 
 use crate::{
     Kind, QueryError, Snapshot,
@@ -9,9 +10,17 @@ use crate::{
     snapshot::span,
 };
 
+/// Samples of a series.
+#[derive(Default)]
+struct Found {
+    numbers: Vec<Sample>,
+    histograms: Vec<HistogramSample>,
+}
+
 impl Snapshot {
-    /// The matching series with their samples in `[start_ms, end_ms]`, sorted by labels and by time. Of several
-    /// samples of one time the first to arrive stays, as in Prometheus.
+    /// The matching series with their samples in `[start_ms, end_ms]`, sorted by labels and by time, numbers and
+    /// native histograms apart. Of several samples of one time the first to arrive stays, as in Prometheus; of a
+    /// number and a histogram the histogram.
     ///
     /// # Errors
     /// When the catalog cannot be read.
@@ -20,37 +29,85 @@ impl Snapshot {
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
-    ) -> Result<Vec<Series>, QueryError> {
+    ) -> Result<(Vec<Series>, Vec<HistogramSeries>), QueryError> {
         let span = span(Kind::Metrics, start_ms, end_ms);
-        let found = Parts::<SampleColumns>::find(self, matchers, span.clone())?;
-        let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); found.streams.len()];
+        let parts = Parts::<SampleColumns>::find(self, matchers, span.clone())?;
+        let mut found: Vec<Found> = parts.streams.iter().map(|_| Found::default()).collect();
         let mut loader = Loader::new();
         // In the order of arrival, which is that of the blocks as well.
-        for part in &found.parts {
+        for part in &parts.parts {
             let read = loader.load(part).and_then(|loaded| {
                 let rows = part.rows_within(&loaded, &span)?;
-                samples[part.stream].extend(rows.into_iter().map(|row| loaded.samples()[row as usize]));
+                found[part.stream].extend(loaded.columns(), &rows);
                 Ok(())
             });
             let _ = read.inspect_err(|damage| self.note(damage));
         }
-        let series = found.streams.into_iter().zip(samples).map(|(labels, mut samples)| {
-            samples.sort_by_key(|sample| sample.timestamp_ms);
-            samples.dedup_by_key(|sample| sample.timestamp_ms);
-            Series { labels, samples }
-        });
-        Ok(series.filter(|series| !series.samples.is_empty()).collect())
+        Ok(by_kind(parts.streams.into_iter().zip(found)))
     }
 }
 
+impl Found {
+    fn extend(&mut self, columns: &SampleColumns, rows: &[u32]) {
+        let rows = rows.iter().map(|row| *row as usize);
+        if !columns.has_histograms() {
+            return self.numbers.extend(rows.map(|row| columns.samples()[row]));
+        }
+        for row in rows {
+            match columns.histogram(row) {
+                Some(histogram) => self.histograms.push(histogram),
+                None => self.numbers.push(columns.samples()[row]),
+            }
+        }
+    }
+
+    fn sorted(mut self) -> Self {
+        self.numbers.sort_by_key(|sample| sample.timestamp_ms);
+        self.numbers.dedup_by_key(|sample| sample.timestamp_ms);
+        if !self.histograms.is_empty() {
+            self.histograms.sort_by_key(|sample| sample.timestamp_ms);
+            self.histograms.dedup_by_key(|sample| sample.timestamp_ms);
+            let at = |time| self.histograms.binary_search_by_key(&time, |sample| sample.timestamp_ms);
+            self.numbers.retain(|sample| at(sample.timestamp_ms).is_err());
+        }
+        self
+    }
+}
+
+fn by_kind(found: impl Iterator<Item = (Labels, Found)>) -> (Vec<Series>, Vec<HistogramSeries>) {
+    let (mut numbers, mut histograms) = (Vec::new(), Vec::new());
+    for (labels, found) in found {
+        let found = found.sorted();
+        if !found.histograms.is_empty() {
+            histograms.push(HistogramSeries { labels: labels.clone(), samples: found.histograms });
+        }
+        if !found.numbers.is_empty() {
+            numbers.push(Series { labels, samples: found.numbers });
+        }
+    }
+    (numbers, histograms)
+}
+
 impl promql::Storage for Snapshot {
-    fn select(
+    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
+        self.select_both(matchers, start_ms, end_ms).map(|(numbers, _)| numbers)
+    }
+
+    fn select_histograms(
         &self,
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
-    ) -> Result<Vec<Series>, promql::StorageError> {
-        self.select_samples(matchers, start_ms, end_ms)
-            .map_err(|error| promql::StorageError(error.to_string()))
+    ) -> Result<Vec<HistogramSeries>, StorageError> {
+        self.select_both(matchers, start_ms, end_ms).map(|(_, histograms)| histograms)
+    }
+
+    fn select_both(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
+        self.select_samples(matchers, start_ms, end_ms).map_err(|error| StorageError(error.to_string()))
     }
 }

@@ -132,7 +132,7 @@ impl State {
     }
 
     fn take_in_samples(&mut self, record: &bus::Record, batch: &SampleBatch, horizon_ms: i64) {
-        let all = batch.series.iter().map(|s| s.samples.len() as u64).sum();
+        let all = batch.samples() as u64;
         let mark = self.progress.marks.get(&record.topic, &batch.source);
         // In JSON a batch becomes several records of one position; what of them repeats is seen when it is read.
         let is_part = record.value.starts_with(b"{");

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::Labels;
+use crate::{HistogramSeries, Labels};
 
 /// What one record of the topics for logs, metrics and derived series holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +59,18 @@ pub struct SampleBatch {
     pub position: u64,
     /// The series and their samples.
     pub series: Vec<Series>,
+    /// The series of native histograms and theirs.
+    pub histograms: Vec<HistogramSeries>,
     /// Types and help texts; sent with the first batch and now and then after it.
     pub families: Vec<MetricFamily>,
+}
+
+impl SampleBatch {
+    /// How many samples there are, of both kinds.
+    pub fn samples(&self) -> usize {
+        self.series.iter().map(|s| s.samples.len()).sum::<usize>()
+            + self.histograms.iter().map(|s| s.samples.len()).sum::<usize>()
+    }
 }
 
 /// A label set with `__name__`, and its samples in the order of time.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Labels, Sample};
 
 /// A distribution. Its buckets are kept sparsely: those that are not there are empty.
@@ -37,7 +39,8 @@ pub struct Bucket {
 }
 
 /// What is known of a restart since the sample before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResetHint {
     /// Nothing.
     #[default]

@@ -12,12 +12,23 @@ pub mod loki {
     include!(concat!(env!("OUT_DIR"), "/loki.push.rs"));
 }
 
-/// `proto/remote_write.proto`
-pub mod remote_write {
-    include!(concat!(env!("OUT_DIR"), "/prometheus.write.rs"));
+/// `proto/remote_write.proto`, in the folders of its package, by which others refer to it.
+mod prometheus {
+    pub mod write {
+        include!(concat!(env!("OUT_DIR"), "/prometheus.write.rs"));
+    }
 }
 
-/// `proto/remote_write_v2.proto`
-pub mod remote_write_v2 {
-    include!(concat!(env!("OUT_DIR"), "/io.prometheus.write.v2.rs"));
+/// `proto/remote_write_v2.proto`, likewise.
+mod io {
+    pub mod prometheus {
+        pub mod write {
+            pub mod v2 {
+                include!(concat!(env!("OUT_DIR"), "/io.prometheus.write.v2.rs"));
+            }
+        }
+    }
 }
+
+pub use io::prometheus::write::v2 as remote_write_v2;
+pub use prometheus::write as remote_write;

@@ -23,7 +23,9 @@ fn events_are_written_as_the_page_shows_them() {
     let (Event::Logs(_), Event::Samples(_), Event::Tick(_)) = (decoded(0), decoded(1), decoded(2)) else {
         panic!("the examples are a log entry, a sample and a tick, in this order");
     };
-    for i in [0, 2] {
+    let Event::Samples(batch) = decoded(3) else { panic!("the fourth example is a native histogram") };
+    assert_eq!(batch.histograms[0].samples[0].histogram.positive[1].count, 5.0);
+    for i in [0, 2, 3] {
         let written = event::encode(&decoded(i), Codec::Json);
         assert_eq!(plain(std::str::from_utf8(&written[0]).unwrap()), plain(&examples[i]));
     }

@@ -1,8 +1,8 @@
 //! Every event comes back from the bus as it was sent, in both forms; what cannot be read says why.
 
 use event::{
-    Codec, DecodeError, Event, Labels, LogBatch, LogEntry, MetricFamily, Sample, SampleBatch, Series, Tick,
-    decode, encode,
+    Bucket, Codec, DecodeError, Event, Histogram, HistogramSample, HistogramSeries, Labels, LogBatch,
+    LogEntry, MetricFamily, ResetHint, Sample, SampleBatch, Series, Tick, decode, encode,
 };
 use proptest::prelude::*;
 
@@ -27,11 +27,38 @@ fn samples(value: f64) -> Event {
             labels: Labels::from([("__name__", "node_load1"), ("host", "web1")]),
             samples: vec![Sample { timestamp_ms: 1_700_000_000_123, value }],
         }],
-        families: vec![],
+        ..SampleBatch::default()
     })
 }
 
+fn histograms(count: f64, indexes: Vec<i32>, sum: f64) -> Event {
+    let histogram = Histogram {
+        schema: 3,
+        zero_threshold: 0.001,
+        zero_count: 2.0,
+        count,
+        sum,
+        positive: indexes.iter().map(|index| Bucket { index: *index, count }).collect(),
+        negative: vec![Bucket { index: -7, count: 0.5 }],
+        bounds: [0.25, 1.0].into(),
+        reset: ResetHint::Gauge,
+    };
+    let samples = vec![HistogramSample { timestamp_ms: 1_700_000_000_123, histogram: histogram.into() }];
+    let labels = Labels::from([("__name__", "latency"), ("job", "a")]);
+    let histograms = vec![HistogramSeries { labels, samples }];
+    Event::Samples(SampleBatch { histograms, ..SampleBatch::default() })
+}
+
 proptest! {
+    #[test]
+    fn any_histogram_survives_both_forms(count: f64, indexes: Vec<i32>, sum: f64) {
+        prop_assume!(!count.is_nan() && !sum.is_nan());
+        let event = histograms(count, indexes, sum);
+        for codec in [Codec::Batch, Codec::Json] {
+            prop_assert_eq!(&decode(&encode(&event, codec)[0]).unwrap(), &event);
+        }
+    }
+
     #[test]
     fn any_line_survives_both_forms(line: Vec<u8>, name in "[a-z]{4}_[a-z]{3}", value: String) {
         let event = log(&line, vec![(name, value)]);
@@ -61,6 +88,29 @@ proptest! {
 }
 
 #[test]
+fn only_histograms_need_the_second_version() {
+    let version = |event: &Event| encode(event, Codec::Batch)[0][1];
+    let of_json = |event: &Event| encode(event, Codec::Json)[0].clone();
+    let histograms = histograms(1.0, vec![1], 0.5);
+    assert_eq!((version(&samples(1.0)), version(&histograms)), (1, 2));
+    assert!(of_json(&samples(1.0)).starts_with(br#"{"version":1,"#));
+    assert!(of_json(&histograms).starts_with(br#"{"version":2,"#));
+}
+
+#[test]
+fn the_end_of_a_series_survives_both_forms() {
+    let stale = f64::from_bits(Sample::STALE_BITS);
+    for codec in [Codec::Batch, Codec::Json] {
+        let read = |event| match decode(&encode(&event, codec)[0]) {
+            Ok(Event::Samples(batch)) => batch,
+            other => panic!("no samples: {other:?}"),
+        };
+        assert!(read(samples(stale)).series[0].samples[0].is_stale());
+        assert!(read(histograms(0.0, Vec::new(), stale)).histograms[0].samples[0].histogram.is_stale());
+    }
+}
+
+#[test]
 fn families_and_ticks_survive_the_batch_form() {
     let Event::Samples(mut batch) = samples(1.0) else { unreachable!() };
     batch.families.push(MetricFamily {
@@ -85,8 +135,8 @@ fn an_event_of_vector_keeps_its_unknown_fields_as_metadata() {
 
 #[test]
 fn an_unknown_version_is_refused_and_says_what_to_do() {
-    let error = decode(b"T\x02anything").unwrap_err();
-    assert!(matches!(error, DecodeError::UnknownVersion { found: 2, known: 1 }));
+    let error = decode(b"T\x03anything").unwrap_err();
+    assert!(matches!(error, DecodeError::UnknownVersion { found: 3, known: 2 }));
     assert!(error.to_string().contains("upgrade"), "{error}");
     assert!(matches!(
         decode(br#"{"version":9,"message":"x"}"#),

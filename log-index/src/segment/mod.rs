@@ -24,8 +24,11 @@ pub use reader::{Damage, Segment};
 pub use sections::Sections;
 pub use writer::{Builder, Built, MERGED_BLOCK_BYTES, StreamsWriter, build};
 
-/// The version that this code writes and reads.
-pub const VERSION: u16 = 2;
+/// The version that this code writes. 3: samples lie in runs and planes, and may be native
+/// histograms.
+pub const VERSION: u16 = 3;
+/// The oldest one that it reads.
+pub const OLDEST: u16 = 2;
 
 const MAGIC: &[u8; 6] = b"TRSEGM";
 const END_MAGIC: &[u8; 4] = b"TRSG";

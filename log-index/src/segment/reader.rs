@@ -10,10 +10,10 @@ use std::{
 
 use thiserror::Error;
 
-use super::{BlockPart, BlockRef, HEADER_LENGTH, MAGIC, Sections, VERSION, name};
+use super::{BlockPart, BlockRef, HEADER_LENGTH, MAGIC, OLDEST, Sections, VERSION, name};
 use crate::{
     Kind,
-    columns::{Block, Columns, LogBlock},
+    columns::{Block, Columns, LogBlock, SampleColumns},
     storage::Storage,
 };
 
@@ -88,7 +88,7 @@ impl Segment {
     ) -> Result<Vec<(String, u64, u64)>, Damage> {
         let name = |section: usize| match kind {
             Kind::Logs => LogBlock::section_name(section),
-            Kind::Metrics => "samples".to_owned(),
+            Kind::Metrics => SampleColumns::section_name(section),
         };
         let sizes = self.sections(block)?.sizes().into_iter().enumerate();
         Ok(sizes.map(|(section, (packed, raw))| (name(section), packed, raw)).collect())
@@ -126,9 +126,9 @@ impl Segment {
         let header = self.content(0, HEADER_LENGTH)?;
         match header.as_slice() {
             [magic @ .., low, high] if magic == MAGIC => match u16::from_le_bytes([*low, *high]) {
-                VERSION => Ok(()),
+                OLDEST..=VERSION => Ok(()),
                 found => Err(format!(
-                    "version {found}; this release reads version {VERSION}: use the release that wrote it"
+                    "version {found}; this release reads versions {OLDEST} to {VERSION}: use the release that wrote it"
                 )),
             },
             _ => Err("it does not begin as a segment does".into()),

@@ -147,7 +147,7 @@ impl Site {
         self.append("metrics", &Event::Samples(batch));
     }
 
-    fn append(&self, topic: &str, event: &Event) {
+    pub fn append(&self, topic: &str, event: &Event) {
         for value in encode(event, Codec::Batch) {
             let record = Record {
                 topic: topic.to_owned(),

@@ -8,6 +8,7 @@ mod damage;
 mod delete;
 mod filters;
 mod full_disk;
+mod histograms;
 mod job;
 mod labels;
 mod merge;

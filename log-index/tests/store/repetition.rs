@@ -44,7 +44,7 @@ fn samples_of_one_position_are_taken_in_once() {
     let batch = |position, timestamp_ms| {
         let labels = Labels::from([("__name__", "up")]);
         let series = vec![Series { labels, samples: vec![Sample { timestamp_ms, value: 1.0 }] }];
-        Event::Samples(SampleBatch { source: "host".into(), position, series, families: Vec::new() })
+        Event::Samples(SampleBatch { source: "host".into(), position, series, ..SampleBatch::default() })
     };
     bench.send(&batch(0, 10));
     bench.send(&batch(0, 11));
@@ -59,7 +59,7 @@ fn a_batch_of_samples_may_come_as_several_json_records_of_one_position() {
     let one = |name| Series { labels: labels(name), samples: vec![Sample { timestamp_ms: 1, value: 1.0 }] };
     let series = vec![one("a"), one("b")];
     let batch =
-        Event::Samples(SampleBatch { source: "host".into(), position: 7, series, families: Vec::new() });
+        Event::Samples(SampleBatch { source: "host".into(), position: 7, series, ..SampleBatch::default() });
     bench.send_as(&batch, Codec::Json);
     bench.send_as(&batch, Codec::Json);
     let found = bench.index().snapshot().select(&[], 0, 10).unwrap();

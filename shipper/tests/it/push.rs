@@ -67,8 +67,10 @@ async fn written_samples_are_with_the_broker_when_it_is_answered() {
     let broker = MemoryBroker::new();
     let name = Label { name: METRIC_NAME.into(), value: "up".into() };
     let samples = vec![Sample { value: 1.0, timestamp: 1_700_000_000_000 }];
-    let request =
-        WriteRequest { timeseries: vec![TimeSeries { labels: vec![name], samples }], metadata: vec![] };
+    let request = WriteRequest {
+        timeseries: vec![TimeSeries { labels: vec![name], samples, histograms: vec![] }],
+        metadata: vec![],
+    };
     let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap();
     let send = |encoding: &'static str| {
         let request = Request::post("/api/v1/write").header("content-type", "application/x-protobuf");
@@ -122,7 +124,7 @@ proptest! {
 
     #[test]
     fn no_body_breaks_the_push_endpoints(
-        path in prop::sample::select(vec!["/loki/api/v1/push", "/otlp/v1/logs", "/api/v1/write"]),
+        path in prop::sample::select(vec!["/loki/api/v1/push", "/otlp/v1/logs", "/otlp/v1/metrics", "/api/v1/write", "/metrics/job/a"]),
         kind in prop::sample::select(vec!["application/json", "application/x-protobuf", "text/plain"]),
         encoding in prop::sample::select(vec!["", "gzip", "snappy"]),
         body in arbitrary_body(),

@@ -59,7 +59,7 @@ impl Publisher {
             source: self.source.clone(),
             position: step_ms.unsigned_abs(),
             series,
-            families: Vec::new(),
+            ..SampleBatch::default()
         })
     }
 

@@ -64,6 +64,7 @@ fn to_pb(series: &Series) -> pb::TimeSeries {
     pb::TimeSeries {
         labels: series.labels.iter().map(label).collect(),
         samples: series.samples.iter().map(sample).collect(),
+        histograms: Vec::new(),
     }
 }
 

@@ -59,7 +59,7 @@ fn batch(source: &str, host: i32, time_ms: i64, value: f64) -> Event {
         source: source.into(),
         position: time_ms as u64,
         series: vec![series("x", value), series("c", value * (time_ms % 3_600_000) as f64 / 1e3)],
-        families: Vec::new(),
+        ..SampleBatch::default()
     })
 }
 

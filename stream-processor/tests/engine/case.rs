@@ -93,7 +93,7 @@ impl Case {
                     source: "test".into(),
                     position: number as u64 + 1,
                     series: now,
-                    families: Vec::new(),
+                    ..SampleBatch::default()
                 }),
             };
             inputs.push(Input { partition: partition(0), written_ms: time, event });

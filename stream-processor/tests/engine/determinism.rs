@@ -58,7 +58,7 @@ fn batch(number: i32, timestamp_ms: i64, position: u64, value: f64) -> SampleBat
         source: format!("s{number}"),
         position,
         series: vec![series("x", value), series("c", (timestamp_ms - START_MS) as f64 * value / 1e3)],
-        families: Vec::new(),
+        ..SampleBatch::default()
     }
 }
 

@@ -136,7 +136,7 @@ impl Samples {
             source: source.clone(),
             position: numbers.end,
             series: vec![series("fault_number", number), series("fault_wave", wave)],
-            families: Vec::new(),
+            ..SampleBatch::default()
         };
         let value = event::encode(&Event::Samples(batch), Codec::Batch).remove(0);
         let topic = self.bus.topics.metrics.clone();

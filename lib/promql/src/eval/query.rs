@@ -27,6 +27,20 @@ pub trait Storage {
     ) -> Result<Vec<HistogramSeries>, StorageError> {
         Ok(Vec::new())
     }
+
+    /// Both kinds, for a storage that finds them together.
+    ///
+    /// # Errors
+    /// As [`select`](Self::select).
+    fn select_both(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
+        let numbers = self.select(matchers, start_ms, end_ms)?;
+        Ok((numbers, self.select_histograms(matchers, start_ms, end_ms)?))
+    }
 }
 
 /// How to evaluate, and how much of it at most.

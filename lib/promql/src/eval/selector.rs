@@ -150,8 +150,8 @@ impl Evaluator<'_> {
     /// The series from the storage, sorted by labels so that floats add up in the same order every time.
     pub fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Track>, EvalError> {
         self.charge(0)?;
-        let numbers = self.storage.select(matchers, start_ms, end_ms)?.into_iter();
-        let histograms = self.storage.select_histograms(matchers, start_ms, end_ms)?.into_iter();
+        let (numbers, histograms) = self.storage.select_both(matchers, start_ms, end_ms)?;
+        let (numbers, histograms) = (numbers.into_iter(), histograms.into_iter());
         let numbers = numbers.map(|s| Track { labels: s.labels, samples: s.samples, ..Track::default() });
         let histograms =
             histograms.map(|s| Track { labels: s.labels, histograms: s.samples, ..Track::default() });

@@ -83,6 +83,7 @@ impl HostSource {
             position,
             series: metrics.series,
             families,
+            ..SampleBatch::default()
         })
     }
 }

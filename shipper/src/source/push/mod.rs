@@ -4,8 +4,10 @@
 mod decode;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod histogram;
 mod otlp;
 mod remote_write;
+mod samples;
 mod selector;
 
 use std::{sync::Arc, time::Duration};

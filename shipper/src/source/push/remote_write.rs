@@ -1,17 +1,14 @@
-//! `POST /api/v1/write`: Prometheus' remote write 1.0 and 2.0, protobuf in snappy's block format. Samples of native
-//! histograms and exemplars are left out.
+//! `POST /api/v1/write`: Prometheus' remote write 1.0 and 2.0, protobuf in snappy's block format. Exemplars are left
+//! out.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use event::{
-    Event, Labels, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series,
+    Event, HistogramSeries, Labels, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series,
     proto::{remote_write as v1, remote_write_v2 as v2},
 };
 use prost::Message;
 
-use super::{Limits, Refusal, decode::unsnap, value};
-
-/// Samples in one record: it then stays well below a megabyte.
-const RECORD: usize = 10_000;
+use super::{Limits, Refusal, decode::unsnap, histogram, samples::records, value};
 
 /// The types of metrics by their number in either version.
 const KINDS: [&str; 8] =
@@ -48,22 +45,38 @@ fn message(headers: &HeaderMap) -> Result<Decode, Refusal> {
 
 fn first(body: &[u8]) -> Result<SampleBatch, String> {
     let request = v1::WriteRequest::decode(body).map_err(|e| format!("write request: {e}"))?;
-    let series = request.timeseries.into_iter().map(|series| {
+    let mut batch = SampleBatch::default();
+    for series in request.timeseries {
         let pairs = series.labels.iter().map(|label| (label.name.as_str(), label.value.as_str()));
-        let samples = series.samples.iter();
-        Ok(Series {
-            labels: labels(pairs)?,
-            samples: samples.map(|s| Sample { timestamp_ms: s.timestamp, value: s.value }).collect(),
-        })
-    });
+        let samples = series.samples.iter().map(|s| Sample { timestamp_ms: s.timestamp, value: s.value });
+        add(&mut batch, labels(pairs)?, samples.collect(), series.histograms)?;
+    }
     let family = |m: v1::MetricMetadata| MetricFamily {
         kind: kind(m.r#type),
         name: m.metric_family_name,
         help: m.help,
         unit: m.unit,
     };
-    let families = request.metadata.into_iter().map(family).collect();
-    Ok(SampleBatch { series: series.collect::<Result<_, String>>()?, families, ..SampleBatch::default() })
+    batch.families = request.metadata.into_iter().map(family).collect();
+    Ok(batch)
+}
+
+/// A series may have samples of both kinds.
+fn add(
+    batch: &mut SampleBatch,
+    labels: Labels,
+    samples: Vec<Sample>,
+    histograms: Vec<v1::Histogram>,
+) -> Result<(), String> {
+    if !histograms.is_empty() {
+        let found = histograms.into_iter().map(histogram::sample).collect::<Result<_, _>>();
+        let samples = found.map_err(|reason| format!("histogram of series {labels}: {reason}"))?;
+        batch.histograms.push(HistogramSeries { labels: labels.clone(), samples });
+    }
+    if !samples.is_empty() {
+        batch.series.push(Series { labels, samples });
+    }
+    Ok(())
 }
 
 fn kind(number: i32) -> String {
@@ -78,7 +91,7 @@ fn second(body: &[u8]) -> Result<SampleBatch, String> {
         text.map(String::as_str).ok_or_else(|| format!("there is no symbol {at}: send all that are used"))
     };
     let mut batch = SampleBatch::default();
-    for series in &request.timeseries {
+    for series in request.timeseries {
         let texts = series.labels_refs.iter().map(|at| symbol(*at)).collect::<Result<Vec<_>, _>>()?;
         let labels = labels(texts.chunks(2).map(|pair| (pair[0], pair.get(1).copied().unwrap_or_default())))?;
         if let Some(metadata) = &series.metadata {
@@ -90,7 +103,7 @@ fn second(body: &[u8]) -> Result<SampleBatch, String> {
             });
         }
         let samples = series.samples.iter().map(|s| Sample { timestamp_ms: s.timestamp, value: s.value });
-        batch.series.push(Series { labels, samples: samples.collect() });
+        add(&mut batch, labels, samples.collect(), series.histograms)?;
     }
     batch.families.dedup();
     Ok(batch)
@@ -108,26 +121,6 @@ fn labels<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Result
     }
 }
 
-fn records(batch: SampleBatch) -> Vec<SampleBatch> {
-    let mut records = vec![SampleBatch { families: batch.families, ..SampleBatch::default() }];
-    let mut count = 0;
-    for series in batch.series {
-        for samples in series.samples.chunks(RECORD) {
-            // Labels weigh about as much as a few samples.
-            count += samples.len() + 10;
-            if count > RECORD {
-                records.push(SampleBatch::default());
-                count = samples.len() + 10;
-            }
-            if let Some(record) = records.last_mut() {
-                record.series.push(Series { labels: series.labels.clone(), samples: samples.to_vec() });
-            }
-        }
-    }
-    records.retain(|record| !record.series.is_empty() || !record.families.is_empty());
-    records
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,9 +128,11 @@ mod tests {
     #[test]
     fn both_versions_say_the_same() {
         let label = |name: &str, value: &str| v1::Label { name: name.into(), value: value.into() };
+        let histograms = vec![v1::Histogram { timestamp: 6, sum: 1.5, ..v1::Histogram::default() }];
         let series = v1::TimeSeries {
             labels: vec![label(METRIC_NAME, "up"), label("job", "a")],
             samples: vec![v1::Sample { value: 1.0, timestamp: 5 }],
+            histograms: histograms.clone(),
         };
         let metadata = v1::MetricMetadata {
             r#type: 2,
@@ -151,10 +146,13 @@ mod tests {
             timeseries: vec![v2::TimeSeries {
                 labels_refs: vec![1, 2, 3, 4],
                 samples: vec![v2::Sample { value: 1.0, timestamp: 5 }],
+                histograms,
                 metadata: Some(v2::Metadata { r#type: 2, help_ref: 5, unit_ref: 0 }),
             }],
         };
-        assert_eq!(first(&one.encode_to_vec()), second(&two.encode_to_vec()));
+        let batch = first(&one.encode_to_vec()).unwrap();
+        assert_eq!((batch.series.len(), batch.histograms[0].samples[0].histogram.sum), (1, 1.5));
+        assert_eq!(Ok(batch), second(&two.encode_to_vec()));
         assert!(
             second(&v2::Request { symbols: Vec::new(), ..two }.encode_to_vec())
                 .unwrap_err()
@@ -167,15 +165,5 @@ mod tests {
         let check = |pairs: &[(&str, &str)]| labels(pairs.iter().copied()).unwrap_err();
         assert!(check(&[("job", "a")]).contains("has no name"));
         assert!(check(&[(METRIC_NAME, "up"), ("a", "1"), ("a", "2")]).contains("\"a\" twice"));
-    }
-
-    #[test]
-    fn long_series_come_in_records_of_moderate_size() {
-        let samples = vec![Sample::default(); 2 * RECORD + 1];
-        let series = vec![Series { labels: Labels::from([(METRIC_NAME, "up")]), samples }];
-        let records = records(SampleBatch { series, ..SampleBatch::default() });
-        let counts: Vec<usize> =
-            records.iter().map(|r| r.series.iter().map(|s| s.samples.len()).sum()).collect();
-        assert_eq!(counts, [RECORD, RECORD, 1]);
     }
 }

@@ -1,5 +1,7 @@
 //! The batch form: `T`, the version, then the protobuf message of `proto/event.proto`.
 
+mod histogram;
+
 use prost::Message;
 
 use crate::{
@@ -7,7 +9,16 @@ use crate::{
     proto::event::{self as pb, batch::Content},
 };
 
-const VERSION: u8 = 1;
+/// The newest version that this code knows.
+const VERSION: u8 = 2;
+
+/// The oldest version that says all of `event`: readers that know no more than it needs can go on.
+fn version(event: &Event) -> u8 {
+    match event {
+        Event::Samples(batch) if !batch.histograms.is_empty() => VERSION,
+        _ => 1,
+    }
+}
 
 pub fn encode(event: &Event) -> Vec<u8> {
     let content = match event {
@@ -17,7 +28,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
     };
     let batch = pb::Batch { source: event.source().into(), content: Some(content) };
     let mut value = Vec::with_capacity(2 + batch.encoded_len());
-    value.extend([b'T', VERSION]);
+    value.extend([b'T', version(event)]);
     batch.encode(&mut value).expect("a vector grows as needed");
     value
 }
@@ -27,7 +38,7 @@ pub fn decode(value: &[u8]) -> Result<Event, DecodeError> {
         [b'T', version, body @ ..] => (*version, bytes::Bytes::copy_from_slice(body)),
         _ => return Err(DecodeError::UnknownForm(value.to_vec())),
     };
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(DecodeError::UnknownVersion { found: version.into(), known: VERSION.into() });
     }
     let batch = pb::Batch::decode(body)?;
@@ -90,6 +101,7 @@ fn samples_to_pb(batch: &SampleBatch) -> pb::SampleBatch {
         series: batch.series.iter().map(series).collect(),
         position: batch.position,
         families: batch.families.iter().map(family).collect(),
+        histograms: batch.histograms.iter().map(histogram::to_pb).collect(),
     }
 }
 
@@ -106,5 +118,6 @@ fn samples_from_pb(source: String, batch: pb::SampleBatch) -> SampleBatch {
         position: batch.position,
         series: batch.series.into_iter().map(series).collect(),
         families: batch.families.into_iter().map(family).collect(),
+        histograms: batch.histograms.into_iter().map(histogram::from_pb).collect(),
     }
 }

@@ -4,16 +4,20 @@
 //! A metric carries neither source nor position: those are of the whole batch, and it needs none to be known again,
 //! since a series has one sample of one time.
 
+mod histogram;
+
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    DecodeError, Event, Labels, LogBatch, LogEntry, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series,
-    Tick,
+    DecodeError, Event, HistogramSeries, Labels, LogBatch, LogEntry, METRIC_NAME, MetricFamily, Sample,
+    SampleBatch, Series, Tick,
 };
 
 const VERSION: u64 = 1;
+/// Of native histograms: releases that do not know these say so.
+const HISTOGRAMS: u64 = 2;
 
 /// What becomes a label where an event of another program has no `labels` object.
 const LABEL_FIELDS: [&str; 3] = ["host", "job", "service_name"];
@@ -23,7 +27,8 @@ pub fn encode(event: &Event) -> Vec<Vec<u8>> {
         Event::Logs(batch) => batch.entries.iter().map(|e| log_to_json(batch, e)).collect(),
         Event::Samples(batch) => {
             let each = batch.series.iter().flat_map(|s| s.samples.iter().map(move |x| (s, x)));
-            each.map(|(series, sample)| sample_to_json(&batch.families, series, sample)).collect()
+            let numbers = each.map(|(series, sample)| sample_to_json(&batch.families, series, sample));
+            numbers.chain(batch.histograms.iter().flat_map(histogram::to_json)).collect()
         }
         Event::Tick(tick) => {
             vec![json!({"version": VERSION, "tick": rfc3339(tick.timestamp_ms * 1_000_000)})]
@@ -35,14 +40,17 @@ pub fn encode(event: &Event) -> Vec<Vec<u8>> {
 pub fn decode(value: &[u8]) -> Result<Event, DecodeError> {
     let mut fields: Map<String, Value> = serde_json::from_slice(value)?;
     let version = fields.remove("version").and_then(|v| v.as_u64()).unwrap_or(VERSION);
-    if version != VERSION {
-        return Err(DecodeError::UnknownVersion { found: version as u32, known: VERSION as u32 });
+    if !(VERSION..=HISTOGRAMS).contains(&version) {
+        return Err(DecodeError::UnknownVersion { found: version as u32, known: HISTOGRAMS as u32 });
     }
     if let Some(tick) = fields.get("tick") {
         return Ok(Event::Tick(Tick { timestamp_ms: nanoseconds(tick)? / 1_000_000 }));
     }
     if fields.contains_key("gauge") || fields.contains_key("counter") {
         return Ok(Event::Samples(sample_from_json(fields)?));
+    }
+    if fields.contains_key("histogram") && version == HISTOGRAMS {
+        return Ok(Event::Samples(histogram_from_json(fields)?));
     }
     Ok(Event::Logs(log_from_json(fields)?))
 }
@@ -108,6 +116,23 @@ fn sample_to_json(families: &[MetricFamily], series: &Series, sample: &Sample) -
 }
 
 fn sample_from_json(mut fields: Map<String, Value>) -> Result<SampleBatch, DecodeError> {
+    let (labels, timestamp_ms) = series_of(&mut fields)?;
+    let inner = fields.remove("gauge").or_else(|| fields.remove("counter"));
+    let value = inner.as_ref().and_then(|v| v.get("value")).ok_or_else(|| shape("no `value`"))?;
+    let value = number::from_json(value).ok_or_else(|| shape("`value` is no number"))?;
+    let series = Series { labels, samples: vec![Sample { timestamp_ms, value }] };
+    Ok(SampleBatch { series: vec![series], ..SampleBatch::default() })
+}
+
+fn histogram_from_json(mut fields: Map<String, Value>) -> Result<SampleBatch, DecodeError> {
+    let (labels, timestamp_ms) = series_of(&mut fields)?;
+    let sample = histogram::from_json(timestamp_ms, fields.remove("histogram").unwrap_or_default())?;
+    let histograms = vec![HistogramSeries { labels, samples: vec![sample] }];
+    Ok(SampleBatch { histograms, ..SampleBatch::default() })
+}
+
+/// Labels and time of a metric.
+fn series_of(fields: &mut Map<String, Value>) -> Result<(Labels, i64), DecodeError> {
     if fields.get("kind").is_some_and(|k| k == "incremental") {
         return Err(shape("an `incremental` metric has no value of its own: send `absolute` ones"));
     }
@@ -117,12 +142,7 @@ fn sample_from_json(mut fields: Map<String, Value>) -> Result<SampleBatch, Decod
         Some(tags) => serde_json::from_value(tags)?,
         None => Labels::default(),
     };
-    let inner = fields.remove("gauge").or_else(|| fields.remove("counter"));
-    let value = inner.as_ref().and_then(|v| v.get("value")).ok_or_else(|| shape("no `value`"))?;
-    let value = number::from_json(value).ok_or_else(|| shape("`value` is no number"))?;
-    let sample = Sample { timestamp_ms: nanoseconds(&timestamp)? / 1_000_000, value };
-    let series = Series { labels: tags.with(METRIC_NAME, &name), samples: vec![sample] };
-    Ok(SampleBatch { series: vec![series], ..SampleBatch::default() })
+    Ok((tags.with(METRIC_NAME, &name), nanoseconds(&timestamp)? / 1_000_000))
 }
 
 fn shape(message: &str) -> DecodeError {
@@ -153,11 +173,18 @@ pub mod number {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
     use serde_json::Value;
 
+    use crate::Sample;
+
+    /// What [`Sample::STALE_BITS`] are written as.
+    const STALE: &str = "stale";
+
     pub fn to_json(value: f64) -> Value {
         if value.is_finite() {
             return value.into();
         }
-        if value.is_nan() {
+        if value.to_bits() == Sample::STALE_BITS {
+            STALE
+        } else if value.is_nan() {
             "NaN"
         } else if value > 0.0 {
             "+Inf"
@@ -169,6 +196,7 @@ pub mod number {
 
     pub fn from_json(value: &Value) -> Option<f64> {
         match value {
+            Value::String(text) if text == STALE => Some(f64::from_bits(Sample::STALE_BITS)),
             Value::String(text) => text.parse().ok(),
             other => other.as_f64(),
         }
