@@ -41,6 +41,13 @@ pub(super) fn plain(value: f64) -> String {
     }
 }
 
+/// A number as Prometheus' text format has it: with an exponent from a million on.
+pub(super) fn exposition(value: f64) -> String {
+    let size = value.abs();
+    let wants_exponent = size.is_finite() && size != 0.0 && !(1e-4..1e6).contains(&size);
+    if wants_exponent { exponential(value) } else { plain(value) }
+}
+
 /// With a sign and at least two digits in the exponent: `1.5e-07`, `1e+21`.
 fn exponential(value: f64) -> String {
     let text = format!("{value:e}");
@@ -71,6 +78,12 @@ mod tests {
         assert_eq!(written(0, f64::NAN), [r#"[0,"NaN"]"#; 2]);
         assert_eq!(written(0, f64::INFINITY), [r#"[0,"+Inf"]"#; 2]);
         assert_eq!(written(0, f64::NEG_INFINITY), [r#"[0,"-Inf"]"#; 2]);
+    }
+
+    #[test]
+    fn the_text_format_has_exponents_early() {
+        let written = [999_999.0, 1e6, 1_234_567.5, 1e-4, 1.5e-5, f64::NEG_INFINITY].map(exposition);
+        assert_eq!(written, ["999999", "1e+06", "1.2345675e+06", "0.0001", "1.5e-05", "-Inf"]);
     }
 
     #[test]

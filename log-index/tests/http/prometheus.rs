@@ -1,6 +1,7 @@
 //! Prometheus' API: bodies as its documentation has them.
 
 use axum::http::StatusCode;
+use event::{Bucket, Event, Histogram, HistogramSample, HistogramSeries, Labels, SampleBatch};
 use serde_json::{Value, json};
 
 use crate::site::{FIRST_S, Site};
@@ -49,6 +50,25 @@ async fn a_range_query_answers_a_matrix() {
     let expected = json!({"resultType": "matrix", "result": [{"metric": {}, "values": values}]});
     assert_eq!(data(&site, "/api/v1/query_range", &query).await, expected);
     assert_eq!(site.post("/api/v1/query_range", &query).await.json()["data"], expected);
+}
+
+#[tokio::test]
+async fn native_histograms_are_answered_as_prometheus_prints_them() {
+    let site = Site::empty();
+    let bucket = |index, count| Bucket { index, count };
+    let positive = vec![bucket(0, 2.0), bucket(1, 3.0)];
+    let histogram = Histogram { count: 5.0, sum: 6.5, positive, ..Histogram::default() };
+    let samples = vec![HistogramSample { timestamp_ms: FIRST_S * 1000, histogram: histogram.into() }];
+    let histograms = vec![HistogramSeries { labels: Labels::from([("__name__", "latency")]), samples }];
+    site.append("metrics", &Event::Samples(SampleBatch { histograms, ..SampleBatch::default() }));
+    let written = json!({"count": "5", "sum": "6.5", "buckets": [[0, "0.5", "1", "2"], [0, "1", "2", "3"]]});
+    let found = json!({"metric": {"__name__": "latency"}, "histogram": [FIRST_S + 10, written]});
+    assert_eq!(data(&site, "/api/v1/query", &[("query", "latency")]).await["result"], json!([found]));
+    let range = [("query", "latency"), ("start", "1700000000"), ("end", "1700000001"), ("step", "1s")];
+    let found = data(&site, "/api/v1/query_range", &range).await["result"][0]["histograms"].clone();
+    assert_eq!(found, json!([[FIRST_S, written], [FIRST_S + 1, written]]));
+    let mean = [("query", "histogram_avg(latency)")];
+    assert_eq!(data(&site, "/api/v1/query", &mean).await["result"][0]["value"], json!([FIRST_S + 10, "1.3"]));
 }
 
 #[tokio::test]
@@ -129,6 +149,32 @@ async fn there_are_no_exemplars() {
     let query = [("query", "test"), ("start", "1795213890000"), ("end", "1795217490000")];
     let answer = site.post("/api/v1/query_exemplars", &query).await;
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"status": "success", "data": []})));
+}
+
+#[tokio::test]
+async fn the_newest_values_are_federated() {
+    let site = Site::filled();
+    site.sample(&[("__name__", "size_bytes"), ("instance", "a:1"), ("path", "c:\\\"x\"")], &[(10, 2.5e9)]);
+    site.sample(
+        &[("__name__", "up"), ("job", "ended")],
+        &[(3, 1.0), (9, f64::from_bits(0x7ff0_0000_0000_0002))],
+    );
+    site.sample(&[("__name__", "up"), ("job", "old")], &[(-300, 1.0)]);
+    site.sample(&[("__name__", "disk.free"), ("a.b", "1")], &[(10, f64::INFINITY)]);
+    let matches = [("match[]", "{__name__=~\"up|size_bytes|disk.free\"}"), ("match[]", "up")];
+    let answer = site.get("/federate", &matches).await;
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    let expected = [
+        "# TYPE \"disk.free\" untyped",
+        "{\"disk.free\",\"a.b\"=\"1\",instance=\"\"} +Inf 1700000010000",
+        "# TYPE size_bytes untyped",
+        r#"size_bytes{instance="a:1",path="c:\\\"x\""} 2.5e+09 1700000010000"#,
+        "# TYPE up untyped",
+        "up{job=\"a\",instance=\"\"} 1 1700000010000",
+    ];
+    assert_eq!(answer.text().lines().collect::<Vec<_>>(), expected);
+    assert_eq!(site.get("/federate", &[]).await.text(), "");
+    assert_eq!(site.get("/federate", &[("match[]", "up{")]).await.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

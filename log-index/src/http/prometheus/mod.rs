@@ -2,6 +2,7 @@
 
 mod delete;
 mod error;
+mod federate;
 mod format;
 mod histogram;
 mod labels;
@@ -39,5 +40,5 @@ pub(super) fn router() -> Router<Service> {
         .route("/alerts", get(rules::alerts))
         .route("/status/buildinfo", get(status::buildinfo))
         .route("/status/flags", get(status::flags));
-    Router::new().nest("/api/v1", api)
+    Router::new().nest("/api/v1", api).route("/federate", get(federate::federate))
 }
