@@ -44,6 +44,8 @@ counters! {
     SPOOL_ERRORS = "spool_errors_total", "Failed writes to the disk queue; the events waited in memory instead.";
     /// Failed saves.
     CHECKPOINT_ERRORS = "checkpoint_errors_total", "Failed attempts to save the checkpoint.";
+    /// Points of OpenTelemetry's metrics that have no form here.
+    OTLP_DROPPED = "otlp_dropped_points_total", "Data points of OTLP metrics dropped because they cannot be translated.";
     /// Entries of the journal that are no JSON.
     JOURNAL_UNPARSED = "journal_unparsed_total", "Lines of journalctl that are no entry.";
 }

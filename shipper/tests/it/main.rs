@@ -6,5 +6,6 @@ mod journald;
 mod kafka;
 mod publisher;
 mod push;
+mod push_metrics;
 mod support;
 mod syslog;

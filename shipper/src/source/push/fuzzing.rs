@@ -1,8 +1,11 @@
 //! For fuzzing: requests of strangers.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use event::Event;
 
-use super::{Limits, Read, entries, otlp, remote_write};
+use super::{Limits, Refusal, entries, gateway, otlp, remote_write};
+
+type Read = fn(&HeaderMap, &[u8], &Limits) -> Result<Vec<Event>, Refusal>;
 
 const LIMITS: Limits = Limits { request: 1 << 20, labels: 15, line: 1 << 10 };
 const JSON: &str = "application/json";
@@ -10,16 +13,23 @@ const PROTOBUF: &str = "application/x-protobuf";
 const V2: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
 
 /// Every way to read a request; the first byte chooses.
-const WAYS: [(Read, &str, &str); 8] = [
+const WAYS: [(Read, &str, &str); 11] = [
     (entries, JSON, ""),
     (entries, JSON, "gzip"),
     (entries, PROTOBUF, ""),
     (entries, PROTOBUF, "gzip"),
-    (otlp::read, JSON, ""),
-    (otlp::read, PROTOBUF, ""),
+    (otlp::logs::read, JSON, ""),
+    (otlp::logs::read, PROTOBUF, ""),
+    (metrics, JSON, ""),
+    (metrics, PROTOBUF, ""),
+    (gateway::read, "text/plain", ""),
     (remote_write::read, PROTOBUF, "snappy"),
     (remote_write::read, V2, "snappy"),
 ];
+
+fn metrics(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
+    otlp::metrics::read(headers, body, limits).map(|found| vec![Event::Samples(found.batch)])
+}
 
 /// Reads a request: it is understood, or refused. Snappy is put around a body that is to have it, because a fuzzer
 /// does not find its way through.

@@ -1,9 +1,11 @@
-//! What clients push over HTTP: `POST /loki/api/v1/push` and `POST /otlp/v1/logs`, as Loki has them, and
-//! `POST /api/v1/write`, as Prometheus has it. 204 when the broker has acknowledged everything, and not before.
+//! What clients push over HTTP: `POST /loki/api/v1/push` and `POST /otlp/v1/logs`, as Loki has them,
+//! `POST /api/v1/write` and `POST /otlp/v1/metrics`, as Prometheus has them, `/metrics/job/…`, as its Pushgateway.
+//! 2xx when the broker has acknowledged everything, and not before.
 
 mod decode;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod gateway;
 mod histogram;
 mod otlp;
 mod remote_write;
@@ -18,13 +20,18 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{post, put},
 };
 use event::{DEFAULT_TENANT, Event, LogBatch, TENANT_HEADER, TENANT_LABEL, TenantError};
 use futures::future::try_join_all;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use self::decode::{Form, Limits};
+use self::{
+    decode::{Form, Limits},
+    gateway::Ledger,
+    otlp::metrics::Dropped,
+};
 use crate::{Config, Publisher, telemetry};
 
 /// Requests that are read and decoded at a time.
@@ -40,12 +47,11 @@ struct Endpoint {
     /// Whether a request has to name its tenant.
     tenants: bool,
     places: Semaphore,
+    /// What has been pushed as to a Pushgateway.
+    groups: Mutex<Ledger>,
 }
 
 struct Refusal(StatusCode, String);
-
-/// Reads what a request brings.
-type Read = fn(&HeaderMap, &[u8], &Limits) -> Result<Vec<Event>, Refusal>;
 
 /// The push endpoints; entries go to the topic for logs, samples to the one for metrics. Logs belong to the tenant
 /// that the request names; with `tenants` it has to name one.
@@ -55,11 +61,14 @@ pub fn push_router(publisher: Publisher, config: &Config, tenants: bool) -> Rout
         labels: config.push.label_limit,
         line: (config.line_limit.0 as usize).max(1),
     };
-    let endpoint = Endpoint { publisher, limits, tenants, places: Semaphore::new(CONCURRENT) };
+    let (places, groups) = (Semaphore::new(CONCURRENT), Mutex::default());
+    let endpoint = Endpoint { publisher, limits, tenants, places, groups };
     Router::new()
         .route("/loki/api/v1/push", post(push))
-        .route("/otlp/v1/logs", post(otlp))
+        .route("/otlp/v1/logs", post(logs))
+        .route("/otlp/v1/metrics", post(metrics))
         .route("/api/v1/write", post(write))
+        .route("/metrics/{*group}", put(gateway::push).post(gateway::push).delete(gateway::delete))
         .with_state(Arc::new(endpoint))
 }
 
@@ -67,15 +76,31 @@ async fn push(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Respon
     respond(&endpoint, request, entries).await
 }
 
-async fn otlp(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    respond(&endpoint, request, otlp::read).await
+async fn logs(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    respond(&endpoint, request, otlp::logs::read).await
+}
+
+/// Answers what was left out.
+async fn metrics(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let (headers, mut dropped) = (request.headers().clone(), Dropped::default());
+    let read = |headers: &HeaderMap, body: &[u8], limits: &Limits| {
+        let translated = otlp::metrics::read(headers, body, limits)?;
+        dropped = translated.dropped;
+        Ok(samples::records(translated.batch).into_iter().map(Event::Samples).collect())
+    };
+    let response = respond(&endpoint, request, read).await;
+    if response.status().is_success() { dropped.answer(&headers) } else { response }
 }
 
 async fn write(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     respond(&endpoint, request, remote_write::read).await
 }
 
-async fn respond(endpoint: &Endpoint, request: Request, read: Read) -> Response {
+/// `read` turns what a request brings into events.
+async fn respond<R>(endpoint: &Endpoint, request: Request, read: R) -> Response
+where
+    R: FnOnce(&HeaderMap, &[u8], &Limits) -> Result<Vec<Event>, Refusal>,
+{
     let response = match tokio::time::timeout(PATIENCE, take(endpoint, request, read)).await {
         Ok(Ok(())) => StatusCode::NO_CONTENT.into_response(),
         Ok(Err(Refusal(code, reason))) => (code, format!("{reason}\n")).into_response(),
@@ -88,7 +113,10 @@ async fn respond(endpoint: &Endpoint, request: Request, read: Read) -> Response 
     response
 }
 
-async fn take(endpoint: &Endpoint, request: Request, read: Read) -> Result<(), Refusal> {
+async fn take<R>(endpoint: &Endpoint, request: Request, read: R) -> Result<(), Refusal>
+where
+    R: FnOnce(&HeaderMap, &[u8], &Limits) -> Result<Vec<Event>, Refusal>,
+{
     let _place = endpoint.places.acquire().await;
     let (head, body) = request.into_parts();
     let body = to_bytes(body, endpoint.limits.request).await;

@@ -8,13 +8,15 @@ use opentelemetry_proto::tonic::{
     common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
     logs::v1::{LogRecord, ResourceLogs},
 };
-use prost::Message;
-use serde_json::json;
 
 use super::{
-    Refusal,
-    decode::{Form, Limits, checked, plain},
-    form, records,
+    super::{
+        Refusal,
+        decode::{Limits, checked},
+        records,
+    },
+    attributes::{MAX_DEPTH, hex, text},
+    message,
 };
 
 /// The attributes of a resource that become labels.
@@ -39,23 +41,13 @@ const LABELS: [&str; 18] = [
     "k8s.job.name",
 ];
 const SERVICE: (&str, &str) = ("service_name", "unknown_service");
-/// Attributes that nest deeper are written as JSON.
-const MAX_DEPTH: usize = 8;
-
 type Metadata = Vec<(String, String)>;
 
 /// # Errors
 /// What is wrong with the request.
 pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
-    let (form, is_gzip) = form(headers)?;
     let refuse = |reason: String| Refusal(StatusCode::BAD_REQUEST, reason);
-    let body = plain(body, is_gzip, limits).map_err(refuse)?;
-    let request = match form {
-        Form::Json => serde_json::from_slice(&body).map_err(|e| refuse(format!("otlp request: {e}")))?,
-        Form::Protobuf => {
-            ExportLogsServiceRequest::decode(&*body).map_err(|e| refuse(format!("otlp request: {e}")))?
-        }
-    };
+    let request: ExportLogsServiceRequest = message(headers, body, limits)?;
     let batches = request.resource_logs.into_iter().map(|logs| checked(batch(logs), limits));
     let batches: Result<Vec<LogBatch>, String> = batches.collect();
     Ok(batches.map_err(refuse)?.into_iter().flat_map(records).map(Event::Logs).collect())
@@ -146,42 +138,10 @@ fn sanitized(name: &str) -> String {
     start.chars().chain(body).collect()
 }
 
-/// A text as it is, everything else as JSON.
-fn text(value: &AnyValue) -> String {
-    match json_of(value, 0) {
-        serde_json::Value::String(text) => text,
-        serde_json::Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
-fn json_of(value: &AnyValue, depth: usize) -> serde_json::Value {
-    match &value.value {
-        Some(Value::StringValue(text)) => json!(text),
-        Some(Value::BoolValue(flag)) => json!(flag),
-        Some(Value::IntValue(number)) => json!(number),
-        Some(Value::DoubleValue(number)) => json!(number),
-        Some(Value::BytesValue(bytes)) => json!(hex(bytes)),
-        Some(Value::ArrayValue(array)) if depth < MAX_DEPTH => {
-            array.values.iter().map(|element| json_of(element, depth + 1)).collect()
-        }
-        Some(Value::KvlistValue(list)) if depth < MAX_DEPTH => {
-            let field = |field: &KeyValue| {
-                let value = field.value.as_ref().map(|value| json_of(value, depth + 1));
-                (field.key.clone(), value.unwrap_or_default())
-            };
-            list.values.iter().map(field).collect()
-        }
-        _ => serde_json::Value::Null,
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::*;
 
     const LIMITS: Limits = Limits { request: 100_000, labels: 15, line: 1000 };

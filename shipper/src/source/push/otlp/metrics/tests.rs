@@ -1,0 +1,135 @@
+use axum::http::HeaderValue;
+use event::METRIC_NAME;
+
+use super::*;
+
+const LIMITS: Limits = Limits { request: 100_000, labels: 15, line: 1000 };
+
+fn headers(kind: &'static str) -> HeaderMap {
+    [(CONTENT_TYPE, HeaderValue::from_static(kind))].into_iter().collect()
+}
+
+/// A request with these metrics of one resource, as JSON.
+fn body(metrics: &str) -> String {
+    let attribute =
+        |key: &str, value: &str| format!(r#"{{"key":"{key}","value":{{"stringValue":"{value}"}}}}"#);
+    let resource = [
+        ("service.namespace", "eu"),
+        ("service.name", "shop"),
+        ("service.instance.id", "a1"),
+        ("host.name", "web1"),
+    ];
+    let resource = resource.map(|(key, value)| attribute(key, value)).join(",");
+    format!(
+        r#"{{"resourceMetrics":[{{"resource":{{"attributes":[{resource}]}},"scopeMetrics":[{{"metrics":[{metrics}]}}]}}]}}"#
+    )
+}
+
+fn translated(metrics: &str) -> Translated {
+    let read = read(&headers("application/json"), body(metrics).as_bytes(), &LIMITS);
+    read.unwrap_or_else(|Refusal(_, reason)| panic!("{reason}"))
+}
+
+/// Series and values of one time, without `job` and `instance`.
+fn lines(metrics: &str) -> Vec<String> {
+    let translated = translated(metrics);
+    assert_eq!(translated.dropped.points, 0, "{}", translated.dropped.reason);
+    let line = |series: &Series| {
+        assert_eq!((series.labels.get("job"), series.labels.get("instance")), (Some("eu/shop"), Some("a1")));
+        let labels = series.labels.filtered(|name| !["job", "instance", METRIC_NAME].contains(&name));
+        format!("{}{labels} {}", series.labels.metric_name(), series.samples[0].value)
+    };
+    translated.batch.series.iter().map(line).collect()
+}
+
+const INFO: &str = r#"target_info{host_name="web1"} 1"#;
+
+#[test]
+fn sums_and_gauges_become_counters_and_gauges() {
+    let metrics = r#"
+        {"name":"http.requests","unit":"{request}","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[
+            {"timeUnixNano":"1700000000123456789","asInt":"7","attributes":[
+                {"key":"http.method","value":{"stringValue":"GET"}},{"key":"http_method","value":{"stringValue":"get"}}]}]}},
+        {"name":"queue.length","sum":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1700000000000000000","asInt":"-3"}]}},
+        {"name":"cpu.utilization","unit":"1","gauge":{"dataPoints":[{"timeUnixNano":"1700000000000000000","asDouble":0.25}]}}"#;
+    let expected = [
+        r#"http_requests_total{http_method="GET;get"} 7"#,
+        "queue_length{} -3",
+        "cpu_utilization_ratio{} 0.25",
+        INFO,
+    ];
+    assert_eq!(lines(metrics), expected);
+    let batch = translated(metrics).batch;
+    assert_eq!(batch.series[0].samples[0].timestamp_ms, 1_700_000_000_123);
+    let kinds: Vec<&str> = batch.families.iter().map(|family| family.kind.as_str()).collect();
+    assert_eq!(kinds, ["counter", "gauge", "gauge"]);
+}
+
+#[test]
+fn histograms_and_summaries_become_the_series_that_they_stand_for() {
+    let metrics = r#"
+        {"name":"latency","unit":"s","histogram":{"aggregationTemporality":2,"dataPoints":[
+            {"timeUnixNano":"1700000000000000000","count":"6","sum":1.5,"bucketCounts":["1","2","3"],"explicitBounds":[0.1,2]}]}},
+        {"name":"wait","summary":{"dataPoints":[
+            {"timeUnixNano":"1700000000000000000","count":"2","sum":3,"quantileValues":[{"quantile":0.5,"value":1}]}]}}"#;
+    let expected = [
+        "latency_seconds_count{} 6",
+        "latency_seconds_sum{} 1.5",
+        r#"latency_seconds_bucket{le="0.1"} 1"#,
+        r#"latency_seconds_bucket{le="2"} 3"#,
+        r#"latency_seconds_bucket{le="+Inf"} 6"#,
+        "wait_sum{} 3",
+        "wait_count{} 2",
+        r#"wait{quantile="0.5"} 1"#,
+        INFO,
+    ];
+    assert_eq!(lines(metrics), expected);
+}
+
+const EXPONENTIAL: &str = r#"{"name":"latency","unit":"s","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[
+    {"timeUnixNano":"1700000000000000000","count":"3","sum":1.5,"scale":1,"zeroCount":"1","positive":{"offset":-1,"bucketCounts":["2"]}}]}}"#;
+
+#[test]
+fn exponential_histograms_become_native_ones() {
+    let batch = translated(EXPONENTIAL).batch;
+    let [series] = &batch.histograms[..] else { panic!("{batch:?}") };
+    assert_eq!(series.labels.metric_name(), "latency_seconds");
+    let histogram = &series.samples[0].histogram;
+    assert_eq!((histogram.count, histogram.zero_count, histogram.positive[0].index), (3.0, 1.0, 0));
+    assert_eq!(batch.series[0].labels.metric_name(), "target_info");
+}
+
+#[test]
+fn what_cannot_be_translated_is_counted_and_the_rest_is_taken() {
+    let metrics = r#"
+        {"name":"a","sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[{"asInt":"7"},{"asInt":"8"}]}},
+        {"name":"b","gauge":{"dataPoints":[{"asInt":"7"}]}},
+        {"name":"c","histogram":{"dataPoints":[{"count":"1"}]}}"#;
+    let Translated { batch, dropped } = translated(metrics);
+    assert_eq!(batch.series[0].labels.metric_name(), "b");
+    assert_eq!(dropped.points, 3);
+    assert!(dropped.reason.starts_with("metric \"a\": its temporality is delta"), "{}", dropped.reason);
+}
+
+#[test]
+fn a_point_without_a_value_ends_its_series() {
+    let point = r#"{"name":"a","gauge":{"dataPoints":[{"timeUnixNano":"1700000000000000000","flags":1}]}}"#;
+    assert!(translated(point).batch.series[0].samples[0].is_stale());
+}
+
+#[test]
+fn the_target_is_told_all_along_a_long_request() {
+    let points =
+        [0, 400].map(|second| format!(r#"{{"timeUnixNano":"{second}000000000","asInt":"1"}}"#)).join(",");
+    let batch = translated(&format!(r#"{{"name":"a","gauge":{{"dataPoints":[{points}]}}}}"#)).batch;
+    let times: Vec<i64> = batch.series.last().unwrap().samples.iter().map(|s| s.timestamp_ms).collect();
+    assert_eq!(times, [100_000, 250_000, 400_000]);
+}
+
+#[test]
+fn json_and_protobuf_give_the_same() {
+    let request: ExportMetricsServiceRequest = serde_json::from_str(&body(EXPONENTIAL)).unwrap();
+    let read = read(&headers("application/x-protobuf"), &request.encode_to_vec(), &LIMITS);
+    let of_protobuf = read.unwrap_or_else(|Refusal(_, reason)| panic!("{reason}"));
+    assert_eq!(of_protobuf.batch, translated(EXPONENTIAL).batch);
+}
