@@ -1,5 +1,6 @@
 //! Floating point numbers that people have written with few digits, as whole numbers: 81234.56 is 8123456, and two
-//! digits.
+//! digits. Programs come to such numbers in two ways, by a division or by a multiplication (milliseconds times 0.001),
+//! and these are not always the same number.
 
 const POWERS: [f64; 16] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
@@ -7,10 +8,21 @@ const POWERS: [f64; 16] =
 /// Beyond this not every whole number is a floating point number.
 const LIMIT: f64 = (1_u64 << 53) as f64;
 
-/// Numbers with so many digits behind the point.
-pub struct Decimals {
-    /// Less than [`DIGITS`].
+const PARTS: [f64; 16] =
+    [1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15];
+
+/// How a number comes of a whole one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Behind the point, less than [`DIGITS`].
     pub digits: usize,
+    /// By a multiplication.
+    pub multiplied: bool,
+}
+
+/// Numbers of one scale.
+pub struct Decimals {
+    pub scale: Scale,
     pub whole: Vec<i64>,
     /// Rows whose number is none of these: infinite, none at all, or of too many digits. Their whole number is that of
     /// the row before.
@@ -19,40 +31,62 @@ pub struct Decimals {
 
 pub const DIGITS: usize = POWERS.len();
 
-/// The number that a whole one stands for.
-pub fn value(whole: i64, digits: usize) -> f64 {
-    whole as f64 / POWERS[digits]
-}
+impl Scale {
+    /// The number that a whole one stands for.
+    pub fn value(self, whole: i64) -> f64 {
+        match self.multiplied {
+            true => whole as f64 * PARTS[self.digits],
+            false => whole as f64 / POWERS[self.digits],
+        }
+    }
 
-fn whole(value: f64, digits: usize) -> Option<i64> {
-    let scaled = (value * POWERS[digits]).round();
-    let is_same = scaled.abs() < LIMIT && self::value(scaled as i64, digits).to_bits() == value.to_bits();
-    is_same.then_some(scaled as i64)
+    fn whole(self, value: f64) -> Option<i64> {
+        let scaled = (value * POWERS[self.digits]).round();
+        let is_same = scaled.abs() < LIMIT && self.value(scaled as i64).to_bits() == value.to_bits();
+        is_same.then_some(scaled as i64)
+    }
 }
 
 /// `None` if more than one of sixteen numbers is no such number.
-pub fn decimals(values: impl Iterator<Item = f64> + Clone) -> Option<Decimals> {
-    let most = values.clone().count() / 16 + 1;
+pub fn decimals(values: &[f64]) -> Option<Decimals> {
+    [false, true].into_iter().find_map(|multiplied| {
+        let scale = scale(values, multiplied)?;
+        let found = scaled(values, scale);
+        (found.others.len() <= most_others(values)).then_some(found)
+    })
+}
+
+fn most_others(values: &[f64]) -> usize {
+    values.len() / 16 + 1
+}
+
+/// With the fewest digits that will do.
+fn scale(values: &[f64], multiplied: bool) -> Option<Scale> {
     let (mut digits, mut failed) = (0, 0);
-    for value in values.clone() {
-        match (digits..DIGITS).find(|digits| whole(value, *digits).is_some()) {
+    for value in values {
+        let fits = |digits: &usize| Scale { digits: *digits, multiplied }.whole(*value).is_some();
+        match (digits..DIGITS).find(fits) {
             Some(needed) => digits = needed,
             None => failed += 1,
         }
-        if failed > most {
+        if failed > most_others(values) {
             return None;
         }
     }
-    let mut found = Decimals { digits, whole: Vec::new(), others: Vec::new() };
-    let mut before = values.clone().find_map(|value| whole(value, digits)).unwrap_or(0);
-    for (row, value) in values.enumerate() {
-        match whole(value, digits) {
+    Some(Scale { digits, multiplied })
+}
+
+fn scaled(values: &[f64], scale: Scale) -> Decimals {
+    let mut found = Decimals { scale, whole: Vec::with_capacity(values.len()), others: Vec::new() };
+    let mut before = values.iter().find_map(|value| scale.whole(*value)).unwrap_or(0);
+    for (row, value) in values.iter().enumerate() {
+        match scale.whole(*value) {
             Some(whole) => before = whole,
             None => found.others.push(row),
         }
         found.whole.push(before);
     }
-    (found.others.len() <= most).then_some(found)
+    found
 }
 
 #[cfg(test)]
@@ -60,11 +94,20 @@ mod tests {
     use super::*;
 
     fn digits(values: &[f64]) -> Option<usize> {
-        let found = decimals(values.iter().copied())?;
+        let found = decimals(values)?;
         for (row, wanted) in values.iter().enumerate().filter(|(row, _)| !found.others.contains(row)) {
-            assert_eq!(value(found.whole[row], found.digits).to_bits(), wanted.to_bits());
+            assert_eq!(found.scale.value(found.whole[row]).to_bits(), wanted.to_bits());
         }
-        Some(found.digits)
+        Some(found.scale.digits)
+    }
+
+    #[test]
+    fn milliseconds_times_a_thousandth_are_whole() {
+        let seconds: Vec<f64> = (1..999).map(|ms| f64::from(ms * 7) * 0.001).collect();
+        let found = decimals(&seconds).unwrap();
+        assert_eq!((found.scale, found.others.len()), (Scale { digits: 3, multiplied: true }, 0));
+        assert_eq!(found.whole[..3], [7, 14, 21]);
+        assert_eq!(digits(&seconds), Some(3));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::decimal::{self, DIGITS, decimals};
+use super::decimal::{DIGITS, Scale, decimals};
 use crate::{
     codec::{Damaged, Input, put_u64},
     integers::{self, Header},
@@ -12,8 +12,10 @@ use crate::{
 /// Bytes of a number.
 pub const PLANES: usize = size_of::<u64>();
 
+/// Added to the number of digits: by a multiplication.
+const MULTIPLIED: u8 = DIGITS as u8;
 /// In place of the number of digits: the numbers are bits.
-const BITS: u8 = DIGITS as u8;
+const BITS: u8 = 2 * DIGITS as u8;
 
 /// What is not in the planes, and the planes.
 pub fn encode(values: &[f64], runs: &[Range<usize>]) -> (Vec<u8>, [Vec<u8>; PLANES]) {
@@ -30,12 +32,12 @@ pub fn encode(values: &[f64], runs: &[Range<usize>]) -> (Vec<u8>, [Vec<u8>; PLAN
 }
 
 fn put_run(run: &[f64], head: &mut Vec<u8>, planes: &mut Vec<u8>) {
-    let Some(found) = decimals(run.iter().copied()) else {
+    let Some(found) = decimals(run) else {
         let bits: Vec<i64> = run.iter().map(|value| value.to_bits() as i64).collect();
         head.push(BITS);
         return integers::encode(&bits, planes).put(head);
     };
-    head.push(found.digits as u8);
+    head.push(found.scale.digits as u8 + u8::from(found.scale.multiplied) * MULTIPLIED);
     integers::encode(&found.whole, planes).put(head);
     put_u64(head, found.others.len() as u64);
     for row in found.others {
@@ -70,7 +72,8 @@ fn take_run(
     match *digits {
         BITS => values.extend(numbers.map(|bits| f64::from_bits(bits as u64))),
         digits if digits < BITS => {
-            values.extend(numbers.map(|whole| decimal::value(whole, digits.into())));
+            let scale = Scale { digits: (digits % MULTIPLIED).into(), multiplied: digits >= MULTIPLIED };
+            values.extend(numbers.map(|whole| scale.value(whole)));
             for _ in 0..head.count()? {
                 let row = usize::try_from(head.u64()?).map_err(|_| Damaged)?;
                 let bits = head.take(PLANES)?.try_into().map_err(|_| Damaged)?;
