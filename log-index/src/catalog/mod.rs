@@ -210,6 +210,8 @@ fn new_writer(index: &Index) -> Result<IndexWriter, CatalogError> {
     let mut policy = LogMergePolicy::default();
     policy.set_del_docs_ratio_before_merge(DELETED_BEFORE_MERGE);
     writer.set_merge_policy(Box::new(policy));
+    // A commit that was cut off has left files whose names the next one may want.
+    writer.garbage_collect_files().wait()?;
     Ok(writer)
 }
 

@@ -1,11 +1,12 @@
 //! Processes that end at the wrong moment, and what they leave behind.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
+use config::Duration;
 use event::Labels;
-use log_index::{AppendError, Index, OpenError};
+use log_index::{AppendError, Config, Index, OpenError, Retention};
 
-use crate::support::{Bench, record};
+use crate::support::{Bench, files, record};
 
 fn labels() -> Labels {
     Labels::from([("job", "a")])
@@ -94,6 +95,31 @@ fn a_lost_or_older_catalog_is_made_anew_from_the_segments() {
     bench.open();
     assert_eq!(bench.lines(), ["two", "three"]);
     assert_eq!(bench.index().offsets().get("logs", 0), Some(3));
+}
+
+#[test]
+fn a_crash_within_a_commit_left_a_catalog_that_could_not_be_written() {
+    let retention = Retention::of_age(Duration::from_secs(3600));
+    let mut bench = Bench::with(Config { retention, ..Config::default() });
+    let old_ms = 1_700_000_000_000;
+    for (after_ms, line) in [(0, "old"), (1, "new"), (2, "newer")] {
+        bench.send_lines(&labels(), &[((old_ms + after_ms) * 1_000_000, line)]);
+        bench.index().flush().unwrap();
+    }
+    bench.close();
+    let catalog = bench.folder.path().join("index/catalog");
+    fs::remove_dir_all(&catalog).unwrap();
+    bench.open(); // one commit has all three: a segment that goes leaves a list of deleted documents
+    bench.close();
+    let before = fs::read(catalog.join("meta.json")).unwrap();
+    bench.open();
+    assert_eq!(bench.index().retain(old_ms + 3_600_001).unwrap(), 1);
+    bench.close();
+    let is_list = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "del");
+    assert!(files(&catalog).iter().any(is_list));
+    fs::write(catalog.join("meta.json"), before).unwrap();
+    bench.open();
+    assert_eq!(bench.lines(), ["new", "newer"]);
 }
 
 #[test]
