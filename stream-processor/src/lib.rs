@@ -16,6 +16,7 @@ pub mod session;
 mod standby;
 mod telemetry;
 mod ticks;
+pub mod unit_test;
 
 pub use config::Config;
 pub use driver::{Running, StartError, Status, run_rules};

@@ -17,14 +17,7 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Config,
-    engine::{Stats, program::Program},
-    job::Job,
-    rules_job::RulesJob,
-    telemetry,
-    ticks::Ticks,
-};
+use crate::{Config, engine::program::Program, job::Job, rules_job::RulesJob, telemetry, ticks::Ticks};
 
 /// KiB that may wait in memory.
 const QUEUE_KIB: u32 = 16 << 10;
@@ -72,7 +65,7 @@ pub struct Session {
     /// When was committed last, and how far.
     committed: (Instant, Offsets),
     looked: Option<Instant>,
-    stats: Stats,
+    shown: telemetry::Shown,
 }
 
 impl Session {
@@ -104,7 +97,7 @@ impl Session {
             dead: Vec::new(),
             committed: (now, read.clone()),
             looked: None,
-            stats: Stats::default(),
+            shown: telemetry::Shown::default(),
             job,
             consumer,
             read,
@@ -143,7 +136,7 @@ impl Session {
 
     /// Shows where the job stands, on the default registry.
     pub fn show(&mut self) {
-        telemetry::show(self.job.engine(), &mut self.stats);
+        telemetry::show(self.job.engine(), &mut self.shown);
         if self.looked.is_none_or(|looked| looked.elapsed() >= LAG_LOOK) {
             self.looked = Some(Instant::now());
             if let Ok(ends) = self.consumer.ends(ENDS_TIMEOUT) {

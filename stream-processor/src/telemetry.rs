@@ -7,7 +7,7 @@ use prometheus::{
     register_int_gauge, register_int_gauge_vec,
 };
 
-use crate::engine::{Engine, Stats};
+use crate::engine::{Engine, Evaluations, Stats};
 
 macro_rules! metrics {
     ($($name:ident: $type:ty = $register:ident($($argument:expr),+);)+) => {
@@ -61,17 +61,26 @@ metrics! {
     );
 }
 
-/// Shows where the engine stands; `before` is what was shown last.
-pub fn show(engine: &Engine, before: &mut Stats) {
-    let now = engine.stats();
+/// What was shown last.
+#[derive(Debug, Default)]
+pub struct Shown {
+    stats: Stats,
+    evaluations: Evaluations,
+}
+
+/// Shows where the engine stands.
+pub fn show(engine: &Engine, shown: &mut Shown) {
+    let (now, before) = (engine.stats(), &shown.stats);
     SAMPLES.inc_by(now.samples.saturating_sub(before.samples));
     LATE.inc_by(now.late.saturating_sub(before.late));
     REPEATED.inc_by(now.repeated.saturating_sub(before.repeated));
     REFUSED.inc_by(now.refused.saturating_sub(before.refused));
     STEPS.inc_by(now.steps.saturating_sub(before.steps));
-    EVALUATIONS.inc_by(now.evaluations.saturating_sub(before.evaluations));
+    shown.stats = now.clone();
+    let (now, before) = (engine.evaluations(), shown.evaluations);
+    EVALUATIONS.inc_by(now.count.saturating_sub(before.count));
     FAILURES.inc_by(now.failures.saturating_sub(before.failures));
-    *before = now.clone();
+    shown.evaluations = now;
     let (pending, firing) = engine.alerts();
     ALERTS.with_label_values(&["pending"]).set(pending as i64);
     ALERTS.with_label_values(&["firing"]).set(firing as i64);

@@ -1,12 +1,14 @@
 //! The command line.
 
 mod logs;
+mod rules;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use logs::{Color, ImportArgs, LogOutput, LogsArgs, LogsCommand};
+pub use rules::{RulesArgs, RulesCommand};
 
 /// Logs and metrics through Kafka: ships them, watches them, stores them, answers Grafana.
 #[derive(Debug, Parser)]
@@ -46,9 +48,9 @@ pub enum Command {
     /// Check configuration files
     #[command(after_help = "Example:\n  tailrace config check configs/up.yaml")]
     Config(ConfigArgs),
-    /// Check rule files; show the rules and windows in force
+    /// Check and test rule files; show the rules and windows in force
     #[command(
-        after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules list\n  tailrace rules list --config configs/process.yaml -o json"
+        after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules test tests/host_test.yml\n  tailrace rules list\n  tailrace rules list --config configs/process.yaml -o json"
     )]
     Rules(RulesArgs),
     /// Search logs with LogQL
@@ -201,34 +203,6 @@ pub enum ConfigCommand {
         /// Override one setting (again for more)
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
-    },
-}
-
-/// `tailrace rules`
-#[derive(Debug, ClapArgs)]
-pub struct RulesArgs {
-    /// What to do
-    #[command(subcommand)]
-    pub command: RulesCommand,
-}
-
-/// What `tailrace rules` does.
-#[derive(Debug, Subcommand)]
-pub enum RulesCommand {
-    /// Report every error of rule files with line, column and remedy
-    Check {
-        /// Rule files; the last part of a path may hold `*`
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<String>,
-    },
-    /// List groups, rules and windows
-    List {
-        /// Configuration file (YAML); without it, the built-in set
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
-        /// How to print
-        #[arg(short, long, default_value = "default")]
-        output: Output,
     },
 }
 

@@ -3,44 +3,71 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use event::{Alert, AlertState, Labels, METRIC_NAME, alert::ALERT_VERSION};
+use event::{Alert, AlertState, Labels, METRIC_NAME};
 use jiff::Timestamp;
 
-use super::{
-    functions::graph_link,
-    program::{AlertSpec, Group, Rule},
-    template::{RunQuery, Template},
-};
+use super::alert_step::AlertStep;
 
 /// Alerts of one rule that are pending or firing, by the fingerprint of their labels.
 #[derive(Debug, Default)]
 pub struct ActiveAlerts(BTreeMap<u64, Active>);
 
 #[derive(Clone, Debug)]
-struct Active {
-    labels: Labels,
-    annotations: Labels,
-    value: f64,
-    active_at: i64,
-    fired_at: Option<i64>,
-    keep_firing_since: Option<i64>,
+pub(super) struct Active {
+    pub labels: Labels,
+    pub annotations: Labels,
+    pub value: f64,
+    pub active_at: i64,
+    pub fired_at: Option<i64>,
+    pub keep_firing_since: Option<i64>,
 }
 
-/// What one rule sees at one step.
-pub struct AlertStep<'a> {
-    /// Its group.
-    pub group: &'a Group,
-    /// The rule.
-    pub rule: &'a Rule,
-    /// The rest of the rule.
-    pub spec: &'a AlertSpec,
-    /// Milliseconds since 1970.
-    pub step_ms: i64,
-    /// Answers queries of templates.
-    pub run: &'a RunQuery<'a>,
+/// An alert that is pending or firing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActiveAlert {
+    /// With `alertname`.
+    pub labels: Labels,
+    /// Texts as of the last evaluation.
+    pub annotations: Labels,
+    /// Pending or firing.
+    pub state: AlertState,
+    /// Since when the expression holds, in milliseconds since 1970.
+    pub active_at_ms: i64,
+    /// Since when it only goes on to fire.
+    pub keep_firing_since_ms: Option<i64>,
+    /// Of the expression.
+    pub value: f64,
+}
+
+impl ActiveAlert {
+    /// Whether it has held long enough.
+    pub fn is_firing(&self) -> bool {
+        self.state == AlertState::Firing
+    }
 }
 
 impl ActiveAlerts {
+    /// The names of the series that alerts are shown as.
+    pub const SERIES: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
+
+    /// All of them, in the order of their labels.
+    pub fn list(&self) -> Vec<ActiveAlert> {
+        let mut all: Vec<ActiveAlert> = self.0.values().map(Active::shown).collect();
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        all
+    }
+
+    /// As series: `ALERTS` is 1 for each state that an alert has, `ALERTS_FOR_STATE` is since when it is active.
+    pub fn series(&self) -> Vec<(Labels, f64)> {
+        let [alerts, for_state] = Self::SERIES;
+        let series = self.0.values().flat_map(|active| {
+            let named = active.labels.with(METRIC_NAME, alerts).with("alertstate", active.state_name());
+            let since = active.labels.with(METRIC_NAME, for_state);
+            [(named, 1.0), (since, active.active_at.div_euclid(1_000) as f64)]
+        });
+        series.collect()
+    }
+
     /// Moves every alert on by one step, given the result of the expression; gives the transitions.
     ///
     /// # Errors
@@ -176,6 +203,25 @@ impl ActiveAlerts {
 }
 
 impl Active {
+    fn state(&self) -> AlertState {
+        if self.fired_at.is_some() { AlertState::Firing } else { AlertState::Pending }
+    }
+
+    fn state_name(&self) -> &'static str {
+        if self.fired_at.is_some() { "firing" } else { "pending" }
+    }
+
+    fn shown(&self) -> ActiveAlert {
+        ActiveAlert {
+            labels: self.labels.clone(),
+            annotations: self.annotations.clone(),
+            state: self.state(),
+            active_at_ms: self.active_at,
+            keep_firing_since_ms: self.keep_firing_since,
+            value: self.value,
+        }
+    }
+
     fn keeps_firing(&mut self, step: &AlertStep<'_>) -> bool {
         if self.fired_at.is_none() || step.spec.keep_firing_ms == 0 {
             return false;
@@ -187,61 +233,4 @@ impl Active {
     fn ended(&self) -> AlertState {
         if self.fired_at.is_some() { AlertState::Resolved } else { AlertState::Inactive }
     }
-}
-
-impl AlertStep<'_> {
-    fn render_all(&self, results: Vec<(Labels, f64)>) -> Result<BTreeMap<u64, Active>, String> {
-        let mut found = BTreeMap::new();
-        for (series, value) in results {
-            let labels = self.labels(&series, value);
-            let annotations = self.spec.annotations.iter();
-            let active = Active {
-                annotations: annotations.map(|(n, t)| (n.as_str(), self.render(t, &series, value))).collect(),
-                labels: labels.clone(),
-                value,
-                active_at: self.step_ms,
-                fired_at: None,
-                keep_firing_since: None,
-            };
-            if found.insert(labels.fingerprint(), active).is_some() {
-                let why = "vector contains metrics with the same labelset after applying alert labels";
-                return Err(format!("{why}: {labels}"));
-            }
-        }
-        Ok(found)
-    }
-
-    fn labels(&self, series: &Labels, value: f64) -> Labels {
-        let own = series.iter().filter(|(n, _)| *n != METRIC_NAME);
-        let own = own.map(|(n, v)| (n.to_owned(), v.to_owned()));
-        let added = self.spec.labels.iter().map(|(n, t)| (n.clone(), self.render(t, series, value)));
-        own.chain(added).chain([("alertname".to_owned(), self.rule.name.clone())]).collect()
-    }
-
-    fn render(&self, template: &Template, series: &Labels, value: f64) -> String {
-        let rendered = template.render(series, value, self.run);
-        rendered.unwrap_or_else(|error| format!("<error expanding template: {error}>"))
-    }
-
-    fn transition(&self, active: &Active, state: AlertState) -> Alert {
-        let ended = matches!(state, AlertState::Resolved | AlertState::Inactive);
-        Alert {
-            version: ALERT_VERSION,
-            state,
-            fingerprint: format!("{:016x}", active.labels.fingerprint()),
-            labels: active.labels.clone(),
-            annotations: active.annotations.clone(),
-            value: active.value,
-            active_at: time(active.active_at),
-            starts_at: active.fired_at.map(time),
-            ends_at: ended.then(|| time(self.step_ms)),
-            evaluated_at: time(self.step_ms),
-            group: self.group.name.clone(),
-            generator_url: graph_link(&self.rule.expr, 1),
-        }
-    }
-}
-
-fn time(ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
 }

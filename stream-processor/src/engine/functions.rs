@@ -8,21 +8,26 @@ use regex::Regex;
 
 use super::{
     humanize::{humanize, humanize_1024, humanize_duration, humanize_percentage, humanize_timestamp},
-    template::{Queries, locked},
+    template::{Context, locked},
     template_tree::PRINT,
 };
 
 type Answer = Result<Value, TemplateError>;
 
-/// All of them; `query` notes in `queries` what it is asked.
-pub fn all(queries: &Arc<Mutex<Queries>>) -> FuncMap {
+/// All of them; `query` notes in `context` what it is asked.
+pub fn all(context: &Arc<Mutex<Context>>) -> FuncMap {
     let mut map = FuncMap::new();
     numbers(&mut map);
     texts(&mut map);
     samples(&mut map);
     map.insert(PRINT.into(), Arc::new(|args| Ok(string(&args.first().map(shown).unwrap_or_default()))));
-    let queries = queries.clone();
-    map.insert("query".into(), Arc::new(move |args| ask(&queries, &text(args, 0)?)));
+    let mut add = |name: &str, answer: fn(&Mutex<Context>, &[Value]) -> Answer| {
+        let context = context.clone();
+        map.insert(name.into(), Arc::new(move |args| answer(&context, args)));
+    };
+    add("query", |context, args| ask(context, &text(args, 0)?));
+    add("externalURL", |context, _| Ok(string(&locked(context).external_url)));
+    add("pathPrefix", |context, _| Ok(string(path_of(&locked(context).external_url))));
     map
 }
 
@@ -70,8 +75,6 @@ fn texts(map: &mut FuncMap) {
     add("urlQueryEscape", query_escape);
     add("graphLink", |query| graph_link(query, 0));
     add("tableLink", |query| graph_link(query, 1));
-    map.insert("pathPrefix".into(), Arc::new(|_| Ok(string(""))));
-    map.insert("externalURL".into(), Arc::new(|_| Ok(string(""))));
     map.insert(
         "match".into(),
         Arc::new(|args| Ok(Value::Bool(regex(&text(args, 0)?)?.is_match(&text(args, 1)?)))),
@@ -127,8 +130,8 @@ fn samples(map: &mut FuncMap) {
     );
 }
 
-fn ask(queries: &Mutex<Queries>, query: &str) -> Answer {
-    match locked(queries).entry(query.to_owned()).or_default() {
+fn ask(context: &Mutex<Context>, query: &str) -> Answer {
+    match locked(context).queries.entry(query.to_owned()).or_default() {
         Some(Ok(answer)) => Ok(answer.clone()),
         Some(Err(error)) => fail(error),
         None => fail("the query has not been evaluated yet"),
@@ -208,6 +211,12 @@ fn title(text: &str) -> String {
         inside = c.is_alphanumeric() || c == '\'' || c == '_';
     }
     out
+}
+
+/// What stands behind scheme and host.
+fn path_of(url: &str) -> &str {
+    let behind = url.split_once("://").map_or(url, |(_, rest)| rest);
+    behind.find('/').map_or("", |at| behind[at..].trim_end_matches('/'))
 }
 
 fn strip_port(host: &str) -> &str {

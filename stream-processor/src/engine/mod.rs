@@ -3,10 +3,13 @@
 //! events are cut into batches.
 //!
 //! The walk of a sample: [`Engine::feed`] → [`watermark`] (late or not) → [`series_store`]; the walk of a step:
-//! [`schedule`] → [`window`] → rules in their order ([`recording`], [`alert`]) → [`Output`].
+//! [`schedule`] → [`evaluator`]: [`window`] → rules in their order ([`recording`], [`alert`]) → [`Output`].
 
 mod alert;
+mod alert_step;
+mod evaluator;
 mod functions;
+mod history;
 mod humanize;
 mod late;
 pub mod program;
@@ -21,20 +24,23 @@ mod template_tree;
 mod watermark;
 mod window;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
-use event::{Alert, AlertState, Event, Labels, Sample, SampleBatch};
-use jiff::Timestamp;
+use event::{Alert, Event, Labels, Sample, SampleBatch};
 
 use late::Late;
 use program::Program;
+use resume::Resumed;
 use schedule::Schedule;
-use series_store::{Inserted, SeriesStore};
+use series_store::Inserted;
 use sources::{Sources, oldest_ms};
-use step::States;
 use watermark::Watermark;
 
-pub use template::{SyntaxError, Template};
+pub use alert::{ActiveAlert, ActiveAlerts};
+pub use evaluator::{Evaluations, Evaluator, Setup};
+pub use series_store::{SeriesStore, Until};
+pub use step::{Health, RuleState};
+pub use template::{External, SyntaxError, Template};
 pub use watermark::Partition;
 
 /// A sample may be so far ahead of its record; what is further ahead is refused, it would never be looked at.
@@ -45,7 +51,7 @@ const LAST_TIME_MS: i64 = i64::MAX / 1_000_000;
 const STEPS_PER_SWEEP: u64 = 20;
 
 /// How the engine works; the defaults are good.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How much later than its successor an event may come without being late.
     pub lateness_ms: i64,
@@ -53,11 +59,13 @@ pub struct Options {
     pub skew_ms: i64,
     /// Series in memory.
     pub max_series: usize,
+    /// Tells how long ago something was, to measure rules with. It never changes a result.
+    pub stopwatch: Option<fn() -> Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { lateness_ms: 5_000, skew_ms: 10_000, max_series: 500_000 }
+        Options { lateness_ms: 5_000, skew_ms: 10_000, max_series: 500_000, stopwatch: None }
     }
 }
 
@@ -84,10 +92,6 @@ pub struct Stats {
     pub refused: u64,
     /// Steps.
     pub steps: u64,
-    /// Evaluations of rules and windows.
-    pub evaluations: u64,
-    /// Of these, how many failed.
-    pub failures: u64,
 }
 
 /// A rule or window that failed, or something else that people should hear of.
@@ -99,24 +103,17 @@ pub struct Problem {
     pub message: String,
 }
 
-/// Evaluates a [`Program`].
+/// Decides what counts as read and which steps are due; what a step gives is up to the [`Evaluator`].
 pub struct Engine {
-    program: Arc<Program>,
+    evaluator: Evaluator,
     options: Options,
     watermark: Watermark,
     schedule: Schedule,
-    store: SeriesStore,
     late: Late,
     sources: Sources,
     /// No step looks further back.
     horizon_ms: i64,
-    states: States,
-    /// Steps up to here gave their outputs before a restart.
-    resumed_at: Option<i64>,
-    /// Transitions later than that which were written before the restart nevertheless.
-    published: HashSet<(String, Timestamp, AlertState)>,
-    /// Alerts from before the restart whose rules are gone.
-    orphans: Vec<Alert>,
+    resumed: Resumed,
     stats: Stats,
     problems: Vec<Problem>,
 }
@@ -125,22 +122,18 @@ impl Engine {
     /// An engine that has seen nothing.
     pub fn new(program: impl Into<Arc<Program>>, options: Options) -> Self {
         let program = program.into();
-        let interests = program.interests();
         let horizon_ms = resume::horizon_ms(&program);
+        let Options { max_series, stopwatch, .. } = options;
         Engine {
             watermark: Watermark::new(options.lateness_ms, options.skew_ms),
             schedule: Schedule::new(program.intervals(), horizon_ms),
-            store: SeriesStore::new(interests, options.max_series),
             late: Late::default(),
             sources: Sources::default(),
             horizon_ms,
-            states: States::new(&program),
-            resumed_at: None,
-            published: HashSet::new(),
-            orphans: Vec::new(),
+            resumed: Resumed::default(),
             stats: Stats::default(),
             problems: Vec::new(),
-            program,
+            evaluator: Evaluator::new(program, Setup { max_series, stopwatch, ..Setup::default() }),
             options,
         }
     }
@@ -174,11 +167,7 @@ impl Engine {
         let mut outputs = Vec::new();
         let Some(reached) = self.watermark.current() else { return outputs };
         while let Some(step) = self.next_step(reached) {
-            let given = self.evaluate(step);
-            // What was written before the restart is only computed for the state.
-            if self.resumed_at.is_none_or(|at| step > at) {
-                outputs.extend(given);
-            }
+            outputs.extend(self.evaluate(step));
             self.schedule.finish(step);
             self.stats.steps += 1;
             if self.stats.steps.is_multiple_of(STEPS_PER_SWEEP) {
@@ -200,7 +189,7 @@ impl Engine {
 
     /// The last step that was evaluated.
     pub fn last_step(&self) -> Option<i64> {
-        self.schedule.done().max(self.resumed_at)
+        self.schedule.done().max(self.resumed.at)
     }
 
     /// What happened so far.
@@ -208,24 +197,31 @@ impl Engine {
         &self.stats
     }
 
-    /// The rules and windows.
-    pub fn program(&self) -> &Program {
-        &self.program
+    /// What evaluating has cost.
+    pub fn evaluations(&self) -> Evaluations {
+        self.evaluator.evaluations
+    }
+
+    /// The rules, their state and their samples.
+    pub fn evaluator(&self) -> &Evaluator {
+        &self.evaluator
     }
 
     /// How many alerts are pending, and how many fire.
     pub fn alerts(&self) -> (usize, usize) {
-        self.states.count_alerts()
+        self.evaluator.states.count_alerts()
     }
 
     /// How many series are in memory.
     pub fn series(&self) -> usize {
-        self.store.len()
+        self.evaluator.store.len()
     }
 
     /// What went wrong since the last call.
     pub fn take_problems(&mut self) -> Vec<Problem> {
-        std::mem::take(&mut self.problems)
+        let mut problems = self.evaluator.take_problems();
+        problems.append(&mut self.problems);
+        problems
     }
 
     fn feed_samples(&mut self, partition: &Partition, written_ms: i64, batch: &SampleBatch) -> Option<i64> {
@@ -262,7 +258,7 @@ impl Engine {
     }
 
     fn keep(&mut self, labels: &Labels, sample: Sample) {
-        match self.store.insert(labels, sample) {
+        match self.evaluator.insert(labels, sample) {
             Inserted::Kept => self.stats.samples += 1,
             Inserted::NotWanted => {}
             Inserted::Refused => self.stats.refused += 1,
@@ -286,8 +282,8 @@ impl Engine {
     }
 
     fn sweep(&mut self, step: i64) {
-        self.store.forget_before(step);
-        let message = self.store.take_refusals();
+        self.evaluator.forget_before(step);
+        let message = self.evaluator.store.take_refusals();
         self.problems.extend(message.map(|message| Problem { place: "rules".into(), message }));
         self.sources.forget(&self.watermark, self.horizon_ms);
     }

@@ -11,6 +11,8 @@ pub struct Program {
     pub windows: Vec<Window>,
     /// Rule groups.
     pub groups: Vec<Group>,
+    /// What people may not have meant.
+    pub warnings: Vec<String>,
 }
 
 /// Aggregates over the samples of a span of time, for each set of labels.

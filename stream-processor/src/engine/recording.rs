@@ -33,15 +33,15 @@ impl Publisher {
     }
 
     /// A rule failed: its series have not ended, they only have no value this time.
-    pub fn keep_alive(&mut self, name: &str, timestamp_ms: i64) {
+    pub fn keep_alive(&mut self, gives: impl Fn(&Labels) -> bool, timestamp_ms: i64) {
         let nothing = Sample { timestamp_ms, value: NOTHING };
-        let kept: Vec<Labels> = self.ended(name).cloned().collect();
+        let kept: Vec<Labels> = self.ended(gives).cloned().collect();
         self.current.extend(kept.into_iter().map(|labels| (labels, nothing)));
     }
 
-    /// Series of this name that had a value at the last step and have none so far at this one.
-    pub fn ended<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Labels> {
-        self.previous.iter().filter(move |l| l.metric_name() == name && !self.current.contains_key(*l))
+    /// Of the series that one rule gives, those that had a value at the last step and have none so far at this one.
+    pub fn ended(&self, gives: impl Fn(&Labels) -> bool) -> impl Iterator<Item = &Labels> {
+        self.previous.iter().filter(move |l| gives(l) && !self.current.contains_key(*l))
     }
 
     /// The batch of this step, with a stale marker for each series that has ended. `None`: nothing to say.

@@ -1,10 +1,12 @@
 //! The samples that rules may still look at: only series that some selector matches, only as far back as the
 //! selectors reach, no more series than the limit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use event::{Labels, Matcher, Sample, Series};
+use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series};
 use promql::{Storage, StorageError};
+
+use super::history::History;
 
 /// What some rule or window reads.
 #[derive(Clone, Debug)]
@@ -29,12 +31,6 @@ pub struct SeriesStore {
 struct Interests {
     named: HashMap<String, Vec<Interest>>,
     any_name: Vec<Interest>,
-}
-
-#[derive(Debug)]
-struct History {
-    keep_ms: i64,
-    samples: VecDeque<Sample>,
 }
 
 /// What became of a sample.
@@ -63,12 +59,26 @@ impl SeriesStore {
         SeriesStore { interests, max_series, count: 0, by_name: BTreeMap::new(), refused: 0 }
     }
 
+    /// Keeps every series for ever, at most `max_series`.
+    pub fn keeping_all(max_series: usize) -> Self {
+        Self::new(vec![Interest { matchers: Vec::new(), reach_ms: i64::MAX }], max_series)
+    }
+
     /// Puts a sample in its place. Of two samples of one series and time the larger value stays, whichever
     /// came first.
     pub fn insert(&mut self, labels: &Labels, sample: Sample) -> Inserted {
+        self.change(labels, |history| history.insert(sample))
+    }
+
+    /// Puts a native histogram in its place; of two of one series and time the first stays.
+    pub fn insert_histogram(&mut self, labels: &Labels, sample: HistogramSample) -> Inserted {
+        self.change(labels, |history| history.insert_histogram(sample))
+    }
+
+    fn change(&mut self, labels: &Labels, change: impl FnOnce(&mut History)) -> Inserted {
         let name = labels.metric_name();
         if let Some(history) = self.by_name.get_mut(name).and_then(|m| m.get_mut(labels)) {
-            history.insert(sample);
+            change(history);
             return Inserted::Kept;
         }
         let Some(keep_ms) = self.interests.reach_ms(labels) else { return Inserted::NotWanted };
@@ -76,7 +86,8 @@ impl SeriesStore {
             self.refused += 1;
             return Inserted::Refused;
         }
-        let history = History { keep_ms, samples: VecDeque::from([sample]) };
+        let mut history = History::new(keep_ms);
+        change(&mut history);
         self.by_name.entry(name.to_owned()).or_default().insert(labels.clone(), history);
         self.count += 1;
         Inserted::Kept
@@ -86,8 +97,8 @@ impl SeriesStore {
     pub fn forget_before(&mut self, step_ms: i64) {
         for family in self.by_name.values_mut() {
             family.retain(|_, history| {
-                history.forget(step_ms.saturating_sub(history.keep_ms));
-                !history.samples.is_empty()
+                history.forget(step_ms);
+                !history.is_empty()
             });
         }
         self.by_name.retain(|_, family| !family.is_empty());
@@ -130,27 +141,46 @@ impl SeriesStore {
     }
 }
 
-impl Storage for SeriesStore {
-    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
-        let series = self.family(matchers).map(|(labels, history)| Series {
-            labels: labels.clone(),
-            samples: history.between(start_ms, end_ms),
-        });
-        Ok(series.filter(|s| !s.samples.is_empty()).collect())
-    }
-}
-
-/// The store as a step sees it: nothing is later than the step, whatever has been read already.
+/// The store as a step sees it: nothing is later than the step, whatever has been read already, and nothing is
+/// older than what is kept, whatever has not been forgotten yet.
 pub struct Until<'a> {
     /// All samples.
     pub store: &'a SeriesStore,
-    /// The step.
+    /// The last time that is seen.
     pub end_ms: i64,
+    /// The step, from which counts how far back samples are kept.
+    pub step_ms: i64,
+}
+
+impl<'a> Until<'a> {
+    /// As a step sees it.
+    pub fn step(store: &'a SeriesStore, step_ms: i64) -> Self {
+        Until { store, end_ms: step_ms, step_ms }
+    }
 }
 
 impl Storage for Until<'_> {
     fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
-        self.store.select(matchers, start_ms, end_ms.min(self.end_ms))
+        let end_ms = end_ms.min(self.end_ms);
+        let series = self.store.family(matchers).map(|(labels, history)| Series {
+            labels: labels.clone(),
+            samples: history.between(start_ms.max(history.oldest_ms(self.step_ms)), end_ms),
+        });
+        Ok(series.filter(|s| !s.samples.is_empty()).collect())
+    }
+
+    fn select_histograms(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Vec<HistogramSeries>, StorageError> {
+        let end_ms = end_ms.min(self.end_ms);
+        let series = self.store.family(matchers).map(|(labels, history)| HistogramSeries {
+            labels: labels.clone(),
+            samples: history.histograms_between(start_ms.max(history.oldest_ms(self.step_ms)), end_ms),
+        });
+        Ok(series.filter(|s| !s.samples.is_empty()).collect())
     }
 }
 
@@ -162,31 +192,6 @@ impl Interests {
             .chain(&self.any_name)
             .filter(|interest| interest.matchers.iter().all(|m| m.matches_labels(labels)));
         matching.map(|interest| interest.reach_ms).max()
-    }
-}
-
-impl History {
-    fn insert(&mut self, sample: Sample) {
-        let time = sample.timestamp_ms;
-        if self.samples.back().is_none_or(|last| last.timestamp_ms < time) {
-            return self.samples.push_back(sample);
-        }
-        match self.samples.binary_search_by_key(&time, |s| s.timestamp_ms) {
-            Ok(at) if sample.value.total_cmp(&self.samples[at].value).is_gt() => self.samples[at] = sample,
-            Ok(_) => {}
-            Err(at) => self.samples.insert(at, sample),
-        }
-    }
-
-    fn forget(&mut self, until_ms: i64) {
-        let old = self.samples.partition_point(|s| s.timestamp_ms < until_ms);
-        self.samples.drain(..old);
-    }
-
-    fn between(&self, start_ms: i64, end_ms: i64) -> Vec<Sample> {
-        let from = self.samples.partition_point(|s| s.timestamp_ms < start_ms);
-        let to = self.samples.partition_point(|s| s.timestamp_ms <= end_ms);
-        self.samples.range(from..to.max(from)).copied().collect()
     }
 }
 
@@ -217,10 +222,11 @@ mod tests {
             assert_eq!(store.insert(&up, sample(time, 1.0)), Inserted::Kept);
         }
         let times = |store: &SeriesStore| -> Vec<i64> {
-            let all = store.select(&[Matcher::equal("__name__", "up")], 0, 9_000).unwrap();
+            let until = Until::step(store, 3_500);
+            let all = until.select(&[Matcher::equal("__name__", "up")], 0, 9_000).unwrap();
             all.iter().flat_map(|s| s.samples.iter().map(|x| x.timestamp_ms)).collect()
         };
-        assert_eq!(times(&store), [1_000, 2_000, 3_000]);
+        assert_eq!(times(&store), [3_000]);
         store.forget_before(3_500);
         assert_eq!(times(&store), [3_000]);
         store.forget_before(4_500);
@@ -244,7 +250,7 @@ mod tests {
         let up = Labels::from([("__name__", "up")]);
         store.insert(&up, sample(1_000, 1.0));
         store.insert(&up, sample(2_000, 2.0));
-        let until = Until { store: &store, end_ms: 1_500 };
+        let until = Until::step(&store, 1_500);
         assert_eq!(until.select(&[], 0, 9_000).unwrap()[0].samples, [sample(1_000, 1.0)]);
     }
 }

@@ -1,14 +1,18 @@
 //! One step: windows first, then the groups in their order, each rule seeing what those before it have given.
 
+use std::time::Duration;
+
 use event::{Alert, Labels, Sample};
 use promql::{Query, Storage, Value};
 
 use super::{
-    Engine, Output, Problem,
-    alert::{ActiveAlerts, AlertStep},
-    program::{Action, AlertSpec, Group, Program, Rule, Window},
+    Output, Problem,
+    alert::ActiveAlerts,
+    alert_step::AlertStep,
+    evaluator::Evaluator,
+    program::{Action, AlertSpec, Program, Rule, Window},
     recording::{Publisher, name_results},
-    series_store::{SeriesStore, Until},
+    series_store::Until,
 };
 
 /// What windows and groups remember from step to step.
@@ -21,8 +25,27 @@ pub struct States {
 #[derive(Debug)]
 pub struct GroupState {
     pub publisher: Publisher,
-    /// For each rule; empty for recording rules.
-    pub alerts: Vec<ActiveAlerts>,
+    pub rules: Vec<RuleState>,
+}
+
+/// What is remembered of a rule.
+#[derive(Debug, Default)]
+pub struct RuleState {
+    /// Empty for recording rules.
+    pub alerts: ActiveAlerts,
+    /// How its last evaluation went.
+    pub health: Health,
+}
+
+/// How the last evaluation of a rule went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Health {
+    /// Its step; `None` before the first.
+    pub evaluated_ms: Option<i64>,
+    /// How long it took, if there is a stopwatch.
+    pub took: Duration,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
 }
 
 impl States {
@@ -37,13 +60,13 @@ impl States {
         let windows = program.windows.iter().map(|w| publisher(format!("windows/{}", w.name))).collect();
         let groups = program.groups.iter().map(|group| GroupState {
             publisher: publisher(format!("rules/{}", group.name)),
-            alerts: group.rules.iter().map(|_| ActiveAlerts::default()).collect(),
+            rules: group.rules.iter().map(|_| RuleState::default()).collect(),
         });
         States { windows, groups: groups.collect() }
     }
 
     pub fn count_alerts(&self) -> (usize, usize) {
-        let counts = self.groups.iter().flat_map(|g| &g.alerts).map(ActiveAlerts::count);
+        let counts = self.groups.iter().flat_map(|g| &g.rules).map(|rule| rule.alerts.count());
         counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
@@ -52,29 +75,50 @@ impl States {
     }
 }
 
-impl Engine {
-    pub(super) fn evaluate(&mut self, step: i64) -> Vec<Output> {
-        let relives = self.resumed_at.is_some_and(|at| step <= at);
-        let mut outputs = if relives { Vec::new() } else { self.end_orphans(step) };
+/// Where a rule stands, and when it is evaluated.
+#[derive(Clone, Copy)]
+struct Place {
+    group: usize,
+    rule: usize,
+    step_ms: i64,
+    /// The step, or earlier by the group's offset.
+    time_ms: i64,
+    /// The transitions of this step are known already.
+    relives: bool,
+}
+
+impl Evaluator {
+    pub(super) fn evaluate_where(&mut self, step: i64, due: impl Fn(i64) -> bool) -> Vec<Output> {
+        self.evaluate_step(step, false, due)
+    }
+
+    /// A step that was evaluated before a restart: only for the state, transitions are known already.
+    pub(super) fn relive(&mut self, step: i64) {
+        self.evaluate_step(step, true, |interval_ms| step % interval_ms == 0);
+    }
+
+    fn evaluate_step(&mut self, step: i64, relives: bool, due: impl Fn(i64) -> bool) -> Vec<Output> {
+        let mut outputs = Vec::new();
         for at in 0..self.program.windows.len() {
-            outputs.extend(self.evaluate_window(at, step));
+            if due(self.program.windows[at].every_ms) {
+                outputs.extend(self.evaluate_window(at, step));
+            }
         }
         for at in 0..self.program.groups.len() {
-            outputs.extend(self.evaluate_group(at, step));
+            if due(self.program.groups[at].interval_ms) {
+                outputs.extend(self.evaluate_group(at, step, relives));
+            }
         }
         outputs
     }
 
     fn evaluate_window(&mut self, at: usize, step: i64) -> Option<Output> {
         let (window, publisher) = (&self.program.windows[at], &mut self.states.windows[at]);
-        if step % window.every_ms != 0 {
-            return None;
-        }
-        self.stats.evaluations += 1;
-        match window.evaluate(&Until { store: &self.store, end_ms: step }, step) {
+        self.evaluations.count += 1;
+        match window.evaluate(&Until::step(&self.store, step), step) {
             Ok(results) => publisher.add(&results, step),
             Err(error) => {
-                self.stats.failures += 1;
+                self.evaluations.failures += 1;
                 self.problems.push(problem_of_window(window, &error.to_string()));
             }
         }
@@ -83,50 +127,116 @@ impl Engine {
         Some(Output::Series(batch))
     }
 
-    fn evaluate_group(&mut self, at: usize, step: i64) -> Vec<Output> {
-        if step % self.program.groups[at].interval_ms != 0 {
-            return Vec::new();
-        }
-        let time = step.saturating_sub(self.program.groups[at].query_offset_ms);
+    fn evaluate_group(&mut self, at: usize, step_ms: i64, relives: bool) -> Vec<Output> {
+        let time_ms = step_ms.saturating_sub(self.program.groups[at].query_offset_ms);
         let mut alerts = Vec::new();
         for rule in 0..self.program.groups[at].rules.len() {
-            alerts.extend(self.evaluate_rule(at, rule, step, time));
+            alerts.extend(self.evaluate_rule(Place { group: at, rule, step_ms, time_ms, relives }));
         }
-        let batch = self.states.groups[at].publisher.finish(step, time);
+        let batch = self.states.groups[at].publisher.finish(step_ms, time_ms);
         if let Some(batch) = &batch {
             self.remember(batch);
         }
-        alerts.retain(|alert| !self.is_published(alert));
         batch.map(Output::Series).into_iter().chain(alerts.into_iter().map(Output::Alert)).collect()
     }
 
-    fn evaluate_rule(&mut self, at: usize, number: usize, step: i64, time: i64) -> Vec<Alert> {
-        let group = &self.program.groups[at];
-        let rule = &group.rules[number];
-        let state = &mut self.states.groups[at];
-        self.stats.evaluations += 1;
-        let results = run(&rule.query, &self.store, time);
-        let (alerts, outcome) = match (&rule.action, results) {
+    fn evaluate_rule(&mut self, place: Place) -> Vec<Alert> {
+        let now = || self.setup.stopwatch.map(|elapsed| elapsed()).unwrap_or_default();
+        let began = now();
+        let program = self.program.clone();
+        let rule = &program.groups[place.group].rules[place.rule];
+        self.evaluations.count += 1;
+        let (alerts, outcome) = match (&rule.action, run(&rule.query, &self.until(place), place.time_ms)) {
             (Action::Record { labels }, Ok(results)) => {
-                let publisher = &mut state.publisher;
-                (Vec::new(), record(group, number, labels, results, publisher, &mut self.store, time))
+                (Vec::new(), self.record(&program, place, labels, results))
             }
-            (Action::Alert(spec), Ok(results)) => {
-                let relives = self.resumed_at.is_some_and(|at| step <= at);
-                with_step(group, rule, spec, &self.store, step, |s| match relives {
-                    true => state.alerts[number].relive(s, results),
-                    false => state.alerts[number].advance(s, results),
-                })
-            }
+            (Action::Alert(spec), Ok(results)) => self.alert(&program, place, spec, results),
             (_, Err(error)) => (Vec::new(), Err(error)),
         };
-        if let Err(message) = outcome {
-            state.publisher.keep_alive(&rule.name, time);
-            self.stats.failures += 1;
-            let place = format!("{}/{}", group.name, rule.name);
-            self.problems.push(Problem { place, message });
-        }
+        let took = self.setup.stopwatch.map(|elapsed| elapsed()).unwrap_or_default().saturating_sub(began);
+        self.note(&program, place, took, outcome);
         alerts
+    }
+
+    fn until(&self, place: Place) -> Until<'_> {
+        Until { store: &self.store, end_ms: place.time_ms, step_ms: place.step_ms }
+    }
+
+    fn note(&mut self, program: &Program, place: Place, took: Duration, outcome: Result<(), String>) {
+        let group = &program.groups[place.group];
+        let rule = &group.rules[place.rule];
+        let state = &mut self.states.groups[place.group];
+        let error = outcome.err();
+        if let Some(message) = error.clone() {
+            state.publisher.keep_alive(|labels| rule.gives(labels), place.time_ms);
+            self.evaluations.failures += 1;
+            self.problems.push(Problem { place: format!("{}/{}", group.name, rule.name), message });
+        }
+        state.rules[place.rule].health = Health { evaluated_ms: Some(place.step_ms), took, error };
+    }
+
+    fn alert(
+        &mut self,
+        program: &Program,
+        place: Place,
+        spec: &AlertSpec,
+        results: Vec<(Labels, f64)>,
+    ) -> (Vec<Alert>, Result<(), String>) {
+        let group = &program.groups[place.group];
+        let until = Until { store: &self.store, end_ms: place.time_ms, step_ms: place.step_ms };
+        let answer =
+            |text: &str| run(&promql::parse(text).map_err(|e| e.to_string())?, &until, place.time_ms);
+        let step = AlertStep {
+            group,
+            rule: &group.rules[place.rule],
+            spec,
+            external: &self.setup.external,
+            step_ms: place.step_ms,
+            run: &answer,
+        };
+        let alerts = &mut self.states.groups[place.group].rules[place.rule].alerts;
+        let (transitions, outcome) = match place.relives {
+            true => alerts.relive(&step, results),
+            false => alerts.advance(&step, results),
+        };
+        if outcome.is_ok() {
+            let series = alerts.series();
+            self.publish(program, place, &series);
+        }
+        (transitions, outcome)
+    }
+
+    fn record(
+        &mut self,
+        program: &Program,
+        place: Place,
+        labels: &[(String, String)],
+        results: Vec<(Labels, f64)>,
+    ) -> Result<(), String> {
+        let group = &program.groups[place.group];
+        let named = name_results(&group.rules[place.rule].name, labels, results)?;
+        if group.limit > 0 && named.len() > group.limit {
+            return Err(format!("exceeded limit of {} with {} series", group.limit, named.len()));
+        }
+        self.publish(program, place, &named);
+        Ok(())
+    }
+
+    /// The results go into the store at once, and so does the end of series: the rules behind this one see both.
+    fn publish(&mut self, program: &Program, place: Place, results: &[(Labels, f64)]) {
+        let publisher = &mut self.states.groups[place.group].publisher;
+        let sample = |value| Sample { timestamp_ms: place.time_ms, value };
+        for (labels, value) in results {
+            self.store.insert(labels, sample(*value));
+        }
+        publisher.add(results, place.time_ms);
+        let rules = &program.groups[place.group].rules;
+        let rule = &rules[place.rule];
+        if !rules[place.rule + 1..].iter().any(|later| later.shares_series_with(rule)) {
+            for labels in publisher.ended(|labels| rule.gives(labels)) {
+                self.store.insert(labels, sample(f64::from_bits(Sample::STALE_BITS)));
+            }
+        }
     }
 
     fn remember(&mut self, batch: &event::SampleBatch) {
@@ -138,57 +248,31 @@ impl Engine {
     }
 }
 
-/// Calls `act` with what an alerting rule sees at `step`.
-pub fn with_step<T>(
-    group: &Group,
-    rule: &Rule,
-    spec: &AlertSpec,
-    store: &SeriesStore,
-    step_ms: i64,
-    act: impl FnOnce(&AlertStep<'_>) -> T,
-) -> T {
-    let time = step_ms.saturating_sub(group.query_offset_ms);
-    let answer = |text: &str| run(&promql::parse(text).map_err(|e| e.to_string())?, store, time);
-    act(&AlertStep { group, rule, spec, step_ms, run: &answer })
+impl Rule {
+    /// Whether a series may be one that this rule gives.
+    fn gives(&self, labels: &Labels) -> bool {
+        match self.alert() {
+            None => labels.metric_name() == self.name,
+            Some(_) => {
+                ActiveAlerts::SERIES.contains(&labels.metric_name())
+                    && labels.get("alertname") == Some(&self.name)
+            }
+        }
+    }
+
+    fn shares_series_with(&self, other: &Rule) -> bool {
+        self.name == other.name && self.alert().is_some() == other.alert().is_some()
+    }
 }
 
 /// The result of an expression as a vector; a scalar is one sample without labels.
-pub fn run(query: &Query, store: &SeriesStore, time_ms: i64) -> Result<Vec<(Labels, f64)>, String> {
-    let until: &dyn Storage = &Until { store, end_ms: time_ms };
-    let answer = promql::query_instant(query, until, time_ms, &promql::Options::default());
+fn run(query: &Query, storage: &dyn Storage, time_ms: i64) -> Result<Vec<(Labels, f64)>, String> {
+    let answer = promql::query_instant(query, storage, time_ms, &promql::Options::default());
     match answer.map_err(|e| e.to_string())?.value {
         Value::Scalar(sample) => Ok(vec![(Labels::default(), sample.value)]),
         Value::Vector(vector) => Ok(vector.into_iter().map(|(labels, s)| (labels, s.value)).collect()),
         Value::Matrix(_) | Value::String { .. } => Err("the result is neither vector nor scalar".into()),
     }
-}
-
-/// The results go into the store at once, and so does the end of series: the rules behind this one see both.
-fn record(
-    group: &Group,
-    number: usize,
-    labels: &[(String, String)],
-    results: Vec<(Labels, f64)>,
-    publisher: &mut Publisher,
-    store: &mut SeriesStore,
-    timestamp_ms: i64,
-) -> Result<(), String> {
-    let name = &group.rules[number].name;
-    let named = name_results(name, labels, results)?;
-    if group.limit > 0 && named.len() > group.limit {
-        return Err(format!("exceeded limit of {} with {} series", group.limit, named.len()));
-    }
-    for (labels, value) in &named {
-        store.insert(labels, Sample { timestamp_ms, value: *value });
-    }
-    publisher.add(&named, timestamp_ms);
-    if group.rules[number + 1..].iter().all(|later| later.name != *name) {
-        let stale = Sample { timestamp_ms, value: f64::from_bits(Sample::STALE_BITS) };
-        for labels in publisher.ended(name) {
-            store.insert(labels, stale);
-        }
-    }
-    Ok(())
 }
 
 fn problem_of_window(window: &Window, message: &str) -> Problem {

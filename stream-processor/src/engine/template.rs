@@ -23,15 +23,29 @@ const MAIN: &str = "__main";
 /// More rounds of queries that depend on the answers to other queries are not made.
 const MOST_ROUNDS: usize = 4;
 
-/// What is known about queries that a template asks: `None` until it was evaluated.
-pub(super) type Queries = BTreeMap<String, Option<Result<Value, String>>>;
+/// What the functions of a template see besides their arguments.
+#[derive(Default)]
+pub(super) struct Context {
+    /// What is known about queries: `None` until one was evaluated.
+    pub queries: BTreeMap<String, Option<Result<Value, String>>>,
+    pub external_url: String,
+}
+
+/// What templates show of the world around the rules: `$externalLabels` and `$externalURL`.
+#[derive(Clone, Debug, Default)]
+pub struct External {
+    /// Of the whole installation.
+    pub labels: Labels,
+    /// Where its pages are.
+    pub url: String,
+}
 
 /// A text that was parsed once and is rendered for each alert.
 pub struct Template(Form);
 
 enum Form {
     Plain(String),
-    Go { text: String, parsed: Box<gotmpl::Template>, queries: Arc<Mutex<Queries>> },
+    Go { text: String, parsed: Box<gotmpl::Template>, context: Arc<Mutex<Context>> },
 }
 
 /// Evaluates a query of a template at the step of the alert.
@@ -53,8 +67,8 @@ impl Template {
         if !text.contains("{{") {
             return Ok(Template(Form::Plain(text.to_owned())));
         }
-        let queries = Arc::<Mutex<Queries>>::default();
-        let functions = functions::all(&queries);
+        let context = Arc::<Mutex<Context>>::default();
+        let functions = functions::all(&context);
         let source = format!("{PREAMBLE}{text}");
         let tree = Parser::new(&source, "{{", "}}").and_then(Parser::parse);
         let (mut main, defines) = tree.map_err(|e| syntax_error(text, &e))?;
@@ -74,7 +88,7 @@ impl Template {
             print_all(&mut define.body);
             parsed = parsed.add_parse_tree(&define.name, define.body);
         }
-        Ok(Template(Form::Go { text: text.to_owned(), parsed: Box::new(parsed), queries }))
+        Ok(Template(Form::Go { text: text.to_owned(), parsed: Box::new(parsed), context }))
     }
 
     /// The template as it was written.
@@ -88,15 +102,21 @@ impl Template {
     ///
     /// # Errors
     /// What went wrong, for example a query that fails.
-    pub fn render(&self, labels: &Labels, value: f64, run: &RunQuery<'_>) -> Result<String, String> {
+    pub fn render(
+        &self,
+        labels: &Labels,
+        value: f64,
+        external: &External,
+        run: &RunQuery<'_>,
+    ) -> Result<String, String> {
         match &self.0 {
             Form::Plain(text) => Ok(text.clone()),
-            Form::Go { parsed, queries, .. } => {
-                locked(queries).clear();
-                let data = data(labels, value);
+            Form::Go { parsed, context, .. } => {
+                *locked(context) = Context { external_url: external.url.clone(), ..Context::default() };
+                let data = data(labels, value, external);
                 for _ in 0..MOST_ROUNDS {
                     let rendered = parsed.execute_to_string(&data);
-                    if !answer_new_queries(queries, run) {
+                    if !answer_new_queries(context, run) {
                         return rendered.map_err(|e| e.to_string());
                     }
                 }
@@ -108,28 +128,28 @@ impl Template {
 
 /// A template function is a value that owns what it uses, so `query` cannot hold the samples: it notes the
 /// query and answers nothing; the engine evaluates what was noted and renders again.
-fn answer_new_queries(queries: &Mutex<Queries>, run: &RunQuery<'_>) -> bool {
-    let mut queries = locked(queries);
+fn answer_new_queries(context: &Mutex<Context>, run: &RunQuery<'_>) -> bool {
+    let mut context = locked(context);
     let mut any = false;
-    for (query, answer) in queries.iter_mut().filter(|(_, answer)| answer.is_none()) {
+    for (query, answer) in context.queries.iter_mut().filter(|(_, answer)| answer.is_none()) {
         *answer = Some(run(query).map(functions::vector));
         any = true;
     }
     any
 }
 
-pub(super) fn locked(queries: &Mutex<Queries>) -> MutexGuard<'_, Queries> {
-    queries.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn locked(context: &Mutex<Context>) -> MutexGuard<'_, Context> {
+    context.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn data(labels: &Labels, value: f64) -> Value {
+fn data(labels: &Labels, value: f64, external: &External) -> Value {
     let map = |entries: Vec<(&str, Value)>| {
         Value::Map(Arc::new(entries.into_iter().map(|(k, v)| (k.into(), v)).collect()))
     };
     map(vec![
         ("Labels", functions::labels(labels)),
-        ("ExternalLabels", map(Vec::new())),
-        ("ExternalURL", Value::String("".into())),
+        ("ExternalLabels", functions::labels(&external.labels)),
+        ("ExternalURL", Value::String(external.url.as_str().into())),
         ("Value", Value::Float(value)),
     ])
 }
@@ -163,7 +183,9 @@ mod tests {
             "up" => Ok(vec![(Labels::from([("host", "b")]), 2.0), (Labels::from([("host", "a")]), 1.0)]),
             other => Err(format!("no answer to {other}")),
         };
-        Template::parse(text).map_err(|e| e.message)?.render(&labels, value, &run)
+        let external =
+            External { labels: Labels::from([("site", "a")]), url: "http://there:3100/rules".into() };
+        Template::parse(text).map_err(|e| e.message)?.render(&labels, value, &external, &run)
     }
 
     fn shows(text: &str, value: f64, expected: &str) {
@@ -174,6 +196,8 @@ mod tests {
     fn labels_and_values_are_shown_as_in_prometheus() {
         shows("plain", 1.0, "plain");
         shows("{{ $labels.host }} of {{ .Labels.job }}: {{ $value }}", 95.5, "web1:9100 of node: 95.5");
+        shows("{{ $externalLabels.site }} {{ $externalURL }}", 1.0, "a http://there:3100/rules");
+        shows("{{ externalURL }} {{ pathPrefix }}", 1.0, "http://there:3100/rules /rules");
         shows("{{ $value }}", 1_000_000.0, "1e+06");
         for (value, shown) in
             [(123_456_789.5, "1.234567895e+08"), (0.000_01, "1e-05"), (-0.5, "-0.5"), (0.0, "0")]

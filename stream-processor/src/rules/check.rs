@@ -28,10 +28,6 @@ impl Checker<'_> {
             let message = format!("a rule needs a vector or a scalar, this is a {}", query.value_type());
             self.problem(node, 0, message, "put a function around it, for example rate(…)");
         }
-        if query.selectors().iter().any(|s| s.fixed) {
-            let message = "`@` ties the expression to one time; rules look at the time of their step";
-            self.problem(node, text.find('@').unwrap_or(0), message, "write `offset` in its place");
-        }
         Some(query)
     }
 

@@ -68,42 +68,26 @@ pub fn check_each(pattern: &str) -> Result<Vec<Checked>, LoadError> {
     Ok(read_all(pattern)?.into_iter().map(checked).collect())
 }
 
-fn read_all(pattern: &str) -> Result<Vec<Source>, LoadError> {
-    if !pattern.contains('*') {
+/// The files that fit a path in which any part may hold `*`, `?` and `[…]`, in the order of their names.
+///
+/// # Errors
+/// When there is none, or one cannot be read.
+pub(crate) fn read_all(pattern: &str) -> Result<Vec<Source>, LoadError> {
+    if Path::new(pattern).is_file() || !pattern.contains(['*', '?', '[']) {
         return Ok(vec![read(pattern)?]);
     }
-    let (folder, name) = match pattern.rsplit_once('/') {
-        Some((folder, name)) => (if folder.is_empty() { "/" } else { folder }, name),
-        None => (".", pattern),
-    };
-    let failed = |source| LoadError::Read { path: folder.into(), source };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if fits(name, &entry.file_name().to_string_lossy()) {
-            paths.push(Path::new(folder).join(entry.file_name()).to_string_lossy().into_owned());
-        }
-    }
-    paths.sort();
+    let no_file = || LoadError::NoFile { pattern: pattern.into() };
+    let paths = glob::glob(pattern).map_err(|_| no_file())?;
+    let paths: Vec<_> = paths.filter_map(Result::ok).filter(|path| path.is_file()).collect();
     if paths.is_empty() {
-        return Err(LoadError::NoFile { pattern: pattern.into() });
+        return Err(no_file());
     }
-    paths.iter().map(|path| read(path)).collect()
+    paths.iter().map(|path| read(&path.to_string_lossy())).collect()
 }
 
 fn read(path: &str) -> Result<Source, LoadError> {
     let text = fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.into(), source })?;
     Ok(Source::new(path, text))
-}
-
-/// `*` stands for any text.
-fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
-            tail.char_indices().map(|(i, _)| i).chain([tail.len()]).any(|i| fits(rest, &tail[i..]))
-        }),
-    }
 }
 
 #[cfg(test)]

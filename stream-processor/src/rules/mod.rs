@@ -12,9 +12,10 @@ use config::{
     yaml::{self, Content, Node},
 };
 
-use crate::engine::program::{Action, Program};
+use crate::engine::program::{Action, Group, Program};
 
 pub use default::{default_rules, default_windows};
+pub(crate) use load::read_all;
 pub use load::{Checked, LoadError, check_each, load};
 
 /// Checks files and joins them into one program, in their order.
@@ -23,10 +24,30 @@ pub use load::{Checked, LoadError, check_each, load};
 /// All errors of all files.
 pub fn check(rules: &[Source], windows: Option<&Source>) -> Result<Program, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let groups = rules.iter().flat_map(|source| file::parse(source, &mut problems)).collect();
+    let groups: Vec<Group> = rules.iter().flat_map(|source| file::parse(source, &mut problems)).collect();
     let windows = windows.map(|source| windows::parse(source, &mut problems)).unwrap_or_default();
     problems.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-    if problems.0.is_empty() { Ok(Program { windows, groups }) } else { Err(problems) }
+    let warnings = warnings(rules, &groups);
+    if problems.0.is_empty() { Ok(Program { windows, groups, warnings }) } else { Err(problems) }
+}
+
+/// What Prometheus takes too, but people may not mean.
+fn warnings(sources: &[Source], groups: &[Group]) -> Vec<String> {
+    let documents = sources.iter().filter(|source| yaml::has_more_documents(source)).map(|source| {
+        format!(
+            "{}: only the first YAML document is read; put the others into files of their own",
+            source.name
+        )
+    });
+    let rules = groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
+    let fixed =
+        rules.filter(|(_, rule)| rule.query.selectors().iter().any(|s| s.fixed)).map(|(group, rule)| {
+            let (file, name) = (&group.file, &rule.name);
+            format!(
+                "{file}: `@` in `{name}` ties it to one time, which is soon further back than rules can see"
+            )
+        });
+    documents.chain(fixed).collect()
 }
 
 /// What a file holds; nothing if it is empty or no YAML, which is noted.

@@ -1,6 +1,7 @@
 //! YAML as a tree in which every node knows its place, for files of which every error is to be shown, not
 //! only the first.
 
+mod documents;
 mod fields;
 mod raw;
 
@@ -8,6 +9,7 @@ use std::ops::Range;
 
 use serde_saphyr::Spanned;
 
+pub use documents::has_more_documents;
 pub use fields::Fields;
 
 use self::raw::{Raw, locate};
@@ -64,16 +66,17 @@ pub enum Content {
     Map(Vec<(Node, Node)>),
 }
 
-/// Parses one document.
+/// Parses the first document.
 ///
 /// # Errors
-/// When the text is not YAML.
+/// When it is not YAML.
 pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
-    if source.text.trim().is_empty() {
+    let text = &source.text[..documents::end_of_first(&source.text)];
+    if text.trim().is_empty() {
         return Ok(Node { span: 0..0, content: Content::Null });
     }
-    let raw: Spanned<Raw> = serde_saphyr::from_str(&source.text).map_err(|e| syntax_error(source, &e))?;
-    Ok(locate(raw, &source.text))
+    let raw: Spanned<Raw> = serde_saphyr::from_str(text).map_err(|e| syntax_error(source, &e))?;
+    Ok(locate(raw, text))
 }
 
 impl Node {

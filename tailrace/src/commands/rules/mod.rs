@@ -1,4 +1,6 @@
-//! `tailrace rules list`: what is in force, one line a rule. `tailrace rules check`: every error of rule files.
+//! `tailrace rules`: a file for each of its commands that is more than a few lines.
+
+mod test;
 
 use std::{path::Path, process::ExitCode};
 
@@ -15,6 +17,7 @@ use crate::{
 pub fn run(args: RulesArgs) -> Result<ExitCode> {
     match args.command {
         RulesCommand::Check { files } => check(&files),
+        RulesCommand::Test { files, run } => test::run(&files, &run),
         RulesCommand::List { config, output } => list(config.as_deref(), output),
     }
 }
@@ -25,7 +28,10 @@ fn check(patterns: &[String]) -> Result<ExitCode> {
     for pattern in patterns {
         for Checked { file, program } in rules::check_each(pattern)? {
             match program {
-                Ok(program) => println!("{file}: {} rules", program.rules().count()),
+                Ok(program) => {
+                    program.warnings.iter().for_each(|warning| eprintln!("warning: {warning}\n"));
+                    println!("{file}: {} rules", program.rules().count());
+                }
                 Err(problems) => {
                     code = ExitCode::FAILURE;
                     eprintln!("{problems}\n");

@@ -1,0 +1,286 @@
+//! Test files: YAML to a checked [`TestFile`], every error with its place.
+
+use config::{
+    Diagnostics, Duration, Source,
+    yaml::{self, Fields, Node},
+};
+use event::Labels;
+use promql::{Reading, describe_histogram, parse_metric, parse_values};
+
+const FILE_KEYS: [&str; 5] =
+    ["rule_files", "evaluation_interval", "group_eval_order", "tests", "fuzzy_compare"];
+const TEST_KEYS: [&str; 8] = [
+    "name",
+    "interval",
+    "input_series",
+    "alert_rule_test",
+    "promql_expr_test",
+    "external_labels",
+    "external_url",
+    "start_timestamp",
+];
+const DEFAULT_INTERVAL_MS: i64 = 60_000;
+
+/// What a test file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TestFile {
+    /// Patterns of rule files, relative to the test file.
+    pub rule_files: Vec<String>,
+    /// Between two evaluations of all groups.
+    pub evaluation_interval_ms: i64,
+    /// Names of groups in the order in which they are evaluated; others are first.
+    pub group_eval_order: Vec<String>,
+    /// In the order of the file.
+    pub tests: Vec<Test>,
+    /// Whether neighbouring numbers count as equal.
+    pub fuzzy_compare: bool,
+}
+
+/// One item of `tests`: series, and what is expected of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Test {
+    /// May be empty.
+    pub name: String,
+    /// From one value of a series to the next.
+    pub interval_ms: i64,
+    /// What the rules see.
+    pub input_series: Vec<InputSeries>,
+    /// Expected alerts.
+    pub alerts: Vec<AlertTest>,
+    /// Expected values of expressions.
+    pub exprs: Vec<ExprTest>,
+    /// For templates.
+    pub external_labels: Labels,
+    /// For templates.
+    pub external_url: String,
+    /// Milliseconds since 1970 from which all times of the test count.
+    pub start_ms: i64,
+}
+
+/// A series, with a value or none at each interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputSeries {
+    /// With `__name__`.
+    pub labels: Labels,
+    /// From the start of the test.
+    pub values: Vec<Option<Reading>>,
+}
+
+/// An item of `alert_rule_test`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertTest {
+    /// From the start of the test.
+    pub eval_time_ms: i64,
+    /// Of all rules with this name.
+    pub alertname: String,
+    /// That fire.
+    pub expected: Vec<ExpectedAlert>,
+}
+
+/// An item of `exp_alerts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExpectedAlert {
+    /// With `alertname`.
+    pub labels: Labels,
+    /// All of them.
+    pub annotations: Labels,
+}
+
+/// An item of `promql_expr_test`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExprTest {
+    /// PromQL.
+    pub expr: String,
+    /// From the start of the test.
+    pub eval_time_ms: i64,
+    /// In any order.
+    pub expected: Vec<ExpectedSample>,
+}
+
+/// An item of `exp_samples`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExpectedSample {
+    /// With `__name__`, if the result has one.
+    pub labels: Labels,
+    /// Zero of a histogram.
+    pub value: f64,
+    /// A native histogram as tests describe them; empty for a number.
+    pub histogram: String,
+}
+
+/// Reads a test file.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse(source: &Source) -> Result<TestFile, Diagnostics> {
+    let mut problems = Diagnostics::default();
+    let file = match yaml::parse(source) {
+        Ok(root) if matches!(root.content, yaml::Content::Null) => TestFile::default(),
+        Ok(root) => Reader { source, problems: &mut problems }.file(&root),
+        Err(error) => {
+            problems.0.push(error);
+            TestFile::default()
+        }
+    };
+    problems.0.sort_by_key(|problem| (problem.line, problem.column));
+    if problems.0.is_empty() { Ok(file) } else { Err(problems) }
+}
+
+struct Reader<'a, 'p> {
+    source: &'a Source,
+    problems: &'p mut Diagnostics,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn fields<'s>(&'s mut self, node: &'a Node, known: &[&str]) -> Fields<'a, 's> {
+        Fields::new(node, self.source, known, self.problems)
+    }
+
+    fn file(&mut self, root: &'a Node) -> TestFile {
+        let mut fields = self.fields(root, &FILE_KEYS);
+        let evaluation_interval_ms = span(&mut fields, "evaluation_interval").max(0);
+        let evaluation_interval_ms =
+            if evaluation_interval_ms == 0 { DEFAULT_INTERVAL_MS } else { evaluation_interval_ms };
+        let rule_files = list_of_texts(&mut fields, "rule_files");
+        let group_eval_order = list_of_texts(&mut fields, "group_eval_order");
+        let fuzzy_compare = fields.parse("fuzzy_compare", "true").unwrap_or(false);
+        for (at, name) in group_eval_order.iter().enumerate() {
+            if group_eval_order[..at].contains(name) {
+                let offset = fields.get("group_eval_order").map_or(0, |node| node.span.start);
+                let message = format!("group name repeated in evaluation order: {name}");
+                fields.problem(offset, message, "name each group once");
+            }
+        }
+        let tests = fields.list("tests");
+        let tests = tests.iter().map(|node| self.test(node, evaluation_interval_ms)).collect();
+        TestFile { rule_files, evaluation_interval_ms, group_eval_order, tests, fuzzy_compare }
+    }
+
+    fn test(&mut self, node: &'a Node, evaluation_interval_ms: i64) -> Test {
+        let mut fields = self.fields(node, &TEST_KEYS);
+        let interval_ms = match span(&mut fields, "interval") {
+            0 => evaluation_interval_ms,
+            ms => ms,
+        };
+        let mut test = Test {
+            name: fields.text("name").unwrap_or_default().to_owned(),
+            interval_ms,
+            external_labels: label_map(&mut fields, "external_labels"),
+            external_url: fields.text("external_url").unwrap_or_default().to_owned(),
+            start_ms: start(&mut fields),
+            ..Test::default()
+        };
+        let (series, alerts, exprs) =
+            (fields.list("input_series"), fields.list("alert_rule_test"), fields.list("promql_expr_test"));
+        test.input_series = series.iter().filter_map(|node| self.series(node)).collect();
+        test.alerts = alerts.iter().filter_map(|node| self.alert(node)).collect();
+        test.exprs = exprs.iter().filter_map(|node| self.expr(node)).collect();
+        test
+    }
+
+    fn series(&mut self, node: &'a Node) -> Option<InputSeries> {
+        let mut fields = self.fields(node, &["series", "values"]);
+        let labels = parsed(&mut fields, "series", parse_metric)?;
+        let values = parsed(&mut fields, "values", parse_values)?;
+        Some(InputSeries { labels, values })
+    }
+
+    fn alert(&mut self, node: &'a Node) -> Option<AlertTest> {
+        let mut fields = self.fields(node, &["eval_time", "alertname", "exp_alerts"]);
+        let eval_time_ms = span(&mut fields, "eval_time");
+        fields.require("alertname", "alertname: HostDown")?;
+        let alertname = fields.text("alertname")?.to_owned();
+        let expected = fields.list("exp_alerts");
+        let expected = expected.iter().map(|node| self.expected_alert(node, &alertname)).collect();
+        Some(AlertTest { eval_time_ms, alertname, expected })
+    }
+
+    fn expected_alert(&mut self, node: &'a Node, alertname: &str) -> ExpectedAlert {
+        let mut fields = self.fields(node, &["exp_labels", "exp_annotations"]);
+        let labels = label_map(&mut fields, "exp_labels").with("alertname", alertname);
+        ExpectedAlert { labels, annotations: label_map(&mut fields, "exp_annotations") }
+    }
+
+    fn expr(&mut self, node: &'a Node) -> Option<ExprTest> {
+        let mut fields = self.fields(node, &["expr", "eval_time", "exp_samples"]);
+        let eval_time_ms = span(&mut fields, "eval_time");
+        let expr = fields.text("expr").unwrap_or_default().to_owned();
+        let expected = fields.list("exp_samples");
+        let expected = expected.iter().filter_map(|node| self.sample(node)).collect();
+        Some(ExprTest { expr, eval_time_ms, expected })
+    }
+
+    fn sample(&mut self, node: &'a Node) -> Option<ExpectedSample> {
+        let mut fields = self.fields(node, &["labels", "value", "histogram"]);
+        let labels = parsed(&mut fields, "labels", parse_metric).unwrap_or_default();
+        let value = parsed(&mut fields, "value", number).unwrap_or_default();
+        let histogram = parsed(&mut fields, "histogram", histogram).unwrap_or_default();
+        let value = if histogram.is_empty() { value } else { 0.0 };
+        Some(ExpectedSample { labels, value, histogram })
+    }
+}
+
+/// The value of `key` if it is there; notes an error if it does not parse.
+fn parsed<T, E: std::fmt::Display>(
+    fields: &mut Fields<'_, '_>,
+    key: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Option<T> {
+    let offset = fields.get(key).map_or(0, |node| node.span.start);
+    match parse(fields.text(key).unwrap_or_default()) {
+        Ok(value) => Some(value),
+        Err(_) if fields.get(key).is_none() => None,
+        Err(error) => {
+            fields.problem(offset, format!("`{key}`: {error}"), "see promtool's unit test format");
+            None
+        }
+    }
+}
+
+/// In milliseconds; zero if it is not there.
+fn span(fields: &mut Fields<'_, '_>, key: &str) -> i64 {
+    fields.parse::<Duration>(key, "5m").unwrap_or_default().millis()
+}
+
+fn list_of_texts(fields: &mut Fields<'_, '_>, key: &str) -> Vec<String> {
+    fields.list(key).iter().filter_map(|node| Some(node.text()?.to_owned())).collect()
+}
+
+fn label_map(fields: &mut Fields<'_, '_>, key: &str) -> Labels {
+    fields.texts(key).iter().filter_map(|(name, value, _)| Some((name.text()?, *value))).collect()
+}
+
+/// A number as YAML writes it.
+fn number(text: &str) -> Result<f64, String> {
+    let plain = text.replace('_', "").to_lowercase();
+    let number = match plain.trim_start_matches(['+', '-']) {
+        ".inf" => Ok(f64::INFINITY),
+        ".nan" => Ok(f64::NAN),
+        digits => digits.parse(),
+    };
+    let number: f64 = number.map_err(|_| format!("{text:?} is no number"))?;
+    Ok(if plain.starts_with('-') { -number } else { number })
+}
+
+/// The one histogram of a description, in the one form in which histograms are compared.
+fn histogram(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    match parse_values(text).map_err(|e| e.to_string())?.as_slice() {
+        [Some(Reading::Histogram(histogram))] => Ok(describe_histogram(histogram)),
+        _ => Err(format!("{text:?} is not one histogram")),
+    }
+}
+
+/// RFC 3339, or seconds since 1970.
+fn start(fields: &mut Fields<'_, '_>) -> i64 {
+    let parse = |text: &str| -> Result<i64, String> {
+        if let Ok(seconds) = text.parse::<f64>() {
+            return Ok((seconds * 1_000.0).round() as i64);
+        }
+        let time: jiff::Timestamp = text.parse().map_err(|_| format!("{text:?} is no time"))?;
+        Ok(time.as_millisecond())
+    };
+    parsed(fields, "start_timestamp", parse).unwrap_or(0)
+}

@@ -1,0 +1,79 @@
+//! Expected and found values in promtool's words.
+
+use std::time::Duration;
+
+use super::file::{ExpectedAlert, ExpectedSample};
+
+/// `5m`, as Prometheus writes it.
+pub fn duration(ms: i64) -> String {
+    config::Duration(Duration::from_millis(ms.unsigned_abs())).to_string()
+}
+
+/// `5m0s`, as Go writes it.
+pub fn go_duration(ms: i64) -> String {
+    let seconds = ms / 1_000;
+    let rest = format!("{}", (ms % 60_000) as f64 / 1_000.0);
+    match (seconds / 3_600, seconds / 60 % 60) {
+        (0, 0) if ms != 0 && ms < 1_000 => format!("{ms}ms"),
+        (0, 0) => format!("{rest}s"),
+        (0, minutes) => format!("{minutes}m{rest}s"),
+        (hours, minutes) => format!("{hours}h{minutes}m{rest}s"),
+    }
+}
+
+/// In double quotes.
+pub fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// A numbered list, each alert with its labels and annotations.
+pub fn alerts(alerts: &[ExpectedAlert]) -> String {
+    if alerts.is_empty() {
+        return "[]".into();
+    }
+    let margin = " ".repeat(12);
+    let shown = alerts.iter().enumerate().map(|(number, alert)| {
+        let (labels, annotations) = (&alert.labels, &alert.annotations);
+        format!("\n{margin}{number}:\n{margin}  Labels:{labels}\n{margin}  Annotations:{annotations}")
+    });
+    format!("[{}\n{margin}]", shown.collect::<Vec<_>>().join(","))
+}
+
+/// In a row, or `nil`.
+pub fn samples(samples: &[ExpectedSample]) -> String {
+    if samples.is_empty() {
+        return "nil".into();
+    }
+    let shown = samples.iter().map(|sample| match sample.histogram.as_str() {
+        "" => format!("{} {}", sample.labels, exponential(sample.value)),
+        histogram => format!("{} {histogram}", sample.labels),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// `1.5E+00`
+fn exponential(value: f64) -> String {
+    match value {
+        f64::INFINITY => return "+Inf".into(),
+        f64::NEG_INFINITY => return "-Inf".into(),
+        value if value.is_nan() => return "NaN".into(),
+        _ => {}
+    }
+    let text = format!("{value:E}");
+    let (digits, exponent) = text.split_once('E').unwrap_or((&text, "0"));
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+    format!("{digits}E{sign}{exponent:0>2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_numbers_are_written_as_go_writes_them() {
+        let shown = [0, 500, 1_500, 300_000, 90_061_000].map(go_duration);
+        assert_eq!(shown, ["0s", "500ms", "1.5s", "5m0s", "25h1m1s"]);
+        let shown = [0.0, 3.0, -1234.5, 1e-7, f64::INFINITY].map(exponential);
+        assert_eq!(shown, ["0E+00", "3E+00", "-1.2345E+03", "1E-07", "+Inf"]);
+    }
+}
