@@ -16,6 +16,8 @@ pub struct Config {
     pub rules: Option<Vec<String>>,
     /// The windows file. Without the key: the built-in windows.
     pub windows: Option<String>,
+    /// How often the files are looked at for changes; `0` only when asked to, by SIGHUP or `POST /-/reload`.
+    pub reload_every: Duration,
     /// How much later than its neighbours a sample may come and still count as on time.
     pub lateness: Duration,
     /// Form of the records in the derived topic. Alerts are always JSON.
@@ -36,6 +38,7 @@ impl Default for Config {
             group: "tailrace-rules".into(),
             rules: None,
             windows: None,
+            reload_every: Duration::from_secs(30),
             lateness: Duration::from_secs(5),
             codec: Codec::default(),
             tick_after: Duration::from_secs(5),

@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config,
-    rules::{self, LoadError},
+    engine::{Engine, GroupStatus, Options},
+    in_force::{InForce, Reloaded},
+    rules::LoadError,
     session::{Environment, Session},
     standby, telemetry,
 };
@@ -61,6 +63,8 @@ pub struct Status {
 /// The rules job, at work.
 pub struct Running {
     status: Arc<Mutex<Status>>,
+    groups: Arc<Mutex<Vec<GroupStatus>>>,
+    rules: Arc<InForce>,
     shutdown: CancellationToken,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -69,6 +73,19 @@ impl Running {
     /// Where the job stands.
     pub fn status(&self) -> Status {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The rule groups with their rules and alerts, as of the last step.
+    pub fn groups(&self) -> Vec<GroupStatus> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the rule files again; alerts of rules that stay go on.
+    ///
+    /// # Errors
+    /// When a file is missing or wrong; the rules stay as they were then.
+    pub fn reload(&self) -> Result<Reloaded, LoadError> {
+        self.rules.reload()
     }
 
     /// Stops and waits for the thread, a few seconds at most. Outputs that were not committed are made again
@@ -97,24 +114,25 @@ pub fn run_rules(
     config: &Config,
     shutdown: CancellationToken,
 ) -> Result<Running, StartError> {
-    let program = Arc::new(rules::load(config.rules.as_deref(), config.windows.as_deref())?);
-    let count = program.rules().count() + program.windows.len();
-    let status = Arc::new(Mutex::new(Status { rules: count, ..Status::default() }));
+    let rules = Arc::new(InForce::load(config)?);
+    let (status, groups) = (Arc::<Mutex<Status>>::default(), Arc::<Mutex<Vec<GroupStatus>>>::default());
     let environment = Environment {
         bus: bus.clone(),
         config: config.clone(),
-        program,
+        rules: rules.clone(),
         runtime: Handle::current(),
         shutdown: shutdown.clone(),
     };
-    let driver = Driver { environment, status: status.clone() };
+    let driver = Driver { environment, status: status.clone(), groups: groups.clone() };
+    driver.show_rules(&Engine::new(rules.program(), Options::default()));
     let thread = thread::Builder::new().name("rules".into()).spawn(move || driver.run())?;
-    Ok(Running { status, shutdown, thread: Mutex::new(Some(thread)) })
+    Ok(Running { status, groups, rules, shutdown, thread: Mutex::new(Some(thread)) })
 }
 
 struct Driver {
     environment: Environment,
     status: Arc<Mutex<Status>>,
+    groups: Arc<Mutex<Vec<GroupStatus>>>,
 }
 
 impl Driver {
@@ -135,18 +153,25 @@ impl Driver {
 
     /// From connecting to the first error. Each session begins from what is committed.
     fn session(&self) -> Result<(), bus::Error> {
-        let Environment { bus, runtime, shutdown, .. } = &self.environment;
+        let Environment { bus, rules, runtime, shutdown, .. } = &self.environment;
         if let Err(error) = runtime.block_on(bus::admin::create_topics(bus)) {
             tracing::debug!(%error, "topics were not created");
         }
         let Some(mut session) = Session::open(&self.environment)? else { return Ok(()) };
         self.with_status(|status| status.connected = true);
-        while !shutdown.is_cancelled() {
+        self.show_rules(session.job().engine());
+        let mut shown = None;
+        while !shutdown.is_cancelled() && !session.is_outdated() {
             session.read(POLL, POLL_RECORDS)?;
             if !session.write()? {
                 return Ok(());
             }
             self.show(&mut session);
+            let step = session.job().engine().last_step();
+            if std::mem::replace(&mut shown, step) != step {
+                self.show_rules(session.job().engine());
+            }
+            rules.reload_if_due();
         }
         Ok(())
     }
@@ -163,6 +188,13 @@ impl Driver {
 
     fn with_status(&self, change: impl FnOnce(&mut Status)) {
         change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn show_rules(&self, engine: &Engine) {
+        let program = engine.evaluator().program();
+        let count = program.rules().count() + program.windows.len();
+        self.with_status(|status| status.rules = count);
+        *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = engine.evaluator().status();
     }
 
     fn show(&self, session: &mut Session) {

@@ -8,6 +8,7 @@
 mod config;
 pub mod driver;
 pub mod engine;
+mod in_force;
 pub mod job;
 pub mod push;
 pub mod rules;
@@ -20,4 +21,5 @@ pub mod unit_test;
 
 pub use config::Config;
 pub use driver::{Running, StartError, Status, run_rules};
+pub use in_force::{InForce, Reloaded};
 pub use push::{PushConfig, PushJob};

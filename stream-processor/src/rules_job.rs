@@ -1,6 +1,10 @@
 //! The rules job: samples in, series to the derived topic and alert transitions to the alert topic out.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
 
 use bus::{Consumer, ConsumerBuilder, Offsets, Outgoing, Record, Start};
 use event::{Alert, Codec, DecodeError, Event, SampleBatch};
@@ -39,12 +43,19 @@ pub struct RulesJob {
     committed: Offsets,
 }
 
+/// Since the first call.
+fn elapsed() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
 impl RulesJob {
     /// A job that has read nothing yet.
     pub fn new(bus: &bus::Config, config: &Config, program: Arc<Program>) -> Self {
         let options = Options {
             lateness_ms: config.lateness.millis(),
             max_series: config.max_series,
+            stopwatch: Some(elapsed),
             ..Options::default()
         };
         RulesJob {

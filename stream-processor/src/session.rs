@@ -17,7 +17,10 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, engine::program::Program, job::Job, rules_job::RulesJob, telemetry, ticks::Ticks};
+use crate::{
+    Config, engine::program::Program, in_force::InForce, job::Job, rules_job::RulesJob, telemetry,
+    ticks::Ticks,
+};
 
 /// KiB that may wait in memory.
 const QUEUE_KIB: u32 = 16 << 10;
@@ -35,7 +38,7 @@ pub struct Environment {
     /// Settings of the processor.
     pub config: Config,
     /// Rules and windows.
-    pub program: Arc<Program>,
+    pub rules: Arc<InForce>,
     /// Waits for acknowledgements.
     pub runtime: Handle,
     /// Ends all waiting.
@@ -55,6 +58,7 @@ impl Environment {
 /// A rules job that is connected. It may be dropped at any point: the next one goes on from the last commit.
 pub struct Session {
     environment: Environment,
+    program: Arc<Program>,
     job: RulesJob,
     consumer: Consumer,
     outputs: TransactionalProducer,
@@ -75,7 +79,8 @@ impl Session {
     /// # Errors
     /// When the broker refuses something.
     pub fn open(environment: &Environment) -> Result<Option<Self>, bus::Error> {
-        let Environment { bus, config, program, runtime, shutdown } = environment;
+        let Environment { bus, config, rules, runtime, shutdown } = environment;
+        let program = rules.program();
         let mut job = RulesJob::new(bus, config, program.clone());
         // First the transactions: after this nobody else moves the offsets that are read next.
         let id = job.transactional_id();
@@ -92,6 +97,7 @@ impl Session {
         Ok(Some(Session {
             ticks: Ticks::new(consumer.partitions(), config.tick_after.0, config.codec, now),
             environment: environment.clone(),
+            program,
             outputs,
             ticker: Producer::new(bus)?,
             dead: Vec::new(),
@@ -102,6 +108,12 @@ impl Session {
             consumer,
             read,
         }))
+    }
+
+    /// Whether other rules are in force than when the session began. Their state comes back from the topics as after
+    /// any restart, so that the next session goes on with the alerts of the rules that have stayed.
+    pub fn is_outdated(&self) -> bool {
+        !Arc::ptr_eq(&self.program, &self.environment.rules.program())
     }
 
     /// Takes in the records that have arrived, at most `max`; waits up to `timeout` for the first.

@@ -51,7 +51,7 @@ fn commits(environment: &Environment, consumer: &mut Option<Consumer>) -> Result
 }
 
 fn open(environment: &Environment) -> Result<Consumer, bus::Error> {
-    let job = RulesJob::new(&environment.bus, &environment.config, environment.program.clone());
+    let job = RulesJob::new(&environment.bus, &environment.config, environment.rules.program());
     let topics = job.topics();
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
     Consumer::open(&ConsumerBuilder {

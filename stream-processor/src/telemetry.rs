@@ -49,6 +49,14 @@ metrics! {
     REFUSED_RECORDS: IntCounter = register_int_counter(
         "tailrace_processor_refused_results_total", "Results that Kafka refused, for example as too large."
     );
+    LAST_RELOAD_SUCCESSFUL: IntGauge = register_int_gauge(
+        "tailrace_processor_config_last_reload_successful",
+        "Whether the rule files were right when they were read last."
+    );
+    LAST_RELOAD_SUCCESS: IntGauge = register_int_gauge(
+        "tailrace_processor_config_last_reload_success_timestamp_seconds",
+        "When the rule files were read and right the last time."
+    );
     ALERTS: IntGaugeVec = register_int_gauge_vec(
         "tailrace_processor_alerts", "Alerts that are pending or firing.", &["state"]
     );

@@ -6,6 +6,7 @@ mod commands;
 mod http;
 mod listen;
 mod log;
+mod rules_api;
 mod settings;
 mod shutdown;
 mod start;

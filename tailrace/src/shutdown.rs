@@ -1,5 +1,8 @@
-//! From Ctrl-C and SIGTERM to a token that every service watches.
+//! Signals: from Ctrl-C and SIGTERM to a token that every service watches, from SIGHUP to the rule files.
 
+use std::sync::Arc;
+
+use stream_processor::Running;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -21,4 +24,20 @@ pub fn on_signals() -> std::io::Result<CancellationToken> {
         }
     });
     Ok(token)
+}
+
+/// Reads the rule files again at each SIGHUP.
+///
+/// # Errors
+/// When the signal cannot be watched.
+pub fn on_hangup(rules: Arc<Running>) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let rules = rules.clone();
+            // What went wrong is in the log.
+            let _ = tokio::task::spawn_blocking(move || rules.reload()).await;
+        }
+    });
+    Ok(())
 }

@@ -18,7 +18,7 @@ use crate::{
     addresses::Addresses,
     args::AddressFormat,
     http::{self, Server},
-    listen,
+    listen, rules_api,
     settings::Settings,
     shutdown,
     status::{self, StatusSource},
@@ -154,6 +154,7 @@ impl Node {
     pub fn start_rules(&mut self) -> Result<()> {
         let (bus, config) = (&self.settings.bus, &self.settings.processor);
         let job = Arc::new(stream_processor::run_rules(bus, config, self.shutdown.clone())?);
+        shutdown::on_hangup(job.clone())?;
         self.status.rules = Some(job.clone());
         self.rules = Some(job);
         Ok(())
@@ -196,7 +197,9 @@ impl Node {
             tracing::warn!(%error, "the index is not connected yet");
         }
         self.status.addresses = self.addresses.clone();
-        let router = std::mem::take(&mut self.router).merge(http::router(Arc::new(self.status.clone())));
+        let router = std::mem::take(&mut self.router)
+            .merge(rules_api::router(self.rules.clone()))
+            .merge(http::router(Arc::new(self.status.clone())));
         if let Some(listener) = self.listener.take() {
             self.server = Some(Server::start(listener, router, self.shutdown.clone()));
         }

@@ -18,6 +18,7 @@ mod resume;
 mod schedule;
 mod series_store;
 mod sources;
+mod status;
 mod step;
 mod template;
 mod template_tree;
@@ -38,7 +39,8 @@ use watermark::Watermark;
 
 pub use alert::{ActiveAlert, ActiveAlerts};
 pub use evaluator::{Evaluations, Evaluator, Setup};
-pub use series_store::{SeriesStore, Until};
+pub(crate) use series_store::Until;
+pub use status::{AlertStatus, GroupStatus, RuleStatus};
 pub use step::{Health, RuleState};
 pub use template::{External, SyntaxError, Template};
 pub use watermark::Partition;

@@ -30,24 +30,51 @@ pub enum LoadError {
     Invalid(#[from] Diagnostics),
 }
 
-/// Loads the files that fit `rules` (paths whose last part may hold `*`), and the windows file; what is not
-/// given is the default set.
+/// The files of a program as they were read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// In the order of the program.
+    pub rules: Vec<Source>,
+    /// The windows file.
+    pub windows: Source,
+}
+
+impl Sources {
+    /// Reads the files that fit `rules` (paths in which any part may hold `*`), and the windows file; what is not
+    /// given is the default set.
+    ///
+    /// # Errors
+    /// When a file is missing or cannot be read.
+    pub fn read(rules: Option<&[String]>, windows: Option<&str>) -> Result<Self, LoadError> {
+        let rules = match rules {
+            None => default_rules(),
+            Some(patterns) => {
+                let mut sources = Vec::new();
+                for pattern in patterns {
+                    sources.extend(read_all(pattern)?);
+                }
+                sources
+            }
+        };
+        let windows = windows.map_or_else(|| Ok(default_windows()), read)?;
+        Ok(Sources { rules, windows })
+    }
+
+    /// What the files hold.
+    ///
+    /// # Errors
+    /// All errors of all files.
+    pub fn check(&self) -> Result<Program, Diagnostics> {
+        check(&self.rules, Some(&self.windows))
+    }
+}
+
+/// Reads the files and checks them.
 ///
 /// # Errors
-/// When a file is missing, cannot be read, or is wrong.
+/// As [`Sources::read`] and [`Sources::check`].
 pub fn load(rules: Option<&[String]>, windows: Option<&str>) -> Result<Program, LoadError> {
-    let rules = match rules {
-        None => default_rules(),
-        Some(patterns) => {
-            let mut sources = Vec::new();
-            for pattern in patterns {
-                sources.extend(read_all(pattern)?);
-            }
-            sources
-        }
-    };
-    let windows = windows.map_or_else(|| Ok(default_windows()), read)?;
-    Ok(check(&rules, Some(&windows))?)
+    Ok(Sources::read(rules, windows)?.check()?)
 }
 
 /// One rule file by itself.

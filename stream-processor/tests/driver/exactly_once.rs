@@ -9,8 +9,8 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, Producer as _},
 };
 use stream_processor::{
+    InForce,
     job::Job,
-    rules,
     session::{Environment, Session},
 };
 use tokio::{runtime::Handle, task::block_in_place};
@@ -202,16 +202,16 @@ impl Replay<'_> {
         let mut config = self.bench.config.clone();
         (config.group, config.tick_after) = (name.into(), config::Duration::from_secs(3_600));
         config.lateness = config::Duration::from_secs(LATENESS_MS as u64 / 1_000);
-        let program = Arc::new(rules::load(config.rules.as_deref(), config.windows.as_deref()).unwrap());
+        let rules = Arc::new(InForce::load(&config).unwrap());
         block_in_place(|| {
             let mut kills = 0;
             loop {
                 let shutdown = CancellationToken::new();
-                let (runtime, program) = (Handle::current(), program.clone());
+                let (runtime, rules) = (Handle::current(), rules.clone());
                 let environment = Environment {
                     bus: bus.clone(),
                     config: config.clone(),
-                    program,
+                    rules,
                     runtime,
                     shutdown: shutdown.clone(),
                 };

@@ -11,7 +11,6 @@ mod parse;
 mod query;
 mod request;
 mod response;
-mod rules;
 mod series;
 mod stats;
 mod status;
@@ -36,8 +35,6 @@ pub(super) fn router() -> Router<Service> {
         .route("/metadata", get(metadata::metadata))
         .route("/format_query", get(format::format).post(format::format))
         .route("/parse_query", get(parse::parse).post(parse::parse))
-        .route("/rules", get(rules::rules))
-        .route("/alerts", get(rules::alerts))
         .route("/status/buildinfo", get(status::buildinfo))
         .route("/status/flags", get(status::flags));
     Router::new().nest("/api/v1", api).route("/federate", get(federate::federate))

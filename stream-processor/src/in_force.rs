@@ -1,0 +1,174 @@
+//! The rules in force, and how others take their place: all files are read and checked first, so that a bad one
+//! changes nothing.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use crate::{
+    Config,
+    engine::program::Program,
+    rules::{LoadError, Sources},
+    telemetry,
+};
+
+/// Rules, and the files from which they come.
+pub struct InForce {
+    rules: Option<Vec<String>>,
+    windows: Option<String>,
+    /// How often the files are looked at for changes; zero: never.
+    every: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    program: Arc<Program>,
+    /// Of the program.
+    sources: Sources,
+    /// Files that were found wrong, so that each error is told once.
+    refused: Option<Sources>,
+    looked: Instant,
+}
+
+/// What reading the files again came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reloaded {
+    /// Other rules are in force now.
+    Changed,
+    /// The files are as they were.
+    Unchanged,
+}
+
+impl InForce {
+    /// Reads the files that the configuration names.
+    ///
+    /// # Errors
+    /// When one is missing or wrong.
+    pub fn load(config: &Config) -> Result<Self, LoadError> {
+        let sources = Sources::read(config.rules.as_deref(), config.windows.as_deref())?;
+        let program = Arc::new(sources.check()?);
+        warn(&program);
+        note(true);
+        let state = State { program, sources, refused: None, looked: Instant::now() };
+        let (rules, windows) = (config.rules.clone(), config.windows.clone());
+        Ok(InForce { rules, windows, every: config.reload_every.0, state: Mutex::new(state) })
+    }
+
+    /// The rules as of now.
+    pub fn program(&self) -> Arc<Program> {
+        self.state.lock().program.clone()
+    }
+
+    /// Reads the files again.
+    ///
+    /// # Errors
+    /// When one is missing or wrong; the rules stay as they were then.
+    pub fn reload(&self) -> Result<Reloaded, LoadError> {
+        self.state.lock().refused = None;
+        self.take_in()
+    }
+
+    /// Reads the files again when it is time to.
+    pub fn reload_if_due(&self) {
+        let due = !self.every.is_zero() && self.state.lock().looked.elapsed() >= self.every;
+        if due {
+            // The error is in the log.
+            let _ = self.take_in();
+        }
+    }
+
+    fn take_in(&self) -> Result<Reloaded, LoadError> {
+        let read = Sources::read(self.rules.as_deref(), self.windows.as_deref());
+        let mut state = self.state.lock();
+        state.looked = Instant::now();
+        let taken = read.and_then(|sources| state.take_in(sources));
+        note(taken.is_ok() && state.refused.is_none());
+        match &taken {
+            Ok(Reloaded::Changed) => {
+                tracing::info!(rules = state.program.rules().count(), "new rules are in force")
+            }
+            Ok(Reloaded::Unchanged) => {}
+            Err(error) => {
+                tracing::error!(%error, "rule files are wrong, the rules from before stay in force")
+            }
+        }
+        taken
+    }
+}
+
+impl State {
+    fn take_in(&mut self, sources: Sources) -> Result<Reloaded, LoadError> {
+        if self.refused.as_ref() == Some(&sources) {
+            return Ok(Reloaded::Unchanged);
+        }
+        if sources == self.sources {
+            self.refused = None;
+            return Ok(Reloaded::Unchanged);
+        }
+        match sources.check() {
+            Ok(program) => {
+                warn(&program);
+                (self.program, self.sources, self.refused) = (Arc::new(program), sources, None);
+                Ok(Reloaded::Changed)
+            }
+            Err(problems) => {
+                self.refused = Some(sources);
+                Err(problems.into())
+            }
+        }
+    }
+}
+
+fn warn(program: &Program) {
+    program.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+}
+
+fn note(successful: bool) {
+    telemetry::LAST_RELOAD_SUCCESSFUL.set(i64::from(successful));
+    if successful {
+        telemetry::LAST_RELOAD_SUCCESS.set(Timestamp::now().as_second());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn names(rules: &InForce) -> Vec<String> {
+        rules.program().rules().map(|(_, rule)| rule.name.clone()).collect()
+    }
+
+    #[test]
+    fn a_bad_file_changes_nothing_and_a_good_one_all_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let group = |name: &str, expr: &str| {
+            format!("groups: [{{name: g, rules: [{{alert: {name}, expr: \"{expr}\"}}]}}]")
+        };
+        fs::write(path("a.yml"), group("A", "up == 0")).unwrap();
+        let pattern = format!("{}/*.yml", folder.path().display());
+        let rules = InForce::load(&Config { rules: Some(vec![pattern]), ..Config::default() }).unwrap();
+        let before = rules.program();
+        assert_eq!(rules.reload().unwrap(), Reloaded::Unchanged);
+
+        fs::write(path("a.yml"), group("A2", "up == 0")).unwrap();
+        fs::write(path("b.yml"), group("B", "up ==")).unwrap();
+        let error = rules.reload().unwrap_err().to_string();
+        assert!(error.contains("b.yml:1") && Arc::ptr_eq(&before, &rules.program()), "{error}");
+        // Asked again it is told again; looking at it again tells nothing new.
+        assert!(rules.reload().is_err() && rules.take_in().is_ok());
+
+        fs::write(path("b.yml"), group("B", "up == 1")).unwrap();
+        assert_eq!(rules.reload().unwrap(), Reloaded::Changed);
+        assert_eq!(names(&rules), ["A2", "B"]);
+        fs::remove_file(path("b.yml")).unwrap();
+        assert_eq!(rules.reload().unwrap(), Reloaded::Changed);
+        assert_eq!(names(&rules), ["A2"]);
+    }
+}
