@@ -121,6 +121,7 @@ impl Samples {
         let sample = |n| proto::Sample { value: value(n) as f64, timestamp: self.time(n) };
         TimeSeries {
             labels: vec![label(METRIC_NAME, metric), label("lane", &lane.to_string())],
+            histograms: Vec::new(),
             samples: numbers.map(sample).collect(),
         }
     }
