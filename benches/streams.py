@@ -83,9 +83,12 @@ def put(file, body):
 
 
 def push_request(runs_of, batch):
-    message = b"".join(
-        field(1, field(1, label_text(labels(runs_of, stream)).encode()) + b"".join(rows)) for stream, rows in batch.items()
-    )
+    return request((labels(runs_of, stream), rows) for stream, rows in batch.items())
+
+
+def request(rows_of):
+    """Of (labels, entries) of each stream."""
+    message = b"".join(field(1, field(1, label_text(pairs).encode()) + b"".join(rows)) for pairs, rows in rows_of)
     return varint(len(message)) + b"\xfc" + (len(message) - 1).to_bytes(4, "little") + message
 
 
