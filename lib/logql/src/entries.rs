@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use event::{Labels, Matcher};
 use thiserror::Error;
 
-use crate::stage::line_filter::LineFilter;
+use crate::{lens::Lens, stage::line_filter::LineFilter};
 
 /// In which order a scan visits entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub struct Scan<'a> {
     /// The leading line filters of the query. A hint: the store may skip what they refuse; the evaluator
     /// applies them anyway.
     pub filters: &'a [LineFilter],
+    /// What the stages behind the filters look at, if that can be told. For a scan of entries a hint as well: the store
+    /// may skip what [`Lens::passes`] refuses.
+    pub lens: Option<&'a Lens<'a>>,
 }
 
 /// One entry, lent for the time of the visit.
@@ -48,11 +51,14 @@ pub struct EntryRef<'a> {
 /// What a scan calls for each entry; `Break` ends the scan early.
 pub type Visit<'v> = dyn FnMut(&Labels, EntryRef<'_>) -> ControlFlow<()> + 'v;
 
-/// Times of entries of one stream that have the same metadata, in any order; lent for the time of the visit.
+/// Times of entries of one stream that have the same metadata, and lines that are the same to the scan's lens, in any
+/// order; lent for the time of the visit.
 #[derive(Clone, Copy, Debug)]
 pub struct Times<'a> {
     /// Nanoseconds since 1970.
     pub timestamps_ns: &'a [i64],
+    /// One of the lines; without a lens nobody looks at it, and it is empty.
+    pub line: &'a [u8],
     /// Structured metadata.
     pub metadata: &'a [(String, String)],
 }
@@ -79,7 +85,8 @@ pub trait Entries {
             if !scan.filters.iter().all(|filter| filter.matches(entry.line)) {
                 return ControlFlow::Continue(());
             }
-            visit(stream, Times { timestamps_ns: &[entry.timestamp_ns], metadata: entry.metadata })
+            let line = if scan.lens.is_some() { entry.line } else { &[] };
+            visit(stream, Times { timestamps_ns: &[entry.timestamp_ns], line, metadata: entry.metadata })
         })
     }
 }

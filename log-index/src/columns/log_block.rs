@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use logql::LineFilter;
+use logql::{Lens, LineFilter, Piece};
 
 use super::{Block, LogColumns, Rows, logs::Metadata, metadata, timestamps};
 use crate::{
@@ -95,13 +95,12 @@ impl LogBlock {
         }
     }
 
-    /// Whether any line may hold one of `texts`, by the block's filter alone.
+    /// The filter of a block: see [`lines::may_hold`].
     ///
     /// # Errors
-    /// When the filter is damaged.
-    pub fn may_hold(sections: &Sections, texts: &[&[u8]]) -> Result<bool, Damage> {
-        let filter = sections.read(LINES + Section::Filter.index())?;
-        Ok(texts.iter().any(|text| lines::may_hold(&filter, text)))
+    /// When it is damaged.
+    pub fn filter(sections: &Sections) -> Result<Vec<u8>, Damage> {
+        sections.read(LINES + Section::Filter.index())
     }
 
     /// Appends the line of a row to `out`.
@@ -124,6 +123,15 @@ impl LogBlock {
     /// Whether a row holds the text that was searched for.
     pub fn verdict(&self, hits: &Hits, row: usize) -> Verdict {
         self.lines.get().map_or(Verdict::Maybe, |lines| lines.verdict(hits, row))
+    }
+
+    /// Groups of rows whose lines are the same to the lens.
+    ///
+    /// # Errors
+    /// When a section that it needs is damaged.
+    pub fn alike(&self, rows: &[u32], lens: &Lens<'_>) -> Result<Vec<Vec<u32>>, Damage> {
+        let live = |line: &[u8], pieces: &[Piece]| lens.live(line, pieces);
+        self.lines()?.alike(rows, &self.timestamps, &live).map_err(|fault| self.damage(fault))
     }
 
     /// Whether any row may have metadata.

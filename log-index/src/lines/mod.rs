@@ -6,6 +6,7 @@
 //! values, stored as it is cheapest ([`slot`]): as numbers, as places in a vocabulary ([`vocabulary`]), or not
 //! at all when it is constant or the same as another. A reader opens the columns that it needs ([`block`]).
 
+mod alike;
 mod block;
 mod clock;
 mod cluster;
@@ -19,6 +20,7 @@ mod slot;
 mod template;
 mod token;
 mod vocabulary;
+mod write;
 
 pub use block::LineBlock;
 pub use encode::encode;

@@ -5,8 +5,9 @@ use memchr::memmem::Finder;
 
 use crate::{
     columns::{LogBlock, LogColumns},
-    lines::{Hits, Verdict},
-    parts::{Loaded, Part},
+    head::Chunk,
+    lines::{self, Hits, Verdict},
+    parts::Part,
     segment::Damage,
 };
 
@@ -52,50 +53,49 @@ impl<'a> RowFilter<'a> {
         if useful.is_empty() {
             return Ok(true);
         }
-        let Some(sections) = part.sections()? else { return Ok(true) };
-        for texts in useful {
-            let needles: Vec<&[u8]> = texts.finders.iter().map(Finder::needle).collect();
-            if !LogBlock::may_hold(&sections, &needles)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let Some(filter) = part.filter()? else { return Ok(true) };
+        let any =
+            |texts: &Texts<'_>| texts.finders.iter().any(|text| lines::may_hold(&filter, text.needle()));
+        Ok(useful.into_iter().all(any))
     }
 
-    /// The rows that may pass, and whether it is certain that they do.
+    /// The rows of a chunk that may pass, and whether it is certain that they do.
+    pub fn rows_of_chunk(&self, chunk: &Chunk<LogColumns>, mut rows: Vec<u32>) -> Vec<(u32, bool)> {
+        for texts in self.texts.iter().filter(|texts| texts.is_useful()) {
+            rows = with_any(&chunk.columns, rows, &texts.finders);
+        }
+        rows.into_iter().map(|row| (row, self.is_empty())).collect()
+    }
+
+    /// What templates and values of a block say about the texts.
     ///
     /// # Errors
     /// When the block is damaged.
-    pub fn rows(&self, loaded: &Loaded<LogColumns>, mut rows: Vec<u32>) -> Result<Vec<(u32, bool)>, Damage> {
-        match loaded {
-            Loaded::Chunk(chunk) => {
-                for texts in self.texts.iter().filter(|texts| texts.is_useful()) {
-                    rows = with_any(&chunk.columns, rows, &texts.finders);
-                }
-                Ok(rows.into_iter().map(|row| (row, self.is_empty())).collect())
-            }
-            Loaded::Block(block) => self.rows_of_block(block, rows),
-        }
-    }
-
-    fn rows_of_block(&self, block: &LogBlock, rows: Vec<u32>) -> Result<Vec<(u32, bool)>, Damage> {
+    pub fn hits(&self, block: &LogBlock) -> Result<BlockHits, Damage> {
         let hits = |texts: &Texts<'_>| {
             let hits = texts.finders.iter().map(|finder| block.search(finder.needle()));
             Ok((texts.wanted, hits.collect::<Result<Vec<Hits>, Damage>>()?))
         };
-        let hits: Vec<(bool, Vec<Hits>)> = self.texts.iter().map(hits).collect::<Result<_, Damage>>()?;
+        Ok(BlockHits(self.texts.iter().map(hits).collect::<Result<_, Damage>>()?))
+    }
+
+    /// The same as [`RowFilter::rows_of_chunk`] for a block.
+    pub fn rows_of_block(&self, block: &LogBlock, hits: &BlockHits, rows: Vec<u32>) -> Vec<(u32, bool)> {
         let verdict = |row: u32| {
             let of_one = |(wanted, hits): &(bool, Vec<Hits>)| {
                 let best = hits.iter().map(|hits| block.verdict(hits, row as usize)).max();
                 best.unwrap_or(Verdict::No).unless(!wanted)
             };
-            hits.iter().map(of_one).min().unwrap_or(Verdict::Yes)
+            hits.0.iter().map(of_one).min().unwrap_or(Verdict::Yes)
         };
         let judged = rows.into_iter().map(|row| (row, verdict(row)));
         let possible = judged.filter(|(_, verdict)| *verdict != Verdict::No);
-        Ok(possible.map(|(row, verdict)| (row, self.complete && verdict == Verdict::Yes)).collect())
+        possible.map(|(row, verdict)| (row, self.complete && verdict == Verdict::Yes)).collect()
     }
 }
+
+/// For each filter with texts: whether a row needs one of them, and the rows that hold each.
+pub struct BlockHits(Vec<(bool, Vec<Hits>)>);
 
 impl Texts<'_> {
     /// Whether lines in memory are worth a search of their own.

@@ -1,58 +1,127 @@
-//! Times of entries, for queries that count: a line is put together only where a filter leaves no other way.
+//! Times of entries, for queries that count: a line is put together only where a filter leaves no other way, and of
+//! lines that are the same to the query only one.
 
 use std::ops::ControlFlow;
 
+use event::Labels;
 use logql::{Times, VisitTimes};
 
-use super::{Opened, Wanted, by_block};
+use super::{Opened, Wanted, ahead::in_order, candidates};
 use crate::{
-    columns::{LogColumns, Rows},
-    parts::{Loader, Parts},
+    columns::{LogBlock, LogColumns, Rows},
+    parts::{Loaded, Part, Parts},
     segment::Damage,
 };
 
-pub fn scan(parts: &Parts<LogColumns>, wanted: &Wanted<'_>, visit: &mut VisitTimes<'_>) -> ControlFlow<()> {
-    let (mut loader, mut timestamps) = (Loader::new(), Vec::new());
-    for part in by_block(parts) {
-        let Some(opened) = wanted.open(&mut loader, part) else { continue };
-        let labels = &parts.streams[part.stream];
-        let passed = passed(opened, wanted, &mut timestamps, &mut |times| visit(labels, times));
-        match passed.inspect_err(|damage| wanted.snapshot.note(damage)) {
-            Ok(flow) => flow?,
-            Err(_) => continue,
-        }
-    }
-    ControlFlow::Continue(())
+type Visited = Result<ControlFlow<()>, Damage>;
+
+/// Rows of a stream that pass the filters.
+struct Found<'a> {
+    labels: &'a Labels,
+    loaded: Loaded<LogColumns>,
+    rows: Vec<u32>,
+    /// Those that are the same to the lens, if it was asked.
+    groups: Option<Vec<Vec<u32>>>,
 }
 
-/// Visits the times of the rows that pass: all at once if none of them has metadata.
-fn passed(
-    opened: Opened,
-    wanted: &Wanted<'_>,
-    timestamps: &mut Vec<i64>,
-    visit: &mut dyn FnMut(Times<'_>) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, Damage> {
+pub fn scan(parts: &Parts<LogColumns>, wanted: &Wanted<'_>, visit: &mut VisitTimes<'_>) -> ControlFlow<()> {
+    let find_all = |block: &Vec<&Part<LogColumns>>| {
+        let found = block
+            .iter()
+            .zip(wanted.open(block))
+            .filter_map(|(part, opened)| Some(find(&parts.streams[part.stream], opened?, wanted)));
+        found.collect::<Vec<_>>()
+    };
+    in_order(&candidates(parts, wanted), find_all, &mut |block| {
+        block.into_iter().try_for_each(|found| {
+            let visited = found.and_then(|found| visit_all(&found, wanted, visit));
+            // What is damaged is told and left out.
+            visited.inspect_err(|damage| wanted.snapshot.note(damage)).unwrap_or(ControlFlow::Continue(()))
+        })
+    })
+}
+
+fn find<'a>(labels: &'a Labels, opened: Opened, wanted: &Wanted<'_>) -> Result<Found<'a>, Damage> {
     let Opened { loaded, rows } = opened;
-    let (plain, mut line) = (!loaded.has_metadata(), Vec::new());
-    timestamps.clear();
+    let rows = passing(&loaded, rows, wanted)?;
+    let groups = match (&loaded, wanted.lens) {
+        (Loaded::Block(block), Some(lens)) if !block.has_metadata() => Some(block.alike(&rows, lens)?),
+        _ => None,
+    };
+    Ok(Found { labels, loaded, rows, groups })
+}
+
+fn visit_all(found: &Found<'_>, wanted: &Wanted<'_>, visit: &mut VisitTimes<'_>) -> Visited {
+    let Found { labels, loaded, rows, groups } = found;
+    let visit = &mut |times: Times<'_>| visit(labels, times);
+    match (loaded, groups) {
+        (Loaded::Block(block), Some(groups)) => in_groups(loaded, block, groups, visit),
+        _ if wanted.lens.is_some() || loaded.has_metadata() => one_by_one(loaded, rows, wanted, visit),
+        _ => Ok(visit_together(loaded, rows, &[], visit)),
+    }
+}
+
+/// The rows that pass the filters.
+fn passing(
+    loaded: &Loaded<LogColumns>,
+    rows: impl Iterator<Item = (u32, bool)>,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<u32>, Damage> {
+    let (mut passing, mut line) = (Vec::with_capacity(rows.size_hint().0), Vec::new());
     for (row, certain) in rows {
-        let row = row as usize;
-        if !certain && !wanted.filter.matches(loaded.entry(row, &mut line)?.line) {
-            continue;
-        }
-        if plain {
-            timestamps.push(loaded.timestamp(row));
-            continue;
-        }
-        let flow = visit(Times { timestamps_ns: &[loaded.timestamp(row)], metadata: loaded.metadata(row)? });
-        if flow.is_break() {
-            return Ok(flow);
+        if certain || wanted.filter.matches(loaded.entry(row as usize, &mut line)?.line) {
+            passing.push(row);
         }
     }
-    let empty = timestamps.is_empty();
-    Ok(if empty {
-        ControlFlow::Continue(())
-    } else {
-        visit(Times { timestamps_ns: timestamps, metadata: &[] })
-    })
+    Ok(passing)
+}
+
+fn one_by_one(
+    loaded: &Loaded<LogColumns>,
+    rows: &[u32],
+    wanted: &Wanted<'_>,
+    visit: &mut dyn FnMut(Times<'_>) -> ControlFlow<()>,
+) -> Visited {
+    let mut text = Vec::new();
+    for row in rows.iter().map(|row| *row as usize) {
+        let line = match wanted.lens {
+            Some(_) => loaded.entry(row, &mut text)?.line,
+            None => &[],
+        };
+        let times = Times { timestamps_ns: &[loaded.timestamp(row)], line, metadata: loaded.metadata(row)? };
+        if visit(times).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn in_groups(
+    loaded: &Loaded<LogColumns>,
+    block: &LogBlock,
+    groups: &[Vec<u32>],
+    visit: &mut dyn FnMut(Times<'_>) -> ControlFlow<()>,
+) -> Visited {
+    let mut line = Vec::new();
+    for rows in groups {
+        line.clear();
+        block.write_line(rows[0] as usize, &mut line)?;
+        if visit_together(loaded, rows, &line, visit).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn visit_together(
+    loaded: &Loaded<LogColumns>,
+    rows: &[u32],
+    line: &[u8],
+    visit: &mut dyn FnMut(Times<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    if rows.is_empty() {
+        return ControlFlow::Continue(());
+    }
+    let timestamps: Vec<i64> = rows.iter().map(|row| loaded.timestamp(*row as usize)).collect();
+    visit(Times { timestamps_ns: &timestamps, line, metadata: &[] })
 }

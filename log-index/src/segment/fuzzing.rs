@@ -11,6 +11,7 @@ use crate::{
     codec::Input,
     columns::{LogBlock, LogColumns, SampleColumns},
     head::Head,
+    lines,
     storage::{ObjectWriter, Room, Storage, StorageError, failed},
 };
 
@@ -40,8 +41,8 @@ pub fn block(input: &[u8]) {
 }
 
 fn read_logs(segment: &Arc<Segment>, block: &BlockRef) {
-    if let Ok(sections) = segment.sections(block) {
-        let _ = LogBlock::may_hold(&sections, &TEXTS);
+    if let Ok(filter) = segment.filter(block) {
+        TEXTS.iter().for_each(|text| _ = lines::may_hold(&filter, text));
     }
     if let Ok(opened) = segment.open::<LogBlock, LogColumns>(block) {
         TEXTS.iter().for_each(|text| drop(opened.search(text)));

@@ -1,6 +1,7 @@
 //! Reads blocks of a segment, and finds damage.
 
 use std::{
+    collections::HashMap,
     ops::Range,
     sync::{
         Arc, OnceLock,
@@ -8,6 +9,7 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
 use thiserror::Error;
 
 use super::{BlockPart, BlockRef, HEADER_LENGTH, MAGIC, OLDEST, Sections, VERSION, name};
@@ -16,6 +18,9 @@ use crate::{
     columns::{Block, Columns, LogBlock, SampleColumns},
     storage::Storage,
 };
+
+/// A segment keeps so many filters in memory, of at most 2 KiB each.
+const MOST_FILTERS: usize = 1024;
 
 /// Something of a segment cannot be read. The rest of the answer stands.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -37,12 +42,14 @@ pub struct Segment {
     /// There when the header has been looked at and is right.
     header: OnceLock<()>,
     doomed: AtomicBool,
+    /// Filters of blocks by their offsets: every search asks them all.
+    filters: Mutex<HashMap<u64, Arc<[u8]>>>,
 }
 
 impl Segment {
     pub fn new(id: u64, order: u64, storage: Arc<dyn Storage>) -> Self {
-        let doomed = AtomicBool::new(false);
-        Segment { id, order, name: name(id), storage, header: OnceLock::new(), doomed }
+        let (header, doomed, filters) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
+        Segment { id, order, name: name(id), storage, header, doomed, filters }
     }
 
     /// Has the object removed as soon as no snapshot holds it.
@@ -65,6 +72,22 @@ impl Segment {
     pub fn sections(self: &Arc<Self>, block: &BlockRef) -> Result<Sections, Damage> {
         self.check()?;
         Sections::open(self.clone(), block)
+    }
+
+    /// The filter of a block of logs.
+    ///
+    /// # Errors
+    /// As [`Segment::open`].
+    pub fn filter(self: &Arc<Self>, block: &BlockRef) -> Result<Arc<[u8]>, Damage> {
+        if let Some(known) = self.filters.lock().get(&block.offset) {
+            return Ok(known.clone());
+        }
+        let filter: Arc<[u8]> = LogBlock::filter(&self.sections(block)?)?.into();
+        let mut filters = self.filters.lock();
+        if filters.len() < MOST_FILTERS {
+            filters.insert(block.offset, filter.clone());
+        }
+        Ok(filter)
     }
 
     /// Reads a whole block.

@@ -15,7 +15,7 @@ fn filters(query: &str) -> Vec<LineFilter> {
 
 /// What passes the filters, and how many entries the store handed over for it.
 fn passed(bench: &Bench, filters: &[LineFilter], order: Order) -> (Vec<String>, usize) {
-    let scan = Scan { matchers: &[], start_ns: 0, end_ns: i64::MAX, order, filters };
+    let scan = Scan { matchers: &[], start_ns: 0, end_ns: i64::MAX, order, filters, lens: None };
     let (mut lines, mut visited) = (Vec::new(), 0);
     let visit = &mut |_: &Labels, entry: logql::EntryRef<'_>| {
         visited += 1;

@@ -70,7 +70,8 @@ fn a_snapshot_stays_as_it_was_while_more_comes_in_and_is_sealed() {
 #[test]
 fn a_scan_ends_when_the_visitor_has_enough() {
     let bench = bench();
-    let scan = Scan { matchers: &[], start_ns: 0, end_ns: 1000, order: Order::Backward, filters: &[] };
+    let scan =
+        Scan { matchers: &[], start_ns: 0, end_ns: 1000, order: Order::Backward, filters: &[], lens: None };
     let mut lines = Vec::new();
     let visit = &mut |_: &Labels, entry: logql::EntryRef<'_>| {
         lines.push(entry.line.to_vec());

@@ -11,6 +11,7 @@ mod full_disk;
 mod histograms;
 mod job;
 mod labels;
+mod lens;
 mod merge;
 mod model;
 mod offline;

@@ -127,7 +127,7 @@ pub fn scan(
     span: std::ops::Range<i64>,
     order: Order,
 ) -> Vec<Seen> {
-    let scan = Scan { matchers, start_ns: span.start, end_ns: span.end, order, filters: &[] };
+    let scan = Scan { matchers, start_ns: span.start, end_ns: span.end, order, filters: &[], lens: None };
     let mut seen = Vec::new();
     let visit = &mut |labels: &Labels, entry: logql::EntryRef<'_>| {
         seen.push(Seen {

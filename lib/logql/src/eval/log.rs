@@ -5,8 +5,8 @@ use std::{collections::HashMap, ops::ControlFlow};
 use event::Labels;
 
 use crate::{
-    Answer, Direction, Entries, EntryAnswer, EntryRef, EvalError, LabelSet, Options, Order, Range, Scan,
-    Stats, StreamAnswer, Value,
+    Answer, Direction, Entries, EntryAnswer, EntryRef, EvalError, LabelSet, Lens, Options, Order, Range,
+    Scan, Stats, StreamAnswer, Value,
     ast::LogExpr,
     stage::row::{Origin, Row},
 };
@@ -45,12 +45,14 @@ pub fn evaluate(
         Direction::Forward => Order::Forward,
         Direction::Backward => Order::Backward,
     };
+    let lens = Lens::of_filters(&log.stages[filters.len()..]);
     let scan = Scan {
         matchers: &log.matchers,
         start_ns: range.start_ns,
         end_ns: range.end_ns,
         order,
         filters: &filters,
+        lens: lens.as_ref(),
     };
     let mut found =
         Found { log, options, streams: HashMap::new(), stats: Stats::default(), cancelled: false };

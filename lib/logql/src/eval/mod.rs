@@ -9,6 +9,7 @@ mod range_agg;
 mod series;
 mod steps;
 mod vector_agg;
+mod windows;
 
 use std::cell::Cell;
 

@@ -1,30 +1,26 @@
 //! Range aggregations: one pass over the entries in any order. Window edges cut time into cells; each entry
 //! goes into one cell, and each window is the merger of the cells that it covers.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::ControlFlow,
-};
+use std::{collections::HashMap, ops::ControlFlow};
 
-use event::{Labels, MatchOp, Matcher};
+use event::Labels;
 
 use super::{
     Evaluation,
     accumulator::Accumulator,
     pipeline_error,
     series::Series,
-    steps::{Span, Steps},
+    steps::Span,
+    windows::{Cells, absent, windows},
 };
 use crate::{
-    EntryRef, EvalError, LabelSet, Order, Scan, Stats, Times,
+    EntryRef, EvalError, LabelSet, Lens, Order, Scan, Stats, Times,
     ast::{Grouping, RangeAggregation, RangeOp},
     stage::{
         Stage,
         row::{ERROR, PRESERVE_ERROR, Row},
     },
 };
-
-type Cells = BTreeMap<Span, Accumulator>;
 
 /// How many entries pass between two looks at whether the query was cancelled.
 const CANCEL_EVERY: u64 = 4096;
@@ -41,16 +37,18 @@ pub fn evaluate(
     let mut pass = Pass::new(evaluation, aggregation, names, wanted.as_deref());
     let filters = aggregation.log.leading_filters();
     let (start_ns, end_ns) = evaluation.steps.bounds(aggregation.range_ns, aggregation.offset_ns);
+    let (by_times, lens) = way(aggregation, &aggregation.log.stages[filters.len()..], wanted.as_deref());
     let scan = Scan {
         matchers: &aggregation.log.matchers,
         start_ns,
         end_ns,
         order: Order::Unordered,
         filters: &filters,
+        lens: lens.as_ref(),
     };
-    let scanned = match aggregation.log.stages.len() == filters.len() && counts(aggregation) {
+    let scanned = match by_times {
         true => evaluation.entries.scan_times(&scan, &mut |stream, times| {
-            let visited = pass.visit_times(stream, times);
+            let visited = pass.visit_times(stream, times, scan.lens.is_some());
             pass.goes_on(visited)
         }),
         false => evaluation.entries.scan(&scan, &mut |stream, entry| {
@@ -134,12 +132,21 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Counts entries whose lines nobody looks at.
-    fn visit_times(&mut self, stream: &Labels, times: Times<'_>) -> Result<(), EvalError> {
+    /// Counts entries that are the same to the query; if it looks at lines, one of them is enough.
+    fn visit_times(&mut self, stream: &Labels, times: Times<'_>, looks: bool) -> Result<(), EvalError> {
         let steps = self.evaluation.steps;
         let (range_ns, offset_ns) = (self.aggregation.range_ns, self.aggregation.offset_ns);
         let (mut rest, mut series) = (times.timestamps_ns, None);
-        self.note_scanned(rest.len() as u64, 0)?;
+        self.note_scanned(rest.len() as u64, times.line.len() as u64)?;
+        let entry = EntryRef {
+            timestamp_ns: rest.first().copied().unwrap_or(0),
+            line: times.line,
+            metadata: times.metadata,
+        };
+        let mut row = Row::new(stream, entry).only(self.wanted);
+        if looks && self.value(&mut row).is_none() {
+            return Ok(());
+        }
         while let Some(first) = rest.first() {
             let same = *first..=steps.same_span_until(*first, range_ns, offset_ns);
             let count = rest.iter().take_while(|time| same.contains(time)).count();
@@ -147,10 +154,7 @@ impl<'a> Pass<'a> {
             let Some(span) = steps.span(*first, range_ns, offset_ns) else { continue };
             let at = match series {
                 Some(at) => at,
-                None => {
-                    let entry = EntryRef { timestamp_ns: *first, line: &[], metadata: times.metadata };
-                    self.series_of(stream, &Row::new(stream, entry).only(self.wanted))?
-                }
+                None => self.series_of(stream, &row)?,
             };
             series = Some(at);
             self.stats.entries_passed += count as u64;
@@ -258,6 +262,25 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// Whether times are enough, perhaps with a line for each group of entries; and what the stages behind the filters look
+/// at.
+fn way<'a>(
+    aggregation: &RangeAggregation,
+    stages: &'a [Stage],
+    wanted: Option<&[String]>,
+) -> (bool, Option<Lens<'a>>) {
+    if !counts(aggregation) {
+        return (false, Lens::of_filters(stages));
+    }
+    if stages.is_empty() {
+        return (true, None);
+    }
+    match wanted.and_then(|names| Lens::new(stages, names)) {
+        Some(lens) => (true, Some(lens)),
+        None => (false, Lens::of_filters(stages)),
+    }
+}
+
 /// Whether each entry adds one, whatever its line is.
 fn counts(aggregation: &RangeAggregation) -> bool {
     let counts = matches!(aggregation.op, RangeOp::CountOverTime | RangeOp::Rate | RangeOp::AbsentOverTime);
@@ -271,35 +294,4 @@ fn wanted(aggregation: &RangeAggregation, names: Names<'_>) -> Option<Vec<String
     aggregation.unwrap.iter().for_each(|unwrap| unwrap.collect_names(&mut names));
     let known = aggregation.log.stages.iter().all(|stage| stage.collect_names(&mut names));
     known.then_some(names)
-}
-
-/// The value of each window: of its cells, in the order of time.
-fn windows(cells: &Cells, aggregation: &RangeAggregation, steps: Steps) -> Vec<Option<f64>> {
-    let cells: Vec<(&Span, &Accumulator)> = cells.iter().collect();
-    let mut begin = 0;
-    let window = |step: usize| {
-        let step_number = step as u32;
-        while cells.get(begin).is_some_and(|((_, last), _)| *last < step_number) {
-            begin += 1;
-        }
-        let mut covered = cells[begin..].iter().take_while(|((first, _), _)| *first <= step_number);
-        let mut merged = covered.next()?.1.clone();
-        covered.for_each(|(_, cell)| merged.merge(cell));
-        Some(merged.finish(aggregation, steps.time_ns(step).saturating_sub(aggregation.offset_ns)))
-    };
-    (0..steps.count).map(window).collect()
-}
-
-/// 1 where no entry is; named by what the selector demands.
-fn absent(series: &[(LabelSet, Cells)], aggregation: &RangeAggregation, steps: Steps) -> Series {
-    let present = series.first().map(|(_, cells)| windows(cells, aggregation, steps));
-    let values = match present {
-        Some(values) => values.iter().map(|v| v.is_none().then_some(1.0)).collect(),
-        None => vec![Some(1.0); steps.count],
-    };
-    let matchers = &aggregation.log.matchers;
-    let once = |m: &&Matcher| matchers.iter().filter(|other| other.name == m.name).count() == 1;
-    let equal = matchers.iter().filter(|m| m.op == MatchOp::Equal).filter(once);
-    let labels = equal.map(|m| (m.name.clone(), m.value.clone())).filter(|(_, v)| !v.is_empty()).collect();
-    Series { labels, values }
 }

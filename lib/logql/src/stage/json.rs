@@ -12,7 +12,11 @@ use super::{
     path::{PathStep, Rename, renames, write_renames},
     row::{Row, sanitized},
 };
-use crate::{ParseError, parse::Parser};
+use crate::{
+    ParseError,
+    lens::{Look, PieceKind},
+    parse::Parser,
+};
 
 /// Name of the error that a line leaves that is no JSON object.
 pub const JSON_ERROR: &str = "JSONParserErr";
@@ -30,10 +34,27 @@ impl Json {
 
     pub(crate) fn apply(&self, row: &mut Row<'_>) {
         let line = row.line.clone();
-        let result = if self.0.is_empty() { flatten(row, "", &line, 0) } else { self.choose(row, &line) };
+        let result = if self.0.is_empty() { take_all(row, &line) } else { self.choose(row, &line) };
         if let Err(details) = result {
             row.fail(JSON_ERROR, details);
         }
+    }
+
+    /// No piece holds a quote, a backslash or a bracket.
+    pub(crate) fn look(&self, look: &mut Look<'_>) -> bool {
+        let line = look.line;
+        self.0.is_empty()
+            && flatten("", line, 0, &mut |name, kind, raw| {
+                let spared: fn(PieceKind) -> bool = match kind {
+                    _ if look.wants(name) => return,
+                    // of words only some are values
+                    Kind::Other | Kind::Null => |kind| kind == PieceKind::Digits,
+                    _ if raw.contains(&b'\\') => return,
+                    _ => |_| true,
+                };
+                look.spare(raw, spared);
+            })
+            .is_ok()
     }
 
     fn choose(&self, row: &mut Row<'_>, line: &[u8]) -> Result<(), String> {
@@ -51,20 +72,33 @@ const MAX_JSON_DEPTH: usize = 64;
 /// Fields whose names, with those that they are nested in, are longer (in bytes) are left out.
 const MAX_NAME_BYTES: usize = 1024;
 
-fn flatten(row: &mut Row<'_>, prefix: &str, object: &[u8], depth: usize) -> Result<(), String> {
+fn take_all(row: &mut Row<'_>, line: &[u8]) -> Result<(), String> {
+    flatten("", line, 0, &mut |name, kind, raw| {
+        if matches!(kind, Kind::Text | Kind::Other) && !name.is_empty() {
+            row.extract_with(name, || value_text(kind, raw));
+        }
+    })
+}
+
+/// Visits the fields of an object and of those within, objects themselves left out.
+fn flatten(
+    prefix: &str,
+    object: &[u8],
+    depth: usize,
+    visit: &mut dyn FnMut(&str, Kind, &[u8]),
+) -> Result<(), String> {
     let mut nested = Ok(());
     for_each_field(object, &mut |key, kind, raw| {
         if prefix.len() + key.len() > MAX_NAME_BYTES {
             return;
         }
-        let name = if prefix.is_empty() { sanitized(key).into_owned() } else { joined(prefix, key) };
+        let name = if prefix.is_empty() { sanitized(key) } else { joined(prefix, key).into() };
         match kind {
             Kind::Object if depth < MAX_JSON_DEPTH && nested.is_ok() => {
-                nested = flatten(row, &name, raw, depth + 1);
+                nested = flatten(&name, raw, depth + 1, visit);
             }
-            Kind::Object | Kind::Array | Kind::Null => {}
-            Kind::Text | Kind::Other if name.is_empty() => {}
-            Kind::Text | Kind::Other => row.extract_with(&name, || value_text(kind, raw)),
+            Kind::Object => {}
+            _ => visit(&name, kind, raw),
         }
     })?;
     nested

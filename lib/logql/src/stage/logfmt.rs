@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     ParseError,
+    lens::{Look, PieceKind},
     parse::{Parser, Tok, text::unquote},
 };
 
@@ -54,6 +55,23 @@ impl Logfmt {
                 Err(details) => return row.fail(LOGFMT_ERROR, details),
             }
         }
+    }
+
+    /// No piece holds a quote or a backslash, and only a time holds a blank.
+    pub(crate) fn look(&self, look: &mut Look<'_>) -> bool {
+        let Ok(text) = std::str::from_utf8(look.line) else { return false };
+        if self.strict || !self.renames.is_empty() {
+            return false;
+        }
+        for (name, value) in Pairs::new(text).flatten() {
+            let Cow::Borrowed(value) = value else { continue };
+            if value.is_empty() || look.wants(&sanitized(name)) {
+                continue;
+            }
+            let quoted = look.line[look.start(value.as_bytes()) - 1] == b'"';
+            look.spare(value.as_bytes(), |kind| quoted || kind != PieceKind::Time);
+        }
+        true
     }
 
     /// A chosen name that the line does not have becomes an empty label.

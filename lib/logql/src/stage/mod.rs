@@ -21,6 +21,8 @@ use std::fmt;
 
 use row::Row;
 
+use crate::lens::Look;
+
 /// One stage.
 #[derive(Clone, Debug)]
 pub enum Stage {
@@ -80,6 +82,21 @@ impl Stage {
             _ => {}
         }
         true
+    }
+
+    /// Whether it only takes labels out of the line, or only looks at labels.
+    pub fn is_plain(&self) -> bool {
+        self.is_parser() || matches!(self, Stage::LabelFilter(_))
+    }
+
+    /// For a parser: spares the pieces of a line that do not matter to what it finds; `false` if that cannot be told.
+    pub(crate) fn look(&self, look: &mut Look<'_>) -> bool {
+        match self {
+            Stage::Json(stage) => stage.look(look),
+            Stage::Logfmt(stage) => stage.look(look),
+            Stage::Pattern(stage) => stage.look(look),
+            _ => false,
+        }
     }
 
     /// Whether it takes labels out of the line, and does nothing else.

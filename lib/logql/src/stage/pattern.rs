@@ -8,6 +8,7 @@ use memchr::memmem;
 use super::row::Row;
 use crate::{
     ParseError,
+    lens::Look,
     parse::{Parser, text::quote},
 };
 
@@ -88,31 +89,69 @@ impl Pattern {
     /// A line that ends early fills the captures that it reaches.
     pub(crate) fn apply(&self, row: &mut Row<'_>) {
         let line = row.line.clone();
-        let mut rest: &[u8] = &line;
-        let mut parts = self.parts.as_slice();
-        if let [Part::Literal(literal), tail @ ..] = parts {
-            let Some(at) = memmem::find(rest, literal.as_bytes()) else { return };
-            rest = &rest[at + literal.len()..];
-            parts = tail;
-        }
-        while let [Part::Capture(name), tail @ ..] = parts {
-            let next = match tail {
-                [Part::Literal(literal), ..] => {
-                    memmem::find(rest, literal.as_bytes()).map(|at| (at, literal.len()))
-                }
-                _ => None,
-            };
-            let (end, skipped) = next.unwrap_or((rest.len(), 0));
-            if let Some(name) = name {
-                row.extract(name, &String::from_utf8_lossy(&rest[..end]));
+        self.walk(&line, &mut |found| {
+            if let Some(name) = found.name {
+                row.extract(name, &String::from_utf8_lossy(found.value));
             }
-            if next.is_none() {
-                return;
-            }
-            rest = &rest[end + skipped..];
-            parts = &tail[1..];
-        }
+            true
+        });
     }
+
+    /// A literal has to be found at the same place in all lines.
+    pub(crate) fn look(&self, look: &mut Look<'_>) -> bool {
+        let line = look.line;
+        self.walk(line, &mut |found| {
+            if look.may_hide(found.searched, found.literal) {
+                return false;
+            }
+            if !found.name.is_some_and(|name| look.wants(name)) {
+                look.spare(found.value, |_| true);
+            }
+            // what comes behind the pattern does not matter
+            if found.is_last {
+                look.spare(&line[look.start(found.searched) + found.searched.len()..], |_| true);
+            }
+            true
+        })
+    }
+
+    /// Visits the captures until one answers `false`; answers whether none did.
+    fn walk<'a>(&'a self, line: &'a [u8], visit: &mut dyn FnMut(Found<'a>) -> bool) -> bool {
+        let (mut rest, mut parts) = (line, self.parts.as_slice());
+        // the text in front of the first capture is looked for anywhere
+        while let [part, tail @ ..] = parts {
+            let (name, literal, tail) = match (part, tail) {
+                (Part::Literal(literal), _) => (None, literal.as_bytes(), tail),
+                (Part::Capture(name), [Part::Literal(literal), tail @ ..]) => {
+                    (name.as_deref(), literal.as_bytes(), tail)
+                }
+                (Part::Capture(name), _) => (name.as_deref(), &[][..], tail),
+            };
+            let end = if literal.is_empty() { None } else { memmem::find(rest, literal) };
+            let skipped = end.map_or(rest.len(), |end| end + literal.len());
+            let (value, searched) = (&rest[..end.unwrap_or(rest.len())], &rest[..skipped]);
+            let is_last = end.is_none() || tail.is_empty();
+            if !visit(Found { name, value, searched, literal, is_last }) {
+                return false;
+            }
+            if end.is_none() {
+                break;
+            }
+            (rest, parts) = (&rest[skipped..], tail);
+        }
+        true
+    }
+}
+
+/// What a capture stands for, or, without a name, what lies before the first of them.
+struct Found<'a> {
+    name: Option<&'a str>,
+    value: &'a [u8],
+    /// The value, and the literal behind it.
+    searched: &'a [u8],
+    /// Empty if nothing comes behind the capture.
+    literal: &'a [u8],
+    is_last: bool,
 }
 
 fn named(part: &Part) -> Option<&String> {

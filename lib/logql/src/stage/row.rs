@@ -14,7 +14,7 @@ pub const ERROR_DETAILS: &str = "__error_details__";
 pub const PRESERVE_ERROR: &str = "__preserve_error__";
 
 /// Most labels that stages may add to an entry: finding one takes as long as there are labels.
-const MAX_LABELS: usize = 1000;
+pub const MAX_LABELS: usize = 1000;
 const LIMIT_ERROR: &str = "LabelLimitErr";
 
 /// Where a label comes from.

@@ -86,7 +86,7 @@ mod tests {
         assert_eq!((start_ns, end_ns, arrivals.len()), (1, 10, 5));
         let scanned = |order, end_ns| {
             let matchers = [Matcher::equal("job", "a")];
-            let scan = Scan { matchers: &matchers, start_ns, end_ns, order, filters: &[] };
+            let scan = Scan { matchers: &matchers, start_ns, end_ns, order, filters: &[], lens: None };
             let mut times = Vec::new();
             let mut visit = |_: &Labels, entry: EntryRef<'_>| {
                 times.push(entry.timestamp_ns);

@@ -12,7 +12,8 @@ pub(super) struct Leveled<'a, E>(pub &'a E);
 
 impl<E: Entries> Entries for Leveled<'_, E> {
     fn scan(&self, scan: &Scan<'_>, visit: &mut Visit<'_>) -> Result<(), ScanError> {
-        self.0.scan(scan, &mut |stream, entry| {
+        let lens = scan.lens.filter(|lens| !lens.looks_at(DETECTED_LEVEL));
+        self.0.scan(&Scan { lens, ..*scan }, &mut |stream, entry| {
             let has_one = stream.get(DETECTED_LEVEL).is_some()
                 || entry.metadata.iter().any(|(name, _)| name == DETECTED_LEVEL);
             if has_one {

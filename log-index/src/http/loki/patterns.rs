@@ -85,6 +85,7 @@ fn mined(
         end_ns: range.end_ns,
         order: Order::Forward,
         filters: &query.leading_filters(),
+        lens: None,
     };
     let mut miners: BTreeMap<String, Miner> = BTreeMap::new();
     let mut seen: u64 = 0;

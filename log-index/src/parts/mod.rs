@@ -1,5 +1,7 @@
 //! Where the rows of the matching streams lie, in memory and in segments, and how to get at them.
 
+mod loaded;
+
 use std::{
     collections::{BTreeMap, HashMap},
     ops::{Range, RangeInclusive},
@@ -7,16 +9,17 @@ use std::{
 };
 
 use event::{Labels, Matcher};
-use logql::{EntryRef, LineFilter};
 
 use crate::{
     QueryError, Snapshot,
     catalog::Selection,
-    columns::{Columns, LogColumns, Rows, SampleColumns},
+    columns::{Columns, Rows},
     delete::Delete,
     head::{Chunk, Head, InHead},
-    segment::{BlockPart, Damage, Sections, Segment},
+    segment::{BlockPart, Damage, Segment},
 };
+
+pub use loaded::Loaded;
 
 /// Where a part comes in the order of arrival: segments, then heads; and within these.
 pub type Sequence = (u64, usize);
@@ -45,12 +48,6 @@ pub struct Part<C> {
 enum Source<C> {
     Memory(Arc<Chunk<C>>),
     Stored(Arc<Segment>, BlockPart),
-}
-
-/// The rows of a chunk or a block.
-pub enum Loaded<C: Columns> {
-    Chunk(Arc<Chunk<C>>),
-    Block(Arc<C::Block>),
 }
 
 impl<C: InHead> Parts<C> {
@@ -150,14 +147,14 @@ impl<C: Columns> Part<C> {
         }
     }
 
-    /// The sections of its block, if it is in one.
+    /// The filter of its block, if it is in one.
     ///
     /// # Errors
     /// When the block is damaged or missing.
-    pub fn sections(&self) -> Result<Option<Sections>, Damage> {
+    pub fn filter(&self) -> Result<Option<Arc<[u8]>>, Damage> {
         match &self.source {
             Source::Memory(_) => Ok(None),
-            Source::Stored(segment, part) => segment.sections(&part.block).map(Some),
+            Source::Stored(segment, part) => segment.filter(&part.block).map(Some),
         }
     }
 
@@ -232,71 +229,5 @@ impl<C: Columns> Loader<C> {
         self.blocks.insert(key, Arc::downgrade(&block));
         self.last = Some(block.clone());
         Ok(Loaded::Block(block))
-    }
-}
-
-impl<C: Columns> Rows for Loaded<C> {
-    fn rows(&self) -> usize {
-        match self {
-            Loaded::Chunk(chunk) => chunk.columns.rows(),
-            Loaded::Block(block) => block.rows(),
-        }
-    }
-
-    fn timestamp(&self, row: usize) -> i64 {
-        match self {
-            Loaded::Chunk(chunk) => chunk.columns.timestamp(row),
-            Loaded::Block(block) => block.timestamp(row),
-        }
-    }
-
-    fn passes(&self, row: usize, filters: &[LineFilter]) -> Result<bool, Damage> {
-        match self {
-            Loaded::Chunk(chunk) => chunk.columns.passes(row, filters),
-            Loaded::Block(block) => block.passes(row, filters),
-        }
-    }
-}
-
-impl Loaded<SampleColumns> {
-    pub fn columns(&self) -> &SampleColumns {
-        match self {
-            Loaded::Chunk(chunk) => &chunk.columns,
-            Loaded::Block(block) => block,
-        }
-    }
-}
-
-impl Loaded<LogColumns> {
-    /// Whether any row may have metadata.
-    pub fn has_metadata(&self) -> bool {
-        match self {
-            Loaded::Chunk(chunk) => chunk.columns.has_metadata(),
-            Loaded::Block(block) => block.has_metadata(),
-        }
-    }
-
-    /// # Errors
-    /// When its block is damaged.
-    pub fn metadata(&self, row: usize) -> Result<&[(String, String)], Damage> {
-        match self {
-            Loaded::Chunk(chunk) => Ok(chunk.columns.entry(row).metadata),
-            Loaded::Block(block) => block.metadata(row),
-        }
-    }
-
-    /// The entry of a row; `line` is where its line is put together.
-    ///
-    /// # Errors
-    /// When its block is damaged.
-    pub fn entry<'a>(&'a self, row: usize, line: &'a mut Vec<u8>) -> Result<EntryRef<'a>, Damage> {
-        match self {
-            Loaded::Chunk(chunk) => Ok(chunk.columns.entry(row)),
-            Loaded::Block(block) => {
-                line.clear();
-                block.write_line(row, line)?;
-                Ok(EntryRef { timestamp_ns: block.timestamp(row), line, metadata: block.metadata(row)? })
-            }
-        }
     }
 }
