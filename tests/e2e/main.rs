@@ -5,6 +5,7 @@ mod basics;
 mod command_line;
 mod flow;
 mod harness;
+mod metrics;
 #[cfg(feature = "peers")]
 mod push;
 mod restart;
