@@ -69,7 +69,9 @@ pub enum Command {
     )]
     Query(QueryArgs),
     /// Show alert transitions from the alert topic
-    #[command(after_help = "Example:\n  tailrace alerts\n  tailrace alerts --follow -o json")]
+    #[command(
+        after_help = "Example:\n  tailrace alerts\n  tailrace alerts --follow -o json\n  tailrace alerts --since 30d -o csv > history.csv"
+    )]
     Alerts(AlertsArgs),
 }
 
@@ -260,11 +262,26 @@ pub struct AlertsArgs {
     #[arg(long, default_value = "alerts")]
     pub topic: String,
     /// Go on with what comes
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "to")]
     pub follow: bool,
+    #[command(flatten)]
+    pub span: SpanArgs,
     /// How to print
     #[arg(short, long, default_value = "default")]
-    pub output: Output,
+    pub output: AlertOutput,
+}
+
+/// Forms of alert transitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AlertOutput {
+    /// For people
+    Default,
+    /// The labels alone
+    Raw,
+    /// One JSON object a line, as on the topic
+    Json,
+    /// Comma-separated, with a line of names first
+    Csv,
 }
 
 /// Forms of output.

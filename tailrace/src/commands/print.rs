@@ -42,6 +42,15 @@ pub fn labels(object: &Value) -> String {
     }
 }
 
+/// A field of comma-separated values, in quotes where RFC 4180 asks for them.
+pub fn csv(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

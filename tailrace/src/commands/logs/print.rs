@@ -89,7 +89,11 @@ impl Printer {
             LogOutput::Json => format!("{}{}", if self.printed == 0 { "[" } else { "," }, object()),
             LogOutput::Csv => {
                 let header = if self.printed == 0 { "timestamp,labels,line\n" } else { "" };
-                format!("{header}{time},{},{}", quoted(&print::labels(&line.labels)), quoted(&line.line))
+                format!(
+                    "{header}{time},{},{}",
+                    print::csv(&print::labels(&line.labels)),
+                    print::csv(&line.line)
+                )
             }
         }
     }
@@ -107,15 +111,6 @@ impl Printer {
             _ => return line.line.clone(),
         };
         format!("\x1b[{color}m{}\x1b[0m", line.line)
-    }
-}
-
-/// As RFC 4180 has it.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.into()
     }
 }
 

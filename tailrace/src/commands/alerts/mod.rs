@@ -1,30 +1,44 @@
 //! `tailrace alerts`: the alert topic, readable.
 
+mod csv;
+
 use std::{io, io::Write, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result};
 use bus::{Config, Consumer, ConsumerBuilder, Offsets, Record, Start};
 use event::Alert;
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::client;
 use crate::{
-    args::{AlertsArgs, Output},
+    args::{AlertOutput, AlertsArgs},
+    commands::client,
     shutdown,
 };
+
+/// Beginning and end of event time.
+type Span = (Timestamp, Timestamp);
 
 const POLL: Duration = Duration::from_millis(250);
 const QUEUE_KIB: u32 = 4096;
 
-/// Prints every transition from the beginning of the topic; with `--follow` goes on until Ctrl-C.
+/// Prints every transition in the topic, or those of a span of event time; with `--follow` goes on until Ctrl-C.
 pub async fn run(args: AlertsArgs) -> Result<ExitCode> {
+    let span = args.span.is_given().then(|| span(&args)).transpose()?;
     let brokers = match &args.brokers {
         Some(brokers) => brokers.clone(),
         None => brokers_of(&args.client.addr).await?,
     };
     let stop = shutdown::on_signals()?;
-    tokio::task::spawn_blocking(move || print_topic(&args, brokers, &stop)).await??;
+    tokio::task::spawn_blocking(move || print_topic(&args, span, brokers, &stop)).await??;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Without a beginning from the first transition on; what is to come has no end.
+fn span(args: &AlertsArgs) -> Result<Span> {
+    let (from, to) = args.span.resolve(Timestamp::now(), "0s")?;
+    let begins = args.span.since.is_some() || args.span.from.is_some();
+    Ok((if begins { from } else { Timestamp::MIN }, if args.follow { Timestamp::MAX } else { to }))
 }
 
 async fn brokers_of(addr: &str) -> Result<String> {
@@ -33,7 +47,12 @@ async fn brokers_of(addr: &str) -> Result<String> {
     Ok(brokers.context("the server does not say which brokers it uses: give --brokers")?.to_owned())
 }
 
-fn print_topic(args: &AlertsArgs, brokers: String, stop: &CancellationToken) -> Result<()> {
+fn print_topic(
+    args: &AlertsArgs,
+    span: Option<Span>,
+    brokers: String,
+    stop: &CancellationToken,
+) -> Result<()> {
     let config = Config { brokers, ..Config::default() };
     let topics = [args.topic.as_str()];
     let consumer = Consumer::open(&ConsumerBuilder {
@@ -44,22 +63,34 @@ fn print_topic(args: &AlertsArgs, brokers: String, stop: &CancellationToken) -> 
     })?;
     let ends = consumer.ends(Duration::from_secs(10))?;
     let from = Offsets::default();
+    if args.output == AlertOutput::Csv {
+        println!("{}", csv::NAMES);
+    }
     consumer.start(&from, Start::Earliest)?;
     while !stop.is_cancelled() && (args.follow || !consumer.has_read(&from, &ends)?) {
         for record in consumer.poll(POLL, 1000)? {
-            print_record(&mut io::stdout().lock(), &record, args.output)?;
+            print_record(&mut io::stdout().lock(), &record, span, args.output)?;
         }
     }
     Ok(())
 }
 
-fn print_record(out: &mut impl Write, record: &Record, output: Output) -> Result<()> {
-    if output == Output::Json {
-        return Ok(writeln!(out, "{}", String::from_utf8_lossy(&record.value))?);
-    }
+fn print_record(
+    out: &mut impl Write,
+    record: &Record,
+    span: Option<Span>,
+    output: AlertOutput,
+) -> Result<()> {
+    let outside =
+        |alert: &Alert| span.is_some_and(|(from, to)| alert.evaluated_at < from || alert.evaluated_at > to);
     match Alert::from_json(&record.value) {
-        Ok(alert) if output == Output::Raw => writeln!(out, "{}", alert.labels)?,
-        Ok(alert) => print_alert(out, &alert)?,
+        Ok(alert) if outside(&alert) => {}
+        Ok(alert) => match output {
+            AlertOutput::Default => print_alert(out, &alert)?,
+            AlertOutput::Raw => writeln!(out, "{}", alert.labels)?,
+            AlertOutput::Json => writeln!(out, "{}", String::from_utf8_lossy(&record.value))?,
+            AlertOutput::Csv => writeln!(out, "{}", csv::line(&alert))?,
+        },
         Err(error) => eprintln!("{}/{}@{}: {error}", record.topic, record.partition, record.offset),
     }
     Ok(())
