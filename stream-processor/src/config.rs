@@ -28,6 +28,8 @@ pub struct Config {
     pub take_over_after: Duration,
     /// Series that rules and windows may look at in all; those of new label sets beyond it are left out.
     pub max_series: usize,
+    /// Log lines that rules may look at in all; those beyond it are left out.
+    pub max_lines: usize,
     /// Where samples go besides.
     pub push: PushConfig,
 }
@@ -44,6 +46,7 @@ impl Default for Config {
             tick_after: Duration::from_secs(5),
             take_over_after: Duration::from_secs(30),
             max_series: 500_000,
+            max_lines: 1_000_000,
             push: PushConfig::default(),
         }
     }

@@ -55,6 +55,7 @@ impl RulesJob {
         let options = Options {
             lateness_ms: config.lateness.millis(),
             max_series: config.max_series,
+            max_lines: config.max_lines,
             stopwatch: Some(elapsed),
             ..Options::default()
         };
@@ -182,7 +183,8 @@ impl Job for RulesJob {
     }
 
     fn topics(&self) -> Vec<String> {
-        vec![self.bus.topics.metrics.clone()]
+        let logs = self.engine.evaluator().program().reads_logs().then(|| self.bus.topics.logs.clone());
+        [self.bus.topics.metrics.clone()].into_iter().chain(logs).collect()
     }
 
     fn restore(&mut self, consumer: &Consumer) -> Result<Offsets, bus::Error> {

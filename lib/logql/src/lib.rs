@@ -27,7 +27,7 @@ mod units;
 pub use answer::{
     Answer, EntryAnswer, LabelSet, SampleAnswer, SeriesAnswer, Stats, StreamAnswer, Value, categorized,
 };
-pub use ast::{Expr, LogExpr, MetricExpr};
+pub use ast::{Expr, LogExpr, MetricExpr, RangeAggregation};
 pub use entries::{Entries, EntryRef, Order, Scan, ScanError, Times, Visit, VisitTimes};
 pub use error::{EvalError, ParseError};
 pub use eval::{query_instant, query_range};

@@ -3,10 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use event::{HistogramSample, Labels, Sample};
+use event::{HistogramSample, Labels, LogEntry, Sample};
 
 use super::{
     Output, Problem,
+    line_store::LineStore,
     program::{Group, Program, Rule},
     series_store::{Inserted, SeriesStore},
     step::{RuleState, States},
@@ -18,6 +19,8 @@ use super::{
 pub struct Setup {
     /// Series in memory.
     pub max_series: usize,
+    /// Log entries in memory.
+    pub max_lines: usize,
     /// What templates show of the installation.
     pub external: External,
     /// Tells how long ago something was, to measure rules with. It never changes a result.
@@ -38,6 +41,7 @@ pub struct Evaluator {
     pub(super) program: Arc<Program>,
     pub(super) setup: Setup,
     pub(super) store: SeriesStore,
+    pub(super) lines: LineStore,
     pub(super) states: States,
     pub(super) evaluations: Evaluations,
     pub(super) problems: Vec<Problem>,
@@ -47,19 +51,21 @@ impl Evaluator {
     /// Keeps the samples that the program looks at, as long as it does.
     pub fn new(program: Arc<Program>, setup: Setup) -> Self {
         let store = SeriesStore::new(program.interests(), setup.max_series);
-        Self::over(program, setup, store)
+        let lines = LineStore::new(program.line_interests(), setup.max_lines);
+        Self::over(program, setup, store, lines)
     }
 
-    /// Keeps every sample for ever, for queries about anything.
+    /// Keeps every sample for ever, for queries about anything. Log entries only as far as the program looks at them.
     pub fn keeping_all(program: Arc<Program>, setup: Setup) -> Self {
         let store = SeriesStore::keeping_all(setup.max_series);
-        Self::over(program, setup, store)
+        let lines = LineStore::new(program.line_interests(), setup.max_lines);
+        Self::over(program, setup, store, lines)
     }
 
-    fn over(program: Arc<Program>, setup: Setup, store: SeriesStore) -> Self {
+    fn over(program: Arc<Program>, setup: Setup, store: SeriesStore, lines: LineStore) -> Self {
         let states = States::new(&program);
         let (evaluations, problems) = (Evaluations::default(), Vec::new());
-        Evaluator { program, setup, store, states, evaluations, problems }
+        Evaluator { program, setup, store, lines, states, evaluations, problems }
     }
 
     /// Puts a sample in its place, whatever its time.
@@ -70,6 +76,11 @@ impl Evaluator {
     /// As [`Evaluator::insert`], of a native histogram.
     pub fn insert_histogram(&mut self, labels: &Labels, sample: HistogramSample) -> Inserted {
         self.store.insert_histogram(labels, sample)
+    }
+
+    /// Puts a log entry in its place, whatever its time.
+    pub fn insert_line(&mut self, labels: &Labels, entry: &LogEntry) -> Inserted {
+        self.lines.insert(labels, entry)
     }
 
     /// Evaluates what is due at `step_ms`: windows and groups of whose interval it is a multiple.
@@ -85,6 +96,7 @@ impl Evaluator {
     /// Forgets samples that steps after `step_ms` no longer look at.
     pub fn forget_before(&mut self, step_ms: i64) {
         self.store.forget_before(step_ms);
+        self.lines.forget_before(step_ms);
     }
 
     /// The rules and windows.

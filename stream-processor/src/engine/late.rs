@@ -1,21 +1,40 @@
-//! Samples that came after time had passed them. A late sample counts for the steps behind the point that its
+//! Samples and log entries that came after time had passed them. A late sample counts for the steps behind the point that its
 //! partition had reached when it came, and for no earlier one: which steps those are does not depend on how
 //! far other partitions had been read.
 
 use std::collections::BTreeMap;
 
-use event::{Labels, Sample};
+use event::{Labels, LogEntry, Sample};
 
-/// Late samples that no step may see yet.
+/// What rules look at.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// Of a series.
+    Sample(Sample),
+    /// Of a stream.
+    Line(LogEntry),
+}
+
+impl Item {
+    /// Its event time.
+    pub fn time_ms(&self) -> i64 {
+        match self {
+            Item::Sample(sample) => sample.timestamp_ms,
+            Item::Line(entry) => entry.timestamp_ns.div_euclid(1_000_000),
+        }
+    }
+}
+
+/// What is late, and no step may see yet.
 #[derive(Clone, Debug, Default)]
 pub struct Late {
-    waiting: BTreeMap<i64, Vec<(Labels, Sample)>>,
+    waiting: BTreeMap<i64, Vec<(Labels, Item)>>,
 }
 
 impl Late {
-    /// `sample` may be seen by steps later than `reached_ms`.
-    pub fn push(&mut self, reached_ms: i64, labels: Labels, sample: Sample) {
-        self.waiting.entry(reached_ms).or_default().push((labels, sample));
+    /// `item` may be seen by steps later than `reached_ms`.
+    pub fn push(&mut self, reached_ms: i64, labels: Labels, item: Item) {
+        self.waiting.entry(reached_ms).or_default().push((labels, item));
     }
 
     /// The point behind which the next of them may be seen.
@@ -24,7 +43,7 @@ impl Late {
     }
 
     /// Takes those of the first point.
-    pub fn take_first(&mut self) -> Vec<(Labels, Sample)> {
-        self.waiting.pop_first().map(|(_, samples)| samples).unwrap_or_default()
+    pub fn take_first(&mut self) -> Vec<(Labels, Item)> {
+        self.waiting.pop_first().map(|(_, items)| items).unwrap_or_default()
     }
 }

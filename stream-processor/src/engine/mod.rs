@@ -8,10 +8,12 @@
 mod alert;
 mod alert_step;
 mod evaluator;
+mod feed;
 mod functions;
 mod history;
 mod humanize;
 mod late;
+mod line_store;
 pub mod program;
 mod recording;
 mod resume;
@@ -27,14 +29,14 @@ mod window;
 
 use std::{sync::Arc, time::Duration};
 
-use event::{Alert, Event, Labels, Sample, SampleBatch};
+use event::{Alert, Event, SampleBatch};
 
+use feed::is_possible;
 use late::Late;
 use program::Program;
 use resume::Resumed;
 use schedule::Schedule;
-use series_store::Inserted;
-use sources::{Sources, oldest_ms};
+use sources::Sources;
 use watermark::Watermark;
 
 pub use alert::{ActiveAlert, ActiveAlerts};
@@ -61,13 +63,21 @@ pub struct Options {
     pub skew_ms: i64,
     /// Series in memory.
     pub max_series: usize,
+    /// Log entries in memory.
+    pub max_lines: usize,
     /// Tells how long ago something was, to measure rules with. It never changes a result.
     pub stopwatch: Option<fn() -> Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { lateness_ms: 5_000, skew_ms: 10_000, max_series: 500_000, stopwatch: None }
+        Options {
+            lateness_ms: 5_000,
+            skew_ms: 10_000,
+            max_series: 500_000,
+            max_lines: 1_000_000,
+            stopwatch: None,
+        }
     }
 }
 
@@ -84,9 +94,9 @@ pub enum Output {
 /// What happened so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Samples that rules or windows look at.
+    /// Samples and log entries that rules or windows look at.
     pub samples: u64,
-    /// Samples that came after time had passed them.
+    /// Samples and entries that came after time had passed them.
     pub late: u64,
     /// Batches that had been read before.
     pub repeated: u64,
@@ -125,7 +135,7 @@ impl Engine {
     pub fn new(program: impl Into<Arc<Program>>, options: Options) -> Self {
         let program = program.into();
         let horizon_ms = resume::horizon_ms(&program);
-        let Options { max_series, stopwatch, .. } = options;
+        let Options { max_series, max_lines, stopwatch, .. } = options;
         Engine {
             watermark: Watermark::new(options.lateness_ms, options.skew_ms),
             schedule: Schedule::new(program.intervals(), horizon_ms),
@@ -135,7 +145,10 @@ impl Engine {
             resumed: Resumed::default(),
             stats: Stats::default(),
             problems: Vec::new(),
-            evaluator: Evaluator::new(program, Setup { max_series, stopwatch, ..Setup::default() }),
+            evaluator: Evaluator::new(
+                program,
+                Setup { max_series, max_lines, stopwatch, ..Setup::default() },
+            ),
             options,
         }
     }
@@ -150,7 +163,7 @@ impl Engine {
     pub fn feed(&mut self, partition: &Partition, record_timestamp_ms: i64, event: &Event) {
         let newest = match event {
             Event::Samples(batch) => self.feed_samples(partition, record_timestamp_ms, batch),
-            Event::Logs(batch) => batch.entries.iter().map(|e| e.timestamp_ns / 1_000_000).max(),
+            Event::Logs(batch) => self.feed_lines(partition, record_timestamp_ms, batch),
             Event::Tick(tick) => {
                 let new = self.watermark.of(partition).is_none_or(|reached| tick.timestamp_ms > reached);
                 if new && is_possible(tick.timestamp_ms, record_timestamp_ms) {
@@ -226,56 +239,15 @@ impl Engine {
         problems
     }
 
-    fn feed_samples(&mut self, partition: &Partition, written_ms: i64, batch: &SampleBatch) -> Option<i64> {
-        let reached = self.watermark.of(partition);
-        let samples = batch.series.iter().flat_map(|s| s.samples.iter().map(move |x| (&s.labels, *x)));
-        let newest = samples.clone().map(|(_, s)| s.timestamp_ms).max();
-        let oldest = oldest_ms(reached, self.horizon_ms);
-        let possible = samples.clone().filter(|(_, s)| is_possible(s.timestamp_ms, written_ms));
-        let mark = possible.map(|(_, s)| s.timestamp_ms).max().unwrap_or_default();
-        if self.sources.is_repeated(partition, batch, mark, oldest) {
-            self.stats.repeated += 1;
-            return None;
-        }
-        for (labels, sample) in samples {
-            self.take_in(labels, sample, written_ms, reached);
-        }
-        newest
-    }
-
-    fn take_in(&mut self, labels: &Labels, sample: Sample, written_ms: i64, reached: Option<i64>) {
-        if !is_possible(sample.timestamp_ms, written_ms) {
-            self.stats.refused += 1;
-            return;
-        }
-        let Some(reached) = reached.filter(|reached| sample.timestamp_ms <= *reached) else {
-            self.schedule.note(sample.timestamp_ms);
-            return self.keep(labels, sample);
-        };
-        self.stats.late += 1;
-        // What no step will look at any more must not wake one either.
-        if sample.timestamp_ms > oldest_ms(Some(reached), self.horizon_ms) {
-            self.late.push(reached, labels.clone(), sample);
-        }
-    }
-
-    fn keep(&mut self, labels: &Labels, sample: Sample) {
-        match self.evaluator.insert(labels, sample) {
-            Inserted::Kept => self.stats.samples += 1,
-            Inserted::NotWanted => {}
-            Inserted::Refused => self.stats.refused += 1,
-        }
-    }
-
     /// The next step up to `reached`, with all late samples in place that it may see.
     fn next_step(&mut self, reached: i64) -> Option<i64> {
         loop {
             let step = self.schedule.next();
             match self.late.first() {
                 Some(late) if late < reached && step.is_none_or(|s| late < s) => {
-                    for (labels, sample) in self.late.take_first() {
+                    for (labels, item) in self.late.take_first() {
                         self.schedule.note(late + 1);
-                        self.keep(&labels, sample);
+                        self.keep(&labels, item);
                     }
                 }
                 _ => return step.filter(|s| *s <= reached),
@@ -285,14 +257,9 @@ impl Engine {
 
     fn sweep(&mut self, step: i64) {
         self.evaluator.forget_before(step);
-        let message = self.evaluator.store.take_refusals();
-        self.problems.extend(message.map(|message| Problem { place: "rules".into(), message }));
+        let Evaluator { store, lines, .. } = &mut self.evaluator;
+        let messages = store.take_refusals().into_iter().chain(lines.take_refusals());
+        self.problems.extend(messages.map(|message| Problem { place: "rules".into(), message }));
         self.sources.forget(&self.watermark, self.horizon_ms);
     }
-}
-
-/// Whether a time is one, and not so far ahead that no step would ever reach it.
-fn is_possible(time_ms: i64, written_ms: i64) -> bool {
-    let ahead = if written_ms > 0 { written_ms.saturating_add(MOST_AHEAD_MS) } else { LAST_TIME_MS };
-    (0..=LAST_TIME_MS.min(ahead)).contains(&time_ms)
 }

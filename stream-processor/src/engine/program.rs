@@ -1,8 +1,11 @@
 //! What the engine runs: checked rule groups and windows. Made by [`crate::rules`].
 
+use std::fmt;
+
+use logql::MetricExpr;
 use promql::Query;
 
-use super::{series_store::Interest, template::Template};
+use super::{line_store::LineInterest, series_store::Interest, template::Template};
 
 /// Everything that is evaluated, in order: windows, then the groups.
 #[derive(Debug, Default)]
@@ -80,11 +83,47 @@ pub struct Rule {
     /// The expression as it was written.
     pub expr: String,
     /// The same, checked.
-    pub query: Query,
+    pub query: Expression,
     /// Queries that its templates may ask, as far as they can be told.
     pub template_queries: Vec<Query>,
     /// Series or alert.
     pub action: Action,
+}
+
+/// What a rule asks.
+#[derive(Clone, Debug)]
+pub enum Expression {
+    /// PromQL, over series.
+    Metrics(Query),
+    /// LogQL, over log lines.
+    Logs(MetricExpr),
+}
+
+impl Expression {
+    /// The query, if it is about series.
+    pub fn metrics(&self) -> Option<&Query> {
+        match self {
+            Expression::Metrics(query) => Some(query),
+            Expression::Logs(_) => None,
+        }
+    }
+
+    /// The query, if it is about log lines.
+    pub fn logs(&self) -> Option<&MetricExpr> {
+        match self {
+            Expression::Metrics(_) => None,
+            Expression::Logs(query) => Some(query),
+        }
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expression::Metrics(query) => query.fmt(f),
+            Expression::Logs(query) => query.fmt(f),
+        }
+    }
 }
 
 /// What a rule does with the result.
@@ -129,13 +168,40 @@ impl Program {
         let windows = self.windows.iter();
         let windows = windows.map(|w| Interest { matchers: w.matchers.clone(), reach_ms: w.window_ms });
         let rules = self.rules().flat_map(|(group, rule)| {
-            let queries = rule.template_queries.iter().chain([&rule.query]);
+            let queries = rule.template_queries.iter().chain(rule.query.metrics());
             queries.flat_map(Query::selectors).map(|selector| Interest {
                 matchers: selector.matchers,
                 reach_ms: selector.reach_ms.max(0).saturating_add(group.query_offset_ms),
             })
         });
         windows.chain(rules).collect()
+    }
+
+    /// The log entries that are looked at, and for how long.
+    pub fn line_interests(&self) -> Vec<LineInterest> {
+        let logs = self.rules().filter_map(|(group, rule)| Some((group, rule.query.logs()?)));
+        let ranges =
+            logs.flat_map(|(group, query)| query.ranges().into_iter().map(move |range| (group, range)));
+        let interest = ranges.map(|(group, range)| {
+            let reach_ns = range.range_ns.saturating_add(range.offset_ns.max(0));
+            LineInterest {
+                matchers: range.log.matchers.clone(),
+                filters: range.log.leading_filters(),
+                reach_ms: (reach_ns / 1_000_000).saturating_add(1).saturating_add(group.query_offset_ms),
+            }
+        });
+        interest.collect()
+    }
+
+    /// Whether any rule looks at log entries.
+    pub fn reads_logs(&self) -> bool {
+        self.rules().any(|(_, rule)| rule.query.logs().is_some())
+    }
+
+    /// How far before a step anything is looked at, in milliseconds.
+    pub fn look_back_ms(&self) -> i64 {
+        let series = self.interests().into_iter().map(|interest| interest.reach_ms);
+        series.chain(self.line_interests().into_iter().map(|interest| interest.reach_ms)).max().unwrap_or(0)
     }
 
     /// The longest `for` and `keep_firing_for`, one after the other.

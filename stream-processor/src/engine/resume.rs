@@ -129,7 +129,7 @@ impl Resumed {
 /// For how long after the last event steps can still bring something new: the longest look-back, then `for`
 /// and `keep_firing_for`, each up to the next step.
 pub(super) fn horizon_ms(program: &Program) -> i64 {
-    let look_back = program.interests().iter().map(|i| i.reach_ms).max().unwrap_or(0);
+    let look_back = program.look_back_ms();
     let settle = program.settle_ms().min(MOST_SETTLE_MS);
     let interval = program.intervals().max().unwrap_or(0);
     [look_back, settle, interval, interval].into_iter().fold(0, i64::saturating_add)

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use event::SampleBatch;
+use event::{LogBatch, SampleBatch};
 
 use super::watermark::{Partition, Watermark};
 
@@ -27,22 +27,46 @@ impl Sources {
         newest_ms: i64,
         oldest_ms: i64,
     ) -> bool {
-        if batch.source.is_empty() {
-            return false;
+        let known = self.mark(partition, &batch.source, (batch.position, newest_ms), oldest_ms);
+        known.is_some_and(|known| known > batch.position)
+    }
+
+    /// Up to which position the entries of the source were read before; the last of the batch becomes the mark.
+    pub fn entries_read(
+        &mut self,
+        partition: &Partition,
+        batch: &LogBatch,
+        newest_ms: i64,
+        oldest_ms: i64,
+    ) -> Option<u64> {
+        let last = batch.entries.iter().map(|entry| entry.position).max()?;
+        self.mark(partition, &batch.source, (last, newest_ms), oldest_ms)
+    }
+
+    /// The mark of a source before it was moved on; `None` if none is in force.
+    fn mark(
+        &mut self,
+        partition: &Partition,
+        source: &str,
+        (position, newest_ms): (u64, i64),
+        oldest_ms: i64,
+    ) -> Option<u64> {
+        if source.is_empty() {
+            return None;
         }
         if !self.0.contains_key(partition) {
             self.0.insert(partition.clone(), HashMap::new());
         }
-        let Some(sources) = self.0.get_mut(partition) else { return false };
-        match sources.get_mut(&batch.source) {
-            Some((position, newest)) if *newest > oldest_ms => {
-                let repeated = *position > batch.position;
-                (*position, *newest) = (batch.position.max(*position), newest_ms.max(*newest));
-                repeated
+        let sources = self.0.get_mut(partition)?;
+        match sources.get_mut(source) {
+            Some((known, newest)) if *newest > oldest_ms => {
+                let before = *known;
+                (*known, *newest) = (before.max(position), newest_ms.max(*newest));
+                Some(before)
             }
             _ => {
-                sources.insert(batch.source.clone(), (batch.position, newest_ms));
-                false
+                sources.insert(source.to_owned(), (position, newest_ms));
+                None
             }
         }
     }

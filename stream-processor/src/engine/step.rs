@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use event::{Alert, Labels, Sample};
+use logql::MetricExpr;
 use promql::{Query, Storage, Value};
 
 use super::{
@@ -10,7 +11,8 @@ use super::{
     alert::ActiveAlerts,
     alert_step::AlertStep,
     evaluator::Evaluator,
-    program::{Action, AlertSpec, Program, Rule, Window},
+    line_store::{LineStore, LinesUntil},
+    program::{Action, AlertSpec, Expression, Program, Rule, Window},
     recording::{Publisher, name_results},
     series_store::Until,
 };
@@ -146,7 +148,7 @@ impl Evaluator {
         let program = self.program.clone();
         let rule = &program.groups[place.group].rules[place.rule];
         self.evaluations.count += 1;
-        let (alerts, outcome) = match (&rule.action, run(&rule.query, &self.until(place), place.time_ms)) {
+        let (alerts, outcome) = match (&rule.action, self.ask(&rule.query, place)) {
             (Action::Record { labels }, Ok(results)) => {
                 (Vec::new(), self.record(&program, place, labels, results))
             }
@@ -158,8 +160,14 @@ impl Evaluator {
         alerts
     }
 
-    fn until(&self, place: Place) -> Until<'_> {
-        Until { store: &self.store, end_ms: place.time_ms, step_ms: place.step_ms }
+    fn ask(&self, query: &Expression, place: Place) -> Result<Vec<(Labels, f64)>, String> {
+        let Place { step_ms, time_ms, .. } = place;
+        match query {
+            Expression::Metrics(query) => {
+                run(query, &Until { store: &self.store, end_ms: time_ms, step_ms }, time_ms)
+            }
+            Expression::Logs(query) => count(query, &self.lines, time_ms),
+        }
     }
 
     fn note(&mut self, program: &Program, place: Place, took: Duration, outcome: Result<(), String>) {
@@ -272,6 +280,21 @@ fn run(query: &Query, storage: &dyn Storage, time_ms: i64) -> Result<Vec<(Labels
         Value::Scalar(sample) => Ok(vec![(Labels::default(), sample.value)]),
         Value::Vector(vector) => Ok(vector.into_iter().map(|(labels, s)| (labels, s.value)).collect()),
         Value::Matrix(_) | Value::String { .. } => Err("the result is neither vector nor scalar".into()),
+    }
+}
+
+/// The result of a LogQL expression as a vector.
+fn count(query: &MetricExpr, lines: &LineStore, time_ms: i64) -> Result<Vec<(Labels, f64)>, String> {
+    let options = logql::Options { max_answer_series: usize::MAX, ..logql::Options::default() };
+    let until = LinesUntil { store: lines, end_ms: time_ms };
+    let expr = logql::Expr::Metric(query.clone());
+    let answer = logql::query_instant(&expr, &until, time_ms.saturating_mul(1_000_000), &options);
+    match answer.map_err(|e| e.to_string())?.value {
+        logql::Value::Scalar(value) => Ok(vec![(Labels::default(), value)]),
+        logql::Value::Vector(vector) => {
+            Ok(vector.into_iter().map(|one| (one.labels.iter().collect(), one.sample.value)).collect())
+        }
+        _ => Err("the result is neither vector nor scalar".into()),
     }
 }
 

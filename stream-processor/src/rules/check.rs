@@ -1,9 +1,10 @@
 //! Expressions and templates inside of files: checked, with errors at their place in the file.
 
 use config::{Diagnostics, Source, yaml::Node};
+use event::METRIC_NAME;
 use promql::{ParseError, Query, ValueType};
 
-use crate::engine::Template;
+use crate::engine::{Template, program::Expression};
 
 /// Checks what stands in `source`.
 pub struct Checker<'a> {
@@ -14,8 +15,36 @@ pub struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// The expression of a rule.
-    pub fn expression(&mut self, node: &Node) -> Option<Query> {
+    /// The expression of a rule. It is LogQL if it can be and its selectors name no metric: there is no PromQL that
+    /// people write so.
+    pub fn expression(&mut self, node: &Node) -> Option<Expression> {
+        let text = node.text()?;
+        let (metrics, logs) = (promql::parse(text), logql::parse(text));
+        let names_metric = |query: &Query| {
+            let named = |s: &promql::Selector| s.matchers.iter().any(|m| m.name == METRIC_NAME);
+            query.selectors().is_empty() || query.selectors().iter().any(named)
+        };
+        match logs {
+            Ok(logql::Expr::Metric(query)) if !metrics.as_ref().is_ok_and(names_metric) => {
+                Some(Expression::Logs(query))
+            }
+            Ok(logql::Expr::Log(_)) if metrics.is_err() => {
+                let message = "this selects lines, a rule needs a number";
+                self.problem(node, 0, message, "count them, for example `count_over_time({…} [5m]) > 0`");
+                None
+            }
+            Err(error) if metrics.is_err() && has_pipe(text) => {
+                let at = offset(text, error.line.max(1), error.column.max(1));
+                let remedy = "see the LogQL reference; `tailrace logs` tries expressions out";
+                self.problem(node, at, format!("expression: {}", error.message), remedy);
+                None
+            }
+            _ => self.metrics(node).map(Expression::Metrics),
+        }
+    }
+
+    /// An expression over series.
+    pub fn metrics(&mut self, node: &Node) -> Option<Query> {
         let text = node.text()?;
         let query = match promql::parse(text) {
             Ok(query) => query,
@@ -68,6 +97,11 @@ pub fn is_label_name(name: &str) -> bool {
     !name.is_empty() && name != "__name__" && !name.starts_with(|c: char| c.is_ascii_digit()) && {
         name.chars().all(|c| c.is_alphanumeric() || "_.-/".contains(c))
     }
+}
+
+/// Whether there is one outside of quotes: PromQL has none.
+fn has_pipe(text: &str) -> bool {
+    text.split(['"', '`']).step_by(2).any(|part| part.contains('|'))
 }
 
 fn offset(text: &str, line: usize, column: usize) -> usize {

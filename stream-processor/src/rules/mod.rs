@@ -40,8 +40,9 @@ fn warnings(sources: &[Source], groups: &[Group]) -> Vec<String> {
         )
     });
     let rules = groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
-    let fixed =
-        rules.filter(|(_, rule)| rule.query.selectors().iter().any(|s| s.fixed)).map(|(group, rule)| {
+    let fixed = rules
+        .filter(|(_, rule)| rule.query.metrics().is_some_and(|q| q.selectors().iter().any(|s| s.fixed)))
+        .map(|(group, rule)| {
             let (file, name) = (&group.file, &rule.name);
             format!(
                 "{file}: `@` in `{name}` ties it to one time, which is soon further back than rules can see"

@@ -103,7 +103,7 @@ fn labels(fields: &mut Fields<'_, '_>) -> Vec<String> {
 
 fn selector(node: &Node, source: &Source, problems: &mut Diagnostics) -> Option<Vec<Matcher>> {
     let mut checker = Checker { source, problems, template_queries: Vec::new() };
-    let query = checker.expression(node)?;
+    let query = checker.metrics(node)?;
     let text = node.text()?.trim();
     let (name, braces) = text.split_at(text.find('{').unwrap_or(text.len()));
     let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':');

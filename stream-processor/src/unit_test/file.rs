@@ -9,10 +9,11 @@ use promql::{Reading, describe_histogram, parse_metric, parse_values};
 
 const FILE_KEYS: [&str; 5] =
     ["rule_files", "evaluation_interval", "group_eval_order", "tests", "fuzzy_compare"];
-const TEST_KEYS: [&str; 8] = [
+const TEST_KEYS: [&str; 9] = [
     "name",
     "interval",
     "input_series",
+    "input_logs",
     "alert_rule_test",
     "promql_expr_test",
     "external_labels",
@@ -20,6 +21,8 @@ const TEST_KEYS: [&str; 8] = [
     "start_timestamp",
 ];
 const DEFAULT_INTERVAL_MS: i64 = 60_000;
+/// More lines than this are not made of one item.
+const MOST_LINES: u32 = 1_000_000;
 
 /// What a test file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +48,8 @@ pub struct Test {
     pub interval_ms: i64,
     /// What the rules see.
     pub input_series: Vec<InputSeries>,
+    /// Log lines that the rules see, in the order of time.
+    pub input_logs: Vec<InputLine>,
     /// Expected alerts.
     pub alerts: Vec<AlertTest>,
     /// Expected values of expressions.
@@ -64,6 +69,17 @@ pub struct InputSeries {
     pub labels: Labels,
     /// From the start of the test.
     pub values: Vec<Option<Reading>>,
+}
+
+/// A line of `input_logs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputLine {
+    /// The stream.
+    pub labels: Labels,
+    /// From the start of the test.
+    pub at_ms: i64,
+    /// Without its end.
+    pub line: String,
 }
 
 /// An item of `alert_rule_test`.
@@ -170,8 +186,10 @@ impl<'a> Reader<'a, '_> {
             start_ms: start(&mut fields),
             ..Test::default()
         };
-        let (series, alerts, exprs) =
-            (fields.list("input_series"), fields.list("alert_rule_test"), fields.list("promql_expr_test"));
+        let (series, logs) = (fields.list("input_series"), fields.list("input_logs"));
+        let (alerts, exprs) = (fields.list("alert_rule_test"), fields.list("promql_expr_test"));
+        test.input_logs = logs.iter().flat_map(|node| self.stream(node)).collect();
+        test.input_logs.sort_by_key(|line| line.at_ms);
         test.input_series = series.iter().filter_map(|node| self.series(node)).collect();
         test.alerts = alerts.iter().filter_map(|node| self.alert(node)).collect();
         test.exprs = exprs.iter().filter_map(|node| self.expr(node)).collect();
@@ -183,6 +201,24 @@ impl<'a> Reader<'a, '_> {
         let labels = parsed(&mut fields, "series", parse_metric)?;
         let values = parsed(&mut fields, "values", parse_values)?;
         Some(InputSeries { labels, values })
+    }
+
+    fn stream(&mut self, node: &'a Node) -> Vec<InputLine> {
+        let mut fields = self.fields(node, &["stream", "lines"]);
+        fields.require("stream", "stream: '{job=\"app\"}'");
+        let labels = parsed(&mut fields, "stream", parse_metric).unwrap_or_default();
+        fields.list("lines").iter().flat_map(|node| self.lines(node, &labels)).collect()
+    }
+
+    /// One line, or several at equal distances.
+    fn lines(&mut self, node: &'a Node, labels: &Labels) -> Vec<InputLine> {
+        let mut fields = self.fields(node, &["at", "line", "times", "every"]);
+        let (at_ms, every_ms) = (span(&mut fields, "at"), span(&mut fields, "every"));
+        let line = fields.text("line").unwrap_or_default();
+        let times = fields.parse::<u32>("times", "10").unwrap_or(1).min(MOST_LINES);
+        let at = |number: u32| at_ms.saturating_add(every_ms.saturating_mul(i64::from(number)));
+        let one = |number| InputLine { labels: labels.clone(), at_ms: at(number), line: line.to_owned() };
+        (0..times).map(one).collect()
     }
 
     fn alert(&mut self, node: &'a Node) -> Option<AlertTest> {

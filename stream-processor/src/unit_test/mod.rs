@@ -7,6 +7,8 @@ mod load;
 mod run;
 mod text;
 
-pub use file::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, Test, TestFile, parse};
+pub use file::{
+    AlertTest, ExpectedAlert, ExpectedSample, ExprTest, InputLine, InputSeries, Test, TestFile, parse,
+};
 pub use load::{Loaded, load};
 pub use run::{Report, run};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use event::{HistogramSample, HistogramSeries, Labels, Sample};
+use event::{HistogramSample, HistogramSeries, Labels, LogEntry, Sample};
 use promql::{Reading, Value, describe_histogram};
 
 use super::{
@@ -22,9 +22,15 @@ pub struct Report {
 /// Runs `test` of `file` over the rules of `program`.
 pub fn run(file: &TestFile, test: &Test, program: &Arc<Program>) -> Report {
     let external = External { labels: test.external_labels.clone(), url: test.external_url.clone() };
-    let setup = Setup { max_series: usize::MAX, external, stopwatch: None };
+    let setup = Setup { max_series: usize::MAX, max_lines: usize::MAX, external, stopwatch: None };
     let mut evaluator = Evaluator::keeping_all(program.clone(), setup);
     test.input_series.iter().for_each(|series| insert(&mut evaluator, test, series));
+    for (line, position) in test.input_logs.iter().zip(1..) {
+        let timestamp_ns = test.start_ms.saturating_add(line.at_ms).saturating_mul(1_000_000);
+        let text = line.line.clone().into();
+        let entry = LogEntry { timestamp_ns, line: text, position, ..LogEntry::default() };
+        evaluator.insert_line(&line.labels, &entry);
+    }
     let mut runner = Runner { file, test, evaluator, failures: Vec::new() };
     if let Some(last_step) = runner.evaluate() {
         test.exprs.iter().for_each(|expr| runner.check_expr(expr, last_step));

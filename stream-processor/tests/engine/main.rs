@@ -4,5 +4,6 @@ mod alert_schema;
 mod case;
 mod determinism;
 mod limits;
+mod logs;
 mod restart;
 mod scenarios;

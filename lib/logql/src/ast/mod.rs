@@ -144,26 +144,24 @@ pub struct LabelReplace {
 impl Expr {
     /// The selectors in the query, from left to right.
     pub fn selectors(&self) -> Vec<&[Matcher]> {
-        let mut found = Vec::new();
         match self {
-            Expr::Log(log) => found.push(log.matchers.as_slice()),
-            Expr::Metric(metric) => metric.collect_selectors(&mut found),
+            Expr::Log(log) => vec![log.matchers.as_slice()],
+            Expr::Metric(metric) => {
+                metric.ranges().into_iter().map(|range| range.log.matchers.as_slice()).collect()
+            }
         }
-        found
     }
 }
 
 impl MetricExpr {
-    fn collect_selectors<'a>(&'a self, found: &mut Vec<&'a [Matcher]>) {
+    /// The functions over windows in it, from left to right.
+    pub fn ranges(&self) -> Vec<&RangeAggregation> {
         match self {
-            MetricExpr::Literal(_) | MetricExpr::Vector(_) => {}
-            MetricExpr::Range(range) => found.push(&range.log.matchers),
-            MetricExpr::Aggregation(aggregation) => aggregation.inner.collect_selectors(found),
-            MetricExpr::LabelReplace(replace) => replace.inner.collect_selectors(found),
-            MetricExpr::Binary(binary) => {
-                binary.left.collect_selectors(found);
-                binary.right.collect_selectors(found);
-            }
+            MetricExpr::Literal(_) | MetricExpr::Vector(_) => Vec::new(),
+            MetricExpr::Range(range) => vec![range.as_ref()],
+            MetricExpr::Aggregation(aggregation) => aggregation.inner.ranges(),
+            MetricExpr::LabelReplace(replace) => replace.inner.ranges(),
+            MetricExpr::Binary(binary) => [binary.left.ranges(), binary.right.ranges()].concat(),
         }
     }
 }

@@ -1,0 +1,90 @@
+//! What is read: told from what was read before, from what is late and from what cannot be.
+
+use event::{Labels, LogBatch, SampleBatch};
+
+use super::{
+    Engine, LAST_TIME_MS, MOST_AHEAD_MS, Partition, late::Item, series_store::Inserted, sources::oldest_ms,
+};
+
+impl Engine {
+    /// Gives the newest time in the batch; `None` if it was read before.
+    pub(super) fn feed_samples(
+        &mut self,
+        partition: &Partition,
+        written_ms: i64,
+        batch: &SampleBatch,
+    ) -> Option<i64> {
+        let reached = self.watermark.of(partition);
+        let samples = batch.series.iter().flat_map(|s| s.samples.iter().map(move |x| (&s.labels, *x)));
+        let newest = samples.clone().map(|(_, s)| s.timestamp_ms).max();
+        let oldest = oldest_ms(reached, self.horizon_ms);
+        let possible = samples.clone().filter(|(_, s)| is_possible(s.timestamp_ms, written_ms));
+        let mark = possible.map(|(_, s)| s.timestamp_ms).max().unwrap_or_default();
+        if self.sources.is_repeated(partition, batch, mark, oldest) {
+            self.stats.repeated += 1;
+            return None;
+        }
+        for (labels, sample) in samples {
+            self.take_in(labels, Item::Sample(sample), written_ms, reached);
+        }
+        newest
+    }
+
+    /// As the samples; of a log source each entry has a position of its own.
+    pub(super) fn feed_lines(
+        &mut self,
+        partition: &Partition,
+        written_ms: i64,
+        batch: &LogBatch,
+    ) -> Option<i64> {
+        let reached = self.watermark.of(partition);
+        let times = batch.entries.iter().map(|entry| entry.timestamp_ns.div_euclid(1_000_000));
+        let newest = times.clone().max();
+        let mark = times.filter(|time| is_possible(*time, written_ms)).max().unwrap_or_default();
+        let oldest = oldest_ms(reached, self.horizon_ms);
+        let known = self.sources.entries_read(partition, batch, mark, oldest);
+        for entry in &batch.entries {
+            if known.is_some_and(|known| entry.position <= known) {
+                self.stats.repeated += 1;
+                continue;
+            }
+            self.take_in(&batch.labels, Item::Line(entry.clone()), written_ms, reached);
+        }
+        newest
+    }
+
+    fn take_in(&mut self, labels: &Labels, item: Item, written_ms: i64, reached: Option<i64>) {
+        let time = item.time_ms();
+        if !is_possible(time, written_ms) {
+            self.stats.refused += 1;
+            return;
+        }
+        let Some(reached) = reached.filter(|reached| time <= *reached) else {
+            self.schedule.note(time);
+            return self.keep(labels, item);
+        };
+        self.stats.late += 1;
+        // What no step will look at any more must not wake one either.
+        if time > oldest_ms(Some(reached), self.horizon_ms) {
+            self.late.push(reached, labels.clone(), item);
+        }
+    }
+
+    pub(super) fn keep(&mut self, labels: &Labels, item: Item) {
+        let inserted = match &item {
+            Item::Sample(sample) => self.evaluator.insert(labels, *sample),
+            Item::Line(entry) => self.evaluator.insert_line(labels, entry),
+        };
+        match inserted {
+            Inserted::Kept => self.stats.samples += 1,
+            Inserted::NotWanted => {}
+            Inserted::Refused => self.stats.refused += 1,
+        }
+    }
+}
+
+/// Whether a time is one, and not so far ahead that no step would ever reach it.
+pub(super) fn is_possible(time_ms: i64, written_ms: i64) -> bool {
+    let ahead = if written_ms > 0 { written_ms.saturating_add(MOST_AHEAD_MS) } else { LAST_TIME_MS };
+    (0..=LAST_TIME_MS.min(ahead)).contains(&time_ms)
+}
