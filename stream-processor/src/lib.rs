@@ -11,6 +11,7 @@ pub mod engine;
 mod in_force;
 pub mod job;
 pub mod push;
+pub mod replay;
 pub mod rules;
 pub mod rules_job;
 pub mod session;

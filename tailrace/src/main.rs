@@ -45,7 +45,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         },
         Command::Broker(args) => serve::broker(args).await,
         Command::Config(args) => config::run(args),
-        Command::Rules(args) => rules::run(args),
+        Command::Rules(args) => rules::run(args).await,
         Command::Logs(args) => logs::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Query(args) => query::run(args).await,

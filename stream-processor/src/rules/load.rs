@@ -77,6 +77,18 @@ pub fn load(rules: Option<&[String]>, windows: Option<&str>) -> Result<Program, 
     Ok(Sources::read(rules, windows)?.check()?)
 }
 
+/// Loads rule files alone, without windows.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_files(patterns: &[String]) -> Result<Program, LoadError> {
+    let mut sources = Vec::new();
+    for pattern in patterns {
+        sources.extend(read_all(pattern)?);
+    }
+    Ok(check(&sources, None)?)
+}
+
 /// One rule file by itself.
 #[derive(Debug)]
 pub struct Checked {

@@ -16,7 +16,7 @@ use crate::engine::program::{Action, Group, Program};
 
 pub use default::{default_rules, default_windows};
 pub(crate) use load::read_all;
-pub use load::{Checked, LoadError, Sources, check_each, load};
+pub use load::{Checked, LoadError, Sources, check_each, load, load_files};
 
 /// Checks files and joins them into one program, in their order.
 ///

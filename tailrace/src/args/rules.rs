@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::Output;
+use super::{ClientArgs, Output, SpanArgs};
 
 /// `tailrace rules`
 #[derive(Debug, ClapArgs)]
@@ -35,6 +35,33 @@ pub enum RulesCommand {
         /// Only tests whose name fits this regular expression (again for more)
         #[arg(long, value_name = "REGEX")]
         run: Vec<String>,
+    },
+    /// Say which alerts of rule files fire at a time of the past, had the rules been in force
+    #[command(after_help = "Example:\n  tailrace rules eval my.yml --at 2026-11-20T12:00:00Z")]
+    Eval {
+        /// Rule files; any part of a path may hold `*`
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<String>,
+        /// When (RFC 3339)
+        #[arg(long, value_name = "TIME")]
+        at: String,
+        /// For how long before that the rules are evaluated, so that `for` has run
+        #[arg(long, value_name = "AGE", default_value = "1h")]
+        settle: String,
+        #[command(flatten)]
+        client: ClientArgs,
+    },
+    /// Say when the alerts of old rules and new would have fired over the past, and what differs
+    #[command(after_help = "Example:\n  tailrace rules diff old.yml new.yml --since 30d")]
+    Diff {
+        /// Rule file; any part of the path may hold `*`
+        old: String,
+        /// Rule file that is to take its place
+        new: String,
+        #[command(flatten)]
+        span: SpanArgs,
+        #[command(flatten)]
+        client: ClientArgs,
     },
     /// List groups, rules and windows
     #[command(after_help = "Example:\n  tailrace rules list --config configs/process.yaml")]

@@ -1,5 +1,7 @@
 //! `tailrace rules`: a file for each of its commands that is more than a few lines.
 
+mod history;
+mod replay;
 mod test;
 
 use std::{path::Path, process::ExitCode};
@@ -14,10 +16,12 @@ use crate::{
 };
 
 /// Exit code 1 when a checked file is wrong.
-pub fn run(args: RulesArgs) -> Result<ExitCode> {
+pub async fn run(args: RulesArgs) -> Result<ExitCode> {
     match args.command {
         RulesCommand::Check { files } => check(&files),
         RulesCommand::Test { files, run } => test::run(&files, &run),
+        RulesCommand::Eval { files, at, settle, client } => replay::eval(&files, &at, &settle, &client).await,
+        RulesCommand::Diff { old, new, span, client } => replay::diff(&old, &new, &span, &client).await,
         RulesCommand::List { config, output } => list(config.as_deref(), output),
     }
 }
