@@ -22,12 +22,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Stores an event. When the disk does not take it, it is sent at once, behind what is in the queue.
+    /// Stores an event. When the disk does not take it, it is sent at once, behind what is in the queue, and waited for:
+    /// what comes later may find room on the disk, and would outlive it in a crash.
     pub async fn put(&self, event: Event) {
         let Err(error) = self.spool.append(&event) else { return };
         telemetry::SPOOL_ERRORS.inc();
         tracing::warn!(%error, "cannot write to the disk queue, sending past it");
         self.spool.drained().await;
-        self.publisher.publish(event, || {}).await;
+        // No receipt comes only when everything ends.
+        let _ = self.publisher.publish_with_receipt(event).await.await;
     }
 }

@@ -1,6 +1,7 @@
 //! The sources against a broker in memory and the embedded one: lost 0, doubled 0.
 
 mod files;
+mod full_disk;
 mod host;
 mod journald;
 mod kafka;

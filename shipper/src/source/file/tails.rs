@@ -45,6 +45,10 @@ pub struct Tails {
     complained: HashSet<PathBuf>,
     /// When the look before this one began.
     looked: Option<SystemTime>,
+    /// When the first one began.
+    first_look: Option<SystemTime>,
+    /// Names that a file has had since then.
+    names: HashSet<PathBuf>,
     /// What the shipper before this one has left.
     before: Positions,
 }
@@ -64,6 +68,8 @@ impl Tails {
             lost,
             complained,
             looked: None,
+            first_look: None,
+            names: HashSet::new(),
             before,
         }
     }
@@ -88,6 +94,8 @@ impl Tails {
         }
         self.close_finished();
         self.looked = Some(looking);
+        self.first_look.get_or_insert(looking);
+        self.names.extend(found.into_values().map(|candidate| candidate.path));
         self.register();
         self.checkpoint.set_looked(looking);
     }

@@ -83,8 +83,8 @@ impl Tails {
             let before = self.open.values().filter(|open| open.is_leaving && open.path == tail.path);
             if let Some(since) = before.map(Tail::modified).max() {
                 self.take_up_between(&tail.path, &tail.labels, found, |n, _| n.modified >= since);
-            } else if let Some(looked) = self.looked {
-                let since = looked - CLOCK_STEP;
+            } else if let Some(since) = self.unseen_since(&tail.path) {
+                let since = since - CLOCK_STEP;
                 // A copy of what the file still holds is made before the file is truncated.
                 let is_copy = |other: &Tail| !other.head.is_empty() && tail.head.starts_with(&other.head);
                 self.take_up_between(&tail.path, &tail.labels, found, |n, other| {
@@ -92,6 +92,11 @@ impl Tails {
                 });
             }
         }
+    }
+
+    /// Since when files of a new file's name may have come and gone: a name may be missing at one look, or at every one.
+    fn unseen_since(&self, name: &Path) -> Option<SystemTime> {
+        if self.names.contains(name) { self.looked } else { self.first_look }
     }
 
     /// Files that came and went while no shipper ran: made since its last look, and not one of those that it knew.

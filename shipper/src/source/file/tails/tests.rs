@@ -88,6 +88,19 @@ fn a_file_that_came_and_went_before_its_name_was_ever_seen_is_read() {
 }
 
 #[test]
+fn a_file_that_came_and_went_before_a_look_at_which_its_name_was_missing_was_never_read() {
+    let mut bench = Bench::new();
+    bench.tails.rescan();
+    bench.write("one\n");
+    bench.rotate("app.log-1");
+    bench.pause();
+    bench.tails.rescan();
+    bench.write("two\n");
+    bench.tails.rescan();
+    assert_eq!(bench.tails.open.len(), 2);
+}
+
+#[test]
 fn a_copy_of_a_new_file_is_not_read_beside_it() {
     let mut bench = Bench::new();
     bench.tails.rescan();
