@@ -202,7 +202,7 @@ killed_broker() {
     read -ra node <<<"$TAILRACE_TEST_CRASHING_NODE"
     start "${node[@]}"
     read -r broker <&3
-    numbers_and_kills | timeout 600 kcat -b "$broker" -P -t "$run-kills" -p 0 "${persistent[@]}" 2>"$work/kills.log" 3<&- 4>&-
+    numbers_and_kills | timeout $((120 + 20 * TAILRACE_TEST_KILLS)) kcat -b "$broker" -P -t "$run-kills" -p 0 "${persistent[@]}" 2>"$work/kills.log" 3<&- 4>&-
     expect "acknowledged records are there once after kill -9" \
         "$(seq 1 $((200 * TAILRACE_TEST_KILLS)))" "$(read_from "$run-kills" beginning '%s\n')"
     exec 4>&-
