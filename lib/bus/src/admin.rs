@@ -18,16 +18,37 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the broker does not answer, or refuses one.
 pub async fn create_topics(config: &Config) -> Result<(), Error> {
-    let client: AdminClient<DefaultClientContext> = config.client().create().map_err(Error::Settings)?;
     let all = config.topics.all();
     let topics = all.map(|(name, spread)| {
-        let partitions = if spread { config.partitions } else { 1 };
-        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(config.replication));
+        let topic = new_topic(config, name, if spread { config.partitions } else { 1 });
         // The alert topic is the history of all alerts, and the state of those that still fire.
         if name == config.topics.alerts { topic.set("retention.ms", "-1") } else { topic }
     });
+    create(config, &topics).await
+}
+
+/// Creates a topic unless it exists.
+///
+/// # Errors
+/// When the broker does not answer, or refuses it.
+pub async fn create_topic(
+    config: &Config,
+    name: &str,
+    partitions: i32,
+    settings: &[(&str, &str)],
+) -> Result<(), Error> {
+    let topic = new_topic(config, name, partitions);
+    create(config, &[settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value))]).await
+}
+
+fn new_topic<'a>(config: &Config, name: &'a str, partitions: i32) -> NewTopic<'a> {
+    NewTopic::new(name, partitions, TopicReplication::Fixed(config.replication))
+}
+
+async fn create(config: &Config, topics: &[NewTopic<'_>]) -> Result<(), Error> {
+    let client: AdminClient<DefaultClientContext> = config.client().create().map_err(Error::Settings)?;
     let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
-    let results = client.create_topics(&topics, &options).await;
+    let results = client.create_topics(topics, &options).await;
     for result in results.map_err(|source| Error::Unreachable { brokers: config.brokers.clone(), source })? {
         match result {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}

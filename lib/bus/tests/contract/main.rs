@@ -5,6 +5,7 @@ mod bus;
 mod crash;
 mod groups;
 mod idempotence;
+mod members;
 mod offsets;
 mod records;
 mod retention;
