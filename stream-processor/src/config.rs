@@ -30,6 +30,10 @@ pub struct Config {
     pub max_series: usize,
     /// Log lines that rules may look at in all; those beyond it are left out.
     pub max_lines: usize,
+    /// Where users reach the HTTP API, for `$externalURL` and the links of alerts; empty: links are path and query.
+    pub external_url: String,
+    /// How many samples, and how many log lines, an alert carries at most: up to 100; 0: no evidence.
+    pub evidence: usize,
     /// Where samples go besides.
     pub push: PushConfig,
 }
@@ -47,6 +51,8 @@ impl Default for Config {
             take_over_after: Duration::from_secs(30),
             max_series: 500_000,
             max_lines: 1_000_000,
+            external_url: String::new(),
+            evidence: 5,
             push: PushConfig::default(),
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Config,
-    engine::{Engine, Options, Output, program::Program},
+    engine::{Engine, External, Options, Output, program::Program},
     job::Job,
     telemetry,
 };
@@ -22,6 +22,9 @@ const QUEUE_KIB: u32 = 8 << 10;
 /// How long one look for records waits before it is asked again whether there are more.
 const READ_BACK_POLL: Duration = Duration::from_millis(20);
 const ENDS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Of so many samples and lines each a transition is still well below the size of a Kafka record.
+const MOST_EVIDENCE: usize = 100;
 
 /// Text that is committed with the offsets.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +59,8 @@ impl RulesJob {
             lateness_ms: config.lateness.millis(),
             max_series: config.max_series,
             max_lines: config.max_lines,
+            evidence: config.evidence.min(MOST_EVIDENCE),
+            external: External { url: config.external_url.clone(), ..External::default() },
             stopwatch: Some(elapsed),
             ..Options::default()
         };

@@ -2,6 +2,8 @@
 
 use std::net::UdpSocket;
 
+use serde_json::Value;
+
 use crate::{
     basics::{append, now_ns},
     harness::{Pipeline, run, text},
@@ -75,6 +77,15 @@ async fn host_samples_become_series_windows_rules_and_an_alert() {
         }
     };
     assert!(shown.contains("firing") && shown.contains("load of e2e is"), "{shown}");
+    let records = text(&run(&["alerts", "--brokers", &brokers, "--topic", &topic, "-o", "json"]));
+    let alert: Value = serde_json::from_str(records.lines().next().unwrap()).unwrap();
+    let evidence = &alert["evidence"];
+    assert_eq!(evidence["samples"][0]["labels"]["host"], "e2e", "{alert}");
+    // The link leads to what the rule saw, once the index has it.
+    let link = format!("{}{}", pipeline.url(), evidence["query"].as_str().unwrap());
+    let answer: Value = reqwest::get(link).await.unwrap().json().await.unwrap();
+    let value: f64 = answer["data"]["result"][0]["value"][1].as_str().unwrap().parse().unwrap();
+    assert_eq!(Some(value), alert["value"].as_f64(), "{answer}");
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Labels;
+use crate::{Evidence, Labels};
 
-/// The version that this code writes and reads.
-pub const ALERT_VERSION: u32 = 1;
+/// The version that this code writes.
+pub const ALERT_VERSION: u32 = 2;
+/// The oldest that it reads. Version 1 has no evidence.
+const OLDEST_VERSION: u32 = 1;
 
 /// Where an alert stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,7 +29,7 @@ pub enum AlertState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alert {
-    /// [`ALERT_VERSION`]
+    /// [`ALERT_VERSION`], or an older one of a record that was read.
     pub version: u32,
     /// The state that the alert has entered.
     pub state: AlertState,
@@ -52,9 +54,13 @@ pub struct Alert {
     pub evaluated_at: Timestamp,
     /// Name of the rule group.
     pub group: String,
-    /// Where to see the expression: path and query of the Prometheus API's graph page.
+    /// Where to see the expression: path and query of Prometheus' graph page, behind the URL of the installation if
+    /// it has one.
     #[serde(rename = "generatorURL")]
     pub generator_url: String,
+    /// What the expression saw; not there if the rule is gone, or none is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 impl Alert {
@@ -63,7 +69,7 @@ impl Alert {
     pub fn from_json(record: &[u8]) -> Result<Self, crate::DecodeError> {
         let alert: Alert = serde_json::from_slice(record)?;
         match alert.version {
-            ALERT_VERSION => Ok(alert),
+            OLDEST_VERSION..=ALERT_VERSION => Ok(alert),
             other => Err(crate::DecodeError::UnknownVersion { found: other, known: ALERT_VERSION }),
         }
     }

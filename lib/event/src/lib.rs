@@ -7,6 +7,7 @@ pub mod alert;
 pub mod batch;
 mod compact;
 pub mod escape;
+pub mod evidence;
 pub mod histogram;
 mod json;
 pub mod labels;
@@ -18,6 +19,7 @@ pub mod wire;
 
 pub use alert::{Alert, AlertState};
 pub use batch::{Event, LogBatch, LogEntry, MetricFamily, Sample, SampleBatch, Series, Tick};
+pub use evidence::{Evidence, EvidenceLine, EvidenceSample};
 pub use histogram::{Bucket, Histogram, HistogramSample, HistogramSeries, ResetHint};
 pub use labels::{Labels, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher};

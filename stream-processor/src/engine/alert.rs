@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use event::{Alert, AlertState, Labels, METRIC_NAME};
+use event::{Alert, AlertState, Evidence, Labels, METRIC_NAME};
 use jiff::Timestamp;
 
 use super::alert_step::AlertStep;
@@ -20,6 +20,8 @@ pub(super) struct Active {
     pub active_at: i64,
     pub fired_at: Option<i64>,
     pub keep_firing_since: Option<i64>,
+    /// Of the last transition.
+    pub evidence: Option<Evidence>,
 }
 
 /// An alert that is pending or firing.
@@ -37,6 +39,8 @@ pub struct ActiveAlert {
     pub keep_firing_since_ms: Option<i64>,
     /// Of the expression.
     pub value: f64,
+    /// Of its last transition.
+    pub evidence: Option<Evidence>,
 }
 
 impl ActiveAlert {
@@ -104,6 +108,7 @@ impl ActiveAlerts {
                     active_at: alert.active_at.as_millisecond(),
                     fired_at: alert.starts_at.map(Timestamp::as_millisecond),
                     keep_firing_since: None,
+                    evidence: alert.evidence.clone(),
                 };
                 self.0.insert(fingerprint, restored);
             }
@@ -174,12 +179,17 @@ impl ActiveAlerts {
     fn begin_to_fire(&mut self, step: &AlertStep<'_>, present: &BTreeSet<u64>) -> Vec<Alert> {
         let mut transitions = Vec::new();
         for (_, active) in self.0.iter_mut().filter(|(f, a)| present.contains(f) && a.fired_at.is_none()) {
-            if step.step_ms - active.active_at >= step.spec.hold_ms {
+            let state = if step.step_ms - active.active_at >= step.spec.hold_ms {
                 active.fired_at = Some(step.step_ms);
-                transitions.push(step.transition(active, AlertState::Firing));
+                AlertState::Firing
             } else if active.active_at == step.step_ms {
-                transitions.push(step.transition(active, AlertState::Pending));
-            }
+                AlertState::Pending
+            } else {
+                continue;
+            };
+            let transition = step.transition(active, state);
+            active.evidence = transition.evidence.clone();
+            transitions.push(transition);
         }
         transitions
     }
@@ -219,6 +229,7 @@ impl Active {
             active_at_ms: self.active_at,
             keep_firing_since_ms: self.keep_firing_since,
             value: self.value,
+            evidence: self.evidence.clone(),
         }
     }
 

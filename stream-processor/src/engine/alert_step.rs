@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     alert::Active,
+    evidence::Behind,
     functions::graph_link,
     program::{AlertSpec, Group, Rule},
     template::{External, RunQuery, Template},
@@ -26,6 +27,8 @@ pub struct AlertStep<'a> {
     pub step_ms: i64,
     /// Answers queries of templates.
     pub run: &'a RunQuery<'a>,
+    /// For evidence.
+    pub behind: &'a Behind<'a>,
 }
 
 impl AlertStep<'_> {
@@ -45,6 +48,7 @@ impl AlertStep<'_> {
                 active_at: self.step_ms,
                 fired_at: None,
                 keep_firing_since: None,
+                evidence: None,
             };
             if found.insert(labels.fingerprint(), active).is_some() {
                 let why = "vector contains metrics with the same labelset after applying alert labels";
@@ -81,7 +85,8 @@ impl AlertStep<'_> {
             ends_at: ended.then(|| time(self.step_ms)),
             evaluated_at: time(self.step_ms),
             group: self.group.name.clone(),
-            generator_url: graph_link(&self.rule.expr, 1),
+            generator_url: format!("{}{}", self.external.link_base(), graph_link(&self.rule.expr, 1)),
+            evidence: self.behind.evidence(&active.labels),
         }
     }
 }

@@ -7,7 +7,7 @@ use event::{HistogramSample, Labels, LogEntry, Sample};
 
 use super::{
     Output, Problem,
-    line_store::LineStore,
+    line_store::{LineStore, Sourced},
     program::{Group, Program, Rule},
     series_store::{Inserted, SeriesStore},
     step::{RuleState, States},
@@ -21,8 +21,10 @@ pub struct Setup {
     pub max_series: usize,
     /// Log entries in memory.
     pub max_lines: usize,
-    /// What templates show of the installation.
+    /// What templates and links show of the installation.
     pub external: External,
+    /// How many samples, and how many lines, an alert carries at most; 0: no evidence.
+    pub evidence: usize,
     /// Tells how long ago something was, to measure rules with. It never changes a result.
     pub stopwatch: Option<fn() -> Duration>,
 }
@@ -78,9 +80,9 @@ impl Evaluator {
         self.store.insert_histogram(labels, sample)
     }
 
-    /// Puts a log entry in its place, whatever its time.
+    /// Puts a log entry of no known source in its place, whatever its time.
     pub fn insert_line(&mut self, labels: &Labels, entry: &LogEntry) -> Inserted {
-        self.lines.insert(labels, entry)
+        self.lines.insert(labels, &Sourced { source: "".into(), entry: entry.clone() })
     }
 
     /// Evaluates what is due at `step_ms`: windows and groups of whose interval it is a multiple.

@@ -1,9 +1,12 @@
 //! What is read: told from what was read before, from what is late and from what cannot be.
 
+use std::sync::Arc;
+
 use event::{Labels, LogBatch, SampleBatch};
 
 use super::{
-    Engine, LAST_TIME_MS, MOST_AHEAD_MS, Partition, late::Item, series_store::Inserted, sources::oldest_ms,
+    Engine, LAST_TIME_MS, MOST_AHEAD_MS, Partition, late::Item, line_store::Sourced, series_store::Inserted,
+    sources::oldest_ms,
 };
 
 impl Engine {
@@ -43,12 +46,14 @@ impl Engine {
         let mark = times.filter(|time| is_possible(*time, written_ms)).max().unwrap_or_default();
         let oldest = oldest_ms(reached, self.horizon_ms);
         let known = self.sources.entries_read(partition, batch, mark, oldest);
+        let source: Arc<str> = batch.source.as_str().into();
         for entry in &batch.entries {
             if known.is_some_and(|known| entry.position <= known) {
                 self.stats.repeated += 1;
                 continue;
             }
-            self.take_in(&batch.labels, Item::Line(entry.clone()), written_ms, reached);
+            let line = Sourced { source: source.clone(), entry: entry.clone() };
+            self.take_in(&batch.labels, Item::Line(line), written_ms, reached);
         }
         newest
     }
@@ -73,7 +78,7 @@ impl Engine {
     pub(super) fn keep(&mut self, labels: &Labels, item: Item) {
         let inserted = match &item {
             Item::Sample(sample) => self.evaluator.insert(labels, *sample),
-            Item::Line(entry) => self.evaluator.insert_line(labels, entry),
+            Item::Line(line) => self.evaluator.lines.insert(labels, line),
         };
         match inserted {
             Inserted::Kept => self.stats.samples += 1,

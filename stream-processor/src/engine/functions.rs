@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::{
     humanize::{humanize, humanize_1024, humanize_duration, humanize_percentage, humanize_timestamp},
+    program::{Expression, Rule},
     template::{Context, locked},
     template_tree::PRINT,
 };
@@ -239,6 +240,15 @@ fn strip_domain(host_port: &str) -> String {
 /// Where the Prometheus page shows `query`: as a graph (0) or a table (1).
 pub fn graph_link(query: &str, tab: u8) -> String {
     format!("/graph?g0.expr={}&g0.tab={tab}", query_escape(query))
+}
+
+/// Where the query API answers the expression of a rule as of `time_ms`.
+pub fn query_link(url: &str, rule: &Rule, time_ms: i64) -> String {
+    let (path, time) = match &rule.query {
+        Expression::Metrics(_) => ("/api/v1/query", (time_ms as f64 / 1e3).to_string()),
+        Expression::Logs(_) => ("/loki/api/v1/query", time_ms.saturating_mul(1_000_000).to_string()),
+    };
+    format!("{url}{path}?query={}&time={time}", query_escape(&rule.expr))
 }
 
 fn query_escape(text: &str) -> String {

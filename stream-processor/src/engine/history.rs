@@ -63,6 +63,13 @@ impl History {
         self.samples.range(from..to.max(from)).copied().collect()
     }
 
+    /// The newest sample, both ends included; with `past_ends` the newest that says more than that the series has ended.
+    pub fn newest(&self, start_ms: i64, end_ms: i64, past_ends: bool) -> Option<Sample> {
+        let to = self.samples.partition_point(|s| s.timestamp_ms <= end_ms);
+        let newest_first = self.samples.range(..to).rev().take_while(|s| s.timestamp_ms >= start_ms);
+        newest_first.copied().find(|s| !past_ends || !s.is_stale())
+    }
+
     /// Both ends included; each says whether its counter has started again since the one before.
     pub fn histograms_between(&self, start_ms: i64, end_ms: i64) -> Vec<HistogramSample> {
         let from = self.histograms.partition_point(|s| s.timestamp_ms < start_ms);

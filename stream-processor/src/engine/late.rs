@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use event::{Labels, LogEntry, Sample};
+use event::{Labels, Sample};
+
+use super::line_store::Sourced;
 
 /// What rules look at.
 #[derive(Clone, Debug)]
@@ -12,7 +14,7 @@ pub enum Item {
     /// Of a series.
     Sample(Sample),
     /// Of a stream.
-    Line(LogEntry),
+    Line(Sourced),
 }
 
 impl Item {
@@ -20,7 +22,7 @@ impl Item {
     pub fn time_ms(&self) -> i64 {
         match self {
             Item::Sample(sample) => sample.timestamp_ms,
-            Item::Line(entry) => entry.timestamp_ns.div_euclid(1_000_000),
+            Item::Line(line) => line.entry.timestamp_ns.div_euclid(1_000_000),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     ops::ControlFlow,
+    sync::Arc,
 };
 
 use event::{Labels, LogEntry, Matcher};
@@ -38,7 +39,24 @@ struct Stream {
     /// Indices of the interests whose matchers fit.
     interests: Vec<usize>,
     keep_ms: i64,
-    entries: VecDeque<LogEntry>,
+    entries: VecDeque<Sourced>,
+}
+
+/// An entry, and where it is from.
+#[derive(Clone, Debug)]
+pub struct Sourced {
+    /// Identity of the source; empty if it has none.
+    pub source: Arc<str>,
+    /// Its position is one in the source.
+    pub entry: LogEntry,
+}
+
+impl Sourced {
+    /// As the evaluator looks at it.
+    pub fn lent(&self) -> EntryRef<'_> {
+        let LogEntry { timestamp_ns, line, metadata, .. } = &self.entry;
+        EntryRef { timestamp_ns: *timestamp_ns, line, metadata }
+    }
 }
 
 impl LineStore {
@@ -48,21 +66,21 @@ impl LineStore {
     }
 
     /// Puts an entry in its place.
-    pub fn insert(&mut self, labels: &Labels, entry: &LogEntry) -> Inserted {
+    pub fn insert(&mut self, labels: &Labels, new: &Sourced) -> Inserted {
         if !self.streams.contains_key(labels) {
             let Some(stream) = Stream::new(labels, &self.interests) else { return Inserted::NotWanted };
             self.streams.insert(labels.clone(), stream);
         }
         let Some(stream) = self.streams.get_mut(labels) else { return Inserted::NotWanted };
         let mut interests = stream.interests.iter().map(|at| &self.interests[*at]);
-        if !interests.any(|interest| interest.filters.iter().all(|filter| filter.matches(&entry.line))) {
+        if !interests.any(|interest| interest.filters.iter().all(|filter| filter.matches(&new.entry.line))) {
             return Inserted::NotWanted;
         }
         if self.count >= self.max_entries {
             self.refused += 1;
             return Inserted::Refused;
         }
-        stream.insert(entry.clone());
+        stream.insert(new.clone());
         self.count += 1;
         Inserted::Kept
     }
@@ -71,7 +89,7 @@ impl LineStore {
     pub fn forget_before(&mut self, step_ms: i64) {
         for stream in self.streams.values_mut() {
             let until_ns = nanos(step_ms.saturating_sub(stream.keep_ms));
-            let old = stream.entries.partition_point(|entry| entry.timestamp_ns < until_ns);
+            let old = stream.entries.partition_point(|known| known.entry.timestamp_ns < until_ns);
             stream.entries.drain(..old);
         }
         self.streams.retain(|_, stream| !stream.entries.is_empty());
@@ -99,14 +117,14 @@ impl Stream {
         Some(Stream { interests: fitting, keep_ms, entries: VecDeque::new() })
     }
 
-    fn insert(&mut self, entry: LogEntry) {
-        let at = self.entries.partition_point(|known| known.timestamp_ns <= entry.timestamp_ns);
-        self.entries.insert(at, entry);
+    fn insert(&mut self, new: Sourced) {
+        let at = self.entries.partition_point(|known| known.entry.timestamp_ns <= new.entry.timestamp_ns);
+        self.entries.insert(at, new);
     }
 
-    fn between(&self, start_ns: i64, end_ns: i64) -> impl DoubleEndedIterator<Item = &LogEntry> {
-        let from = self.entries.partition_point(|entry| entry.timestamp_ns < start_ns);
-        let to = self.entries.partition_point(|entry| entry.timestamp_ns < end_ns);
+    fn between(&self, start_ns: i64, end_ns: i64) -> impl DoubleEndedIterator<Item = &Sourced> {
+        let from = self.entries.partition_point(|known| known.entry.timestamp_ns < start_ns);
+        let to = self.entries.partition_point(|known| known.entry.timestamp_ns < end_ns);
         self.entries.range(from..to.max(from))
     }
 }
@@ -119,26 +137,35 @@ pub struct LinesUntil<'a> {
     pub end_ms: i64,
 }
 
+impl<'a> LinesUntil<'a> {
+    /// The entries of the streams that match, stream by stream; the end is excluded.
+    pub fn between(
+        &self,
+        matchers: &[Matcher],
+        start_ns: i64,
+        end_ns: i64,
+    ) -> impl Iterator<Item = (&'a Labels, &'a Sourced)> {
+        let end_ns = end_ns.min(nanos(self.end_ms).saturating_add(1));
+        let fits = |labels: &Labels| matchers.iter().all(|m| m.matches_labels(labels));
+        let streams = self.store.streams.iter().filter(move |(labels, _)| fits(labels));
+        streams.flat_map(move |(labels, stream)| {
+            stream.between(start_ns, end_ns).map(move |known| (labels, known))
+        })
+    }
+}
+
 impl Entries for LinesUntil<'_> {
     fn scan(&self, scan: &Scan<'_>, visit: &mut Visit<'_>) -> Result<(), ScanError> {
-        let end_ns = scan.end_ns.min(nanos(self.end_ms).saturating_add(1));
-        let fits = |labels: &Labels| scan.matchers.iter().all(|m| m.matches_labels(labels));
-        let streams = self.store.streams.iter().filter(|(labels, _)| fits(labels));
-        let mut all: Vec<(&Labels, &LogEntry)> = streams
-            .flat_map(|(labels, stream)| {
-                stream.between(scan.start_ns, end_ns).map(move |entry| (labels, entry))
-            })
-            .collect();
+        let mut all: Vec<(&Labels, &Sourced)> =
+            self.between(scan.matchers, scan.start_ns, scan.end_ns).collect();
         if scan.order != Order::Unordered {
-            all.sort_by_key(|(_, entry)| entry.timestamp_ns);
+            all.sort_by_key(|(_, known)| known.entry.timestamp_ns);
         }
         if scan.order == Order::Backward {
             all.reverse();
         }
-        for (labels, entry) in all {
-            let lent =
-                EntryRef { timestamp_ns: entry.timestamp_ns, line: &entry.line, metadata: &entry.metadata };
-            if let ControlFlow::Break(()) = visit(labels, lent) {
+        for (labels, known) in all {
+            if let ControlFlow::Break(()) = visit(labels, known.lent()) {
                 break;
             }
         }

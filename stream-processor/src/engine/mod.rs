@@ -8,6 +8,7 @@
 mod alert;
 mod alert_step;
 mod evaluator;
+mod evidence;
 mod feed;
 mod functions;
 mod history;
@@ -16,6 +17,7 @@ mod late;
 mod line_store;
 pub mod program;
 mod recording;
+mod related;
 mod resume;
 mod schedule;
 mod series_store;
@@ -65,6 +67,10 @@ pub struct Options {
     pub max_series: usize,
     /// Log entries in memory.
     pub max_lines: usize,
+    /// How many samples, and how many lines, an alert carries at most; 0: no evidence.
+    pub evidence: usize,
+    /// What templates and links show of the installation.
+    pub external: External,
     /// Tells how long ago something was, to measure rules with. It never changes a result.
     pub stopwatch: Option<fn() -> Duration>,
 }
@@ -76,6 +82,8 @@ impl Default for Options {
             skew_ms: 10_000,
             max_series: 500_000,
             max_lines: 1_000_000,
+            evidence: 5,
+            external: External::default(),
             stopwatch: None,
         }
     }
@@ -135,7 +143,8 @@ impl Engine {
     pub fn new(program: impl Into<Arc<Program>>, options: Options) -> Self {
         let program = program.into();
         let horizon_ms = resume::horizon_ms(&program);
-        let Options { max_series, max_lines, stopwatch, .. } = options;
+        let Options { max_series, max_lines, evidence, stopwatch, .. } = options;
+        let external = options.external.clone();
         Engine {
             watermark: Watermark::new(options.lateness_ms, options.skew_ms),
             schedule: Schedule::new(program.intervals(), horizon_ms),
@@ -147,7 +156,7 @@ impl Engine {
             problems: Vec::new(),
             evaluator: Evaluator::new(
                 program,
-                Setup { max_series, max_lines, stopwatch, ..Setup::default() },
+                Setup { max_series, max_lines, external, evidence, stopwatch },
             ),
             options,
         }

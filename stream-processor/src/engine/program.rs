@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use event::Labels;
 use logql::MetricExpr;
 use promql::Query;
 
@@ -212,6 +213,12 @@ impl Program {
 }
 
 impl Rule {
+    /// The labels of an alert that it has from its series, as far as can be told: without those that the rule sets.
+    pub fn without_own(&self, labels: &Labels) -> Labels {
+        let set = |name: &str| self.alert().is_some_and(|alert| alert.labels.iter().any(|(n, _)| n == name));
+        labels.filtered(|name| name != "alertname" && !set(name))
+    }
+
     /// The alerting part, if it is an alerting rule.
     pub fn alert(&self) -> Option<&AlertSpec> {
         match &self.action {

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use event::{Alert, AlertState, SampleBatch};
+use event::{Alert, AlertState, SampleBatch, alert::ALERT_VERSION};
 use jiff::Timestamp;
 
 use super::{Engine, Evaluator, MOST_AHEAD_MS, Output, program::Program};
@@ -114,6 +114,8 @@ impl Engine {
             let fired = alert.state == AlertState::Firing;
             alert.state = if fired { AlertState::Resolved } else { AlertState::Inactive };
             (alert.evaluated_at, alert.ends_at) = (now, Some(now));
+            // Their expressions are gone.
+            (alert.version, alert.evidence) = (ALERT_VERSION, None);
         }
         ended.into_iter().map(Output::Alert).collect()
     }

@@ -132,7 +132,10 @@ impl SeriesStore {
         values.into_iter().map(|(name, v)| (name.to_owned(), v.len())).max_by_key(|(_, count)| *count)
     }
 
-    fn family<'a>(&'a self, matchers: &'a [Matcher]) -> impl Iterator<Item = (&'a Labels, &'a History)> {
+    fn family<'a, 'm>(
+        &'a self,
+        matchers: &'m [Matcher],
+    ) -> impl Iterator<Item = (&'a Labels, &'a History)> + use<'a, 'm> {
         let exact = exact_name(matchers);
         let one = exact.and_then(|name| self.by_name.get(name));
         let all = exact.is_none().then(|| self.by_name.values()).into_iter().flatten();
@@ -156,6 +159,22 @@ impl<'a> Until<'a> {
     /// As a step sees it.
     pub fn step(store: &'a SeriesStore, step_ms: i64) -> Self {
         Until { store, end_ms: step_ms, step_ms }
+    }
+}
+
+impl<'a> Until<'a> {
+    /// The newest sample of each series that `matchers` choose, in the order of their labels; both ends included.
+    pub fn newest(
+        &self,
+        matchers: &[Matcher],
+        (start_ms, end_ms): (i64, i64),
+        past_ends: bool,
+    ) -> impl Iterator<Item = (&'a Labels, Sample)> {
+        let (end_ms, step_ms) = (end_ms.min(self.end_ms), self.step_ms);
+        self.store.family(matchers).filter_map(move |(labels, history)| {
+            let start_ms = start_ms.max(history.oldest_ms(step_ms));
+            Some((labels, history.newest(start_ms, end_ms, past_ends)?))
+        })
     }
 }
 

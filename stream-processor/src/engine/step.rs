@@ -1,6 +1,6 @@
 //! One step: windows first, then the groups in their order, each rule seeing what those before it have given.
 
-use std::time::Duration;
+use std::{cell::OnceCell, time::Duration};
 
 use event::{Alert, Labels, Sample};
 use logql::MetricExpr;
@@ -11,6 +11,7 @@ use super::{
     alert::ActiveAlerts,
     alert_step::AlertStep,
     evaluator::Evaluator,
+    evidence::Behind,
     line_store::{LineStore, LinesUntil},
     program::{Action, AlertSpec, Expression, Program, Rule, Window},
     recording::{Publisher, name_results},
@@ -194,6 +195,15 @@ impl Evaluator {
         let until = Until { store: &self.store, end_ms: place.time_ms, step_ms: place.step_ms };
         let answer =
             |text: &str| run(&promql::parse(text).map_err(|e| e.to_string())?, &until, place.time_ms);
+        let behind = Behind {
+            rule: &group.rules[place.rule],
+            series: &until,
+            lines: &LinesUntil { store: &self.lines, end_ms: place.time_ms },
+            time_ms: place.time_ms,
+            most: self.setup.evidence,
+            url: self.setup.external.link_base(),
+            found: OnceCell::new(),
+        };
         let step = AlertStep {
             group,
             rule: &group.rules[place.rule],
@@ -201,6 +211,7 @@ impl Evaluator {
             external: &self.setup.external,
             step_ms: place.step_ms,
             run: &answer,
+            behind: &behind,
         };
         let alerts = &mut self.states.groups[place.group].rules[place.rule].alerts;
         let (transitions, outcome) = match place.relives {

@@ -40,6 +40,13 @@ pub struct External {
     pub url: String,
 }
 
+impl External {
+    /// What links to its pages begin with.
+    pub fn link_base(&self) -> &str {
+        self.url.trim_end_matches('/')
+    }
+}
+
 /// A text that was parsed once and is rendered for each alert.
 pub struct Template(Form);
 

@@ -22,7 +22,13 @@ pub struct Report {
 /// Runs `test` of `file` over the rules of `program`.
 pub fn run(file: &TestFile, test: &Test, program: &Arc<Program>) -> Report {
     let external = External { labels: test.external_labels.clone(), url: test.external_url.clone() };
-    let setup = Setup { max_series: usize::MAX, max_lines: usize::MAX, external, stopwatch: None };
+    let setup = Setup {
+        max_series: usize::MAX,
+        max_lines: usize::MAX,
+        external,
+        evidence: usize::MAX,
+        stopwatch: None,
+    };
     let mut evaluator = Evaluator::keeping_all(program.clone(), setup);
     test.input_series.iter().for_each(|series| insert(&mut evaluator, test, series));
     for (line, position) in test.input_logs.iter().zip(1..) {

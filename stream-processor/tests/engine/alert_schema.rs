@@ -22,6 +22,7 @@ until: 3m
 "#;
     let case: Case = serde_saphyr::from_str(text).unwrap();
     let all = alerts(&run(&mut case.engine(), &case.inputs()));
+    assert!(all.iter().any(|alert| alert.evidence.as_ref().is_some_and(|e| !e.samples.is_empty())));
     let mut states: Vec<String> = Vec::new();
     for alert in &all {
         let json: Value = serde_json::from_slice(&alert.to_json()).unwrap();

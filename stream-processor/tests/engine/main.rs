@@ -3,6 +3,7 @@
 mod alert_schema;
 mod case;
 mod determinism;
+mod evidence;
 mod limits;
 mod logs;
 mod restart;

@@ -82,6 +82,9 @@ fn one_alert(alert: &ActiveAlert) -> Value {
         "activeAt": time(alert.active_at_ms),
         "value": number(alert.value),
     });
+    if let Some(evidence) = &alert.evidence {
+        shown["evidence"] = json!(evidence);
+    }
     if let Some(since) = alert.keep_firing_since_ms {
         shown["keepFiringSince"] = json!(time(since));
     }
@@ -129,6 +132,7 @@ mod tests {
             active_at_ms: 1_767_225_600_000,
             keep_firing_since_ms: None,
             value: 1.0,
+            evidence: None,
         };
         let alert = AlertStatus { hold_ms: 90_000, active: vec![active], ..AlertStatus::default() };
         let health = Health { evaluated_ms: Some(1_767_225_615_000), ..Health::default() };

@@ -7,7 +7,7 @@ use event::Labels;
 use crate::{
     Answer, Direction, Entries, EntryAnswer, EntryRef, EvalError, LabelSet, Lens, Options, Order, Range,
     Scan, Stats, StreamAnswer, Value,
-    ast::LogExpr,
+    ast::{LogExpr, RangeAggregation},
     stage::row::{Origin, Row},
 };
 
@@ -30,6 +30,17 @@ impl LogExpr {
         };
         let stream = row.labels_from(Origin::Stream).into_iter().collect();
         Some(StreamAnswer { labels: row.label_set(), stream, entries: vec![entry] })
+    }
+}
+
+impl RangeAggregation {
+    /// The labels that the stages leave an entry of a stream that matches; `None` if the aggregation does not count
+    /// it.
+    pub fn labels_of(&self, stream: &Labels, entry: EntryRef<'_>) -> Option<LabelSet> {
+        let mut row = Row::new(stream, entry);
+        let counts = self.log.stages.iter().all(|stage| stage.apply(&mut row))
+            && self.unwrap.as_ref().is_none_or(|unwrap| unwrap.apply(&mut row).is_some());
+        counts.then(|| row.label_set())
     }
 }
 

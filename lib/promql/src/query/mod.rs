@@ -33,6 +33,11 @@ pub struct Selector {
     /// How far before an evaluation step the selector reads, in milliseconds: range, offset and enclosing
     /// subqueries. Negative if it reads only what comes after the step.
     pub reach_ms: i64,
+    /// How far before a step the newest that it reads may be: its offset and those around it. Negative if it reads
+    /// what comes after the step.
+    pub offset_ms: i64,
+    /// Whether it reads more than the newest sample of each series: a range, or something in a subquery.
+    pub is_range: bool,
     /// Whether an `@` modifier ties it to a time of its own, whatever the step; `reach_ms` then counts from that
     /// time. `@ start()` and `@ end()` do not: they are steps.
     pub fixed: bool,
@@ -116,28 +121,33 @@ impl Query {
     }
 }
 
-/// What the subqueries around a selector add to its reach.
+/// What the subqueries around a selector add to its reach and offset.
 #[derive(Clone, Copy, Default)]
 struct Reach {
     ms: i64,
+    offset_ms: i64,
+    is_range: bool,
     fixed: bool,
 }
 
 fn collect(expr: &Expr, lookback_ms: i64, around: Reach, found: &mut Vec<Selector>) {
-    let mut add = |selector: &VectorSelector, range_ms: i64| {
+    let mut add = |selector: &VectorSelector, range_ms: i64, is_range: bool| {
         found.push(Selector {
             matchers: selector.matchers.clone(),
             reach_ms: range_ms.saturating_add(selector.time.offset_ms).saturating_add(around.ms),
+            offset_ms: selector.time.offset_ms.saturating_add(around.offset_ms),
+            is_range: is_range || around.is_range,
             fixed: around.fixed || selector.time.is_fixed(),
         });
     };
     match expr {
-        Expr::Selector(selector) => add(selector, lookback_ms),
-        Expr::Range(range) => add(&range.selector, range.range_ms),
+        Expr::Selector(selector) => add(selector, lookback_ms, false),
+        Expr::Range(range) => add(&range.selector, range.range_ms, true),
         Expr::Subquery(subquery) => {
             let ms = subquery.range_ms.saturating_add(subquery.time.offset_ms).saturating_add(around.ms);
+            let offset_ms = subquery.time.offset_ms.saturating_add(around.offset_ms);
             let fixed = around.fixed || subquery.time.is_fixed();
-            collect(&subquery.expr, lookback_ms, Reach { ms, fixed }, found);
+            collect(&subquery.expr, lookback_ms, Reach { ms, offset_ms, is_range: true, fixed }, found);
         }
         other => other.children().for_each(|child| collect(child, lookback_ms, around, found)),
     }

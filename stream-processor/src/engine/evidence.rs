@@ -1,0 +1,122 @@
+//! What is behind the alerts of one rule at one step: the newest sample of each series that the expression selects and
+//! the lines that it counts, as far as their labels do not contradict those of the alert.
+
+use std::{cell::OnceCell, cmp::Reverse, collections::BTreeSet};
+
+use event::{Evidence, EvidenceLine, EvidenceSample, Labels, Sample};
+use jiff::Timestamp;
+use logql::MetricExpr;
+use promql::Query;
+
+use super::{
+    functions::query_link,
+    line_store::{LinesUntil, Sourced},
+    program::{Expression, Rule},
+    related::Related,
+    series_store::Until,
+};
+
+/// What one rule sees at one step.
+pub struct Behind<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// Of series.
+    pub series: &'a Until<'a>,
+    /// Of log lines.
+    pub lines: &'a LinesUntil<'a>,
+    /// Of the evaluation, in milliseconds.
+    pub time_ms: i64,
+    /// How many samples, and how many lines, are shown.
+    pub most: usize,
+    /// Where the query API is.
+    pub url: &'a str,
+    /// Looked up for the first transition of the step.
+    pub found: OnceCell<Found<'a>>,
+}
+
+/// All that is behind any alert of the rule.
+pub struct Found<'a> {
+    samples: Related<(&'a Labels, Sample)>,
+    lines: Related<Line<'a>>,
+}
+
+/// A stream and an entry of it.
+type Line<'a> = (&'a Labels, &'a Sourced);
+
+impl<'a> Behind<'a> {
+    /// What is behind the alert of these labels; `None` if nobody wants to know.
+    pub fn evidence(&self, labels: &Labels) -> Option<Evidence> {
+        if self.most == 0 {
+            return None;
+        }
+        let found = self.found.get_or_init(|| self.find());
+        let own = self.rule.without_own(labels);
+        Some(Evidence {
+            query: query_link(self.url, self.rule, self.time_ms),
+            samples: found.samples.to(&own).take(self.most).map(shown_sample).collect(),
+            lines: found.lines.to(&own).take(self.most).map(shown_line).collect(),
+        })
+    }
+
+    fn find(&self) -> Found<'a> {
+        let (samples, lines) = match &self.rule.query {
+            Expression::Metrics(query) => (self.samples(query), Vec::new()),
+            Expression::Logs(query) => (Vec::new(), self.lines(query)),
+        };
+        Found { samples: Related::new(samples), lines: Related::new(lines) }
+    }
+
+    /// A sample that two selectors find is there once. What `@` ties to a time of its own is left out.
+    fn samples(&self, query: &Query) -> Vec<(Labels, (&'a Labels, Sample))> {
+        let (mut seen, mut all) = (BTreeSet::new(), Vec::new());
+        for selector in query.selectors().iter().filter(|selector| !selector.fixed) {
+            let start_ms = self.time_ms.saturating_sub(selector.reach_ms).saturating_add(1);
+            let span = (start_ms, self.time_ms.saturating_sub(selector.offset_ms));
+            for (labels, sample) in self.series.newest(&selector.matchers, span, selector.is_range) {
+                if !sample.is_stale() && seen.insert((labels, sample.timestamp_ms)) {
+                    all.push((labels.clone(), (labels, sample)));
+                }
+            }
+        }
+        all
+    }
+
+    /// Newest first; a line that two ranges count is there once.
+    fn lines(&self, query: &MetricExpr) -> Vec<(Labels, Line<'a>)> {
+        let mut all = Vec::new();
+        for range in query.ranges() {
+            let last_ns = self.time_ms.saturating_mul(1_000_000).saturating_sub(range.offset_ns);
+            let end_ns = last_ns.saturating_add(1);
+            let span = (end_ns.saturating_sub(range.range_ns), end_ns);
+            for line in self.lines.between(&range.log.matchers, span.0, span.1) {
+                let labels = range.labels_of(line.0, line.1.lent());
+                all.extend(labels.map(|labels| (labels.iter().collect::<Labels>(), line)));
+            }
+        }
+        all.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
+        all.dedup_by(|(_, a), (_, b)| std::ptr::eq(a.1, b.1));
+        all
+    }
+}
+
+/// Of lines of one time it does not matter which came first: that depends on who read them.
+fn order<'a>((stream, line): &Line<'a>) -> impl Ord + use<'a> {
+    let entry = &line.entry;
+    (Reverse(entry.timestamp_ns), *stream, &line.source, Reverse(entry.position), &entry.line)
+}
+
+fn shown_sample((labels, sample): &(&Labels, Sample)) -> EvidenceSample {
+    let timestamp = Timestamp::from_millisecond(sample.timestamp_ms).unwrap_or(Timestamp::MAX);
+    EvidenceSample { labels: (*labels).clone(), timestamp, value: sample.value }
+}
+
+fn shown_line((stream, line): &Line<'_>) -> EvidenceLine {
+    let Sourced { source, entry } = line;
+    EvidenceLine {
+        source: source.to_string(),
+        position: entry.position,
+        timestamp: Timestamp::from_nanosecond(entry.timestamp_ns.into()).unwrap_or(Timestamp::MAX),
+        labels: (*stream).clone(),
+        line: EvidenceLine::shown(&entry.line),
+    }
+}

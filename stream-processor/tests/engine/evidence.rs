@@ -1,0 +1,143 @@
+//! What an alert says about its grounds.
+
+use config::Source;
+use event::{AlertState, Event, Evidence, Labels, LogBatch, LogEntry, Tick};
+use stream_processor::{
+    engine::{Engine, External, Options, Output},
+    rules,
+};
+
+use crate::case::{Case, START_MS, alerts, partition, run};
+
+const RULES: &str = r#"
+groups:
+  - name: g
+    interval: 15s
+    rules:
+      - {alert: Full, expr: 'sum by (host) (used) / on (host) size > 0.5', labels: {zone: there}}
+      - {alert: Growing, expr: 'increase(ended[1m]) > 1'}
+"#;
+
+const LOG_RULES: &str = r#"
+groups:
+  - name: g
+    interval: 15s
+    rules:
+      - {alert: Errors, expr: 'sum by (code) (count_over_time({job="app"} |= "error" | logfmt [30s])) > 1'}
+"#;
+
+fn engine(rules: &str, most: usize, url: &str) -> Engine {
+    let program = rules::check(&[Source::new("rules.yml", rules)], None).unwrap();
+    let external = External { url: url.into(), ..External::default() };
+    Engine::new(program, Options { evidence: most, external, ..Options::default() })
+}
+
+fn evidence(outputs: &[Output], state: AlertState) -> Vec<Evidence> {
+    let fitting = alerts(outputs).into_iter().filter(|alert| alert.state == state);
+    fitting.map(|alert| alert.evidence.expect("evidence is wanted")).collect()
+}
+
+fn samples(evidence: &Evidence) -> Vec<String> {
+    let shown = evidence.samples.iter().map(|sample| {
+        let at = sample.timestamp.as_millisecond() - START_MS;
+        format!("{} {} at {at}", sample.labels, sample.value)
+    });
+    shown.collect()
+}
+
+fn case() -> Case {
+    let text = r#"
+case: series that are behind an alert, and others
+every: 15s
+input:
+  'used{host="a", disk="1", zone="here"}': 4 4 1 1
+  'used{host="a", disk="2", zone="here"}': 4 4 1 1
+  'used{host="b", disk="1", zone="here"}': 1 1 1 1
+  'size{host="a"}': 10 10 10 10
+  'size{host="b"}': 10 10 10 10
+  'ended{host="c"}': 1 3 stale
+until: 45s
+"#;
+    serde_saphyr::from_str(text).unwrap()
+}
+
+#[test]
+fn samples_are_the_newest_of_the_series_behind_the_alert() {
+    let mut engine = engine(RULES, 5, "http://there:3100/");
+    engine.set_partitions(&[partition(0)]);
+    let outputs = run(&mut engine, &case().inputs());
+    let firing = evidence(&outputs, AlertState::Firing);
+    assert_eq!(
+        samples(&firing[0]),
+        [
+            r#"{__name__="used", disk="1", host="a", zone="here"} 4 at 0"#,
+            r#"{__name__="used", disk="2", host="a", zone="here"} 4 at 0"#,
+            r#"{__name__="size", host="a"} 10 at 0"#,
+        ]
+    );
+    let query = "http://there:3100/api/v1/query?query=increase%28ended%5B1m%5D%29+%3E+1&time=1767225615";
+    assert_eq!(firing[1].query, query);
+    // Of a range the last value counts, although the series has ended.
+    let ended = evidence(&outputs, AlertState::Resolved);
+    assert_eq!(samples(&ended[0])[0], r#"{__name__="used", disk="1", host="a", zone="here"} 1 at 30000"#);
+    let growing = alerts(&outputs).into_iter().find(|alert| alert.labels.get("host") == Some("c")).unwrap();
+    assert!(growing.generator_url.starts_with("http://there:3100/graph?g0.expr="), "{growing:?}");
+}
+
+#[test]
+fn there_is_no_more_of_it_than_is_wanted() {
+    for most in [0, 2] {
+        let mut engine = engine(RULES, most, "");
+        engine.set_partitions(&[partition(0)]);
+        let outputs = run(&mut engine, &case().inputs());
+        let counts = alerts(&outputs).into_iter().map(|alert| alert.evidence.map_or(0, |e| e.samples.len()));
+        assert_eq!(counts.max(), Some(most));
+        assert!(alerts(&outputs).iter().all(|alert| alert.evidence.is_some() == (most > 0)));
+    }
+}
+
+fn lines(source: &str, entries: &[(i64, &str)]) -> Event {
+    let entry = |((at_ms, line), position): (&(i64, &str), u64)| LogEntry {
+        timestamp_ns: (START_MS + at_ms) * 1_000_000,
+        line: (*line).to_owned().into(),
+        position,
+        ..LogEntry::default()
+    };
+    let labels = Labels::from([("host", "a"), ("job", "app")]);
+    Event::Logs(LogBatch {
+        source: source.into(),
+        labels,
+        entries: entries.iter().zip(1..).map(entry).collect(),
+    })
+}
+
+/// Two sources of one stream in two partitions, read in the order of `picks`.
+fn errors(picks: [i32; 2]) -> Vec<Output> {
+    let mut engine = engine(LOG_RULES, 2, "");
+    let logs = |number| ("logs".to_owned(), number);
+    engine.set_partitions(&[partition(0), logs(0), logs(1)]);
+    let batches = [
+        lines("x.log", &[(1_000, "error code=1 first"), (3_000, "error code=1 x"), (3_000, "error code=2")]),
+        lines("y.log", &[(2_000, "all is well code=1"), (3_000, "error code=1 y")]),
+    ];
+    for number in picks {
+        engine.feed(&logs(number), START_MS + 3_000, &batches[number as usize]);
+    }
+    let end = Event::Tick(Tick { timestamp_ms: START_MS + 20_000 });
+    for partition in [partition(0), logs(0), logs(1)] {
+        engine.feed(&partition, START_MS + 20_000, &end);
+    }
+    run(&mut engine, &[])
+}
+
+#[test]
+fn lines_are_the_newest_that_count_whoever_was_read_first() {
+    let outputs = errors([0, 1]);
+    let firing = evidence(&outputs, AlertState::Firing);
+    let shown = firing[0].lines.iter().map(|line| (line.source.as_str(), line.position, line.line.as_str()));
+    assert_eq!(shown.collect::<Vec<_>>(), [("x.log", 2, "error code=1 x"), ("y.log", 2, "error code=1 y")]);
+    assert_eq!(firing[0].lines[0].timestamp.to_string(), "2026-01-01T00:00:03Z");
+    assert!(firing[0].query.starts_with("/loki/api/v1/query?query=sum+by") && firing.len() == 1);
+    let bytes = |outputs: &[Output]| alerts(outputs).iter().map(event::Alert::to_json).collect::<Vec<_>>();
+    assert_eq!(bytes(&errors([1, 0])), bytes(&outputs));
+}
