@@ -17,12 +17,10 @@ pub enum Layout {
     /// `tailrace up`.
     Together,
     /// The same with its segments in a bucket.
-    #[cfg(feature = "peers")]
     InBucket,
     /// Each service alone, on the embedded broker.
     Apart,
     /// Each service alone, on Apache Kafka.
-    #[cfg(feature = "peers")]
     OnKafka,
 }
 
@@ -31,10 +29,8 @@ impl Layout {
     pub fn roles(self) -> &'static [Role] {
         match self {
             Layout::Together => &[Role::Up],
-            #[cfg(feature = "peers")]
             Layout::InBucket => &[Role::Up],
             Layout::Apart => &[Role::Broker, Role::Index, Role::Process, Role::Ship],
-            #[cfg(feature = "peers")]
             Layout::OnKafka => &[Role::Index, Role::Process, Role::Ship],
         }
     }
@@ -53,16 +49,12 @@ impl Layout {
 
     /// Whether segments lie in a bucket.
     pub fn has_bucket(self) -> bool {
-        #[cfg(feature = "peers")]
-        return self == Layout::InBucket;
-        #[cfg(not(feature = "peers"))]
-        false
+        self == Layout::InBucket
     }
 
     /// Bytes: the least that its broker takes.
     pub fn smallest_segment(self) -> &'static str {
         match self {
-            #[cfg(feature = "peers")]
             Layout::OnKafka => "1048576",
             _ => "16384",
         }

@@ -16,8 +16,3 @@ mod verify;
 
 #[path = "../e2e/basics.rs"]
 mod basics;
-
-#[cfg(feature = "peers")]
-#[path = "../../log-index/tests/store/bucket/server.rs"]
-#[allow(dead_code, reason = "shared with the index' own tests, which cut its line")]
-mod bucket;

@@ -45,7 +45,6 @@ async fn a_kill_at_any_point_of_a_service_loses_and_doubles_nothing() {
 }
 
 /// Those of the index are other ones there.
-#[cfg(feature = "peers")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_any_point_of_an_index_in_a_bucket_loses_and_doubles_nothing() {
     let seed = Seed::new("a_kill_at_any_point_of_an_index_in_a_bucket_loses_and_doubles_nothing");

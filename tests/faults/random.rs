@@ -20,7 +20,6 @@ async fn random_faults_of_the_one_process_lose_and_double_nothing() {
     at_random(Layout::Together, &seed).await;
 }
 
-#[cfg(feature = "peers")]
 #[tokio::test(flavor = "multi_thread")]
 async fn random_faults_on_kafka_lose_and_double_nothing() {
     let seed = Seed::new("random_faults_on_kafka_lose_and_double_nothing");

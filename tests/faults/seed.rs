@@ -34,7 +34,7 @@ impl Drop for Seed {
             eprintln!(
                 "repeat it with: {SEED}={number} tests/run faults, or alone: {SEED}={number} cargo test"
             );
-            eprintln!("  -p tailrace --features faults --test faults -- --nocapture {test}");
+            eprintln!("  -p tailrace --features faults,peers --test faults -- --nocapture {test}");
         }
     }
 }

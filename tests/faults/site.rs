@@ -14,7 +14,11 @@ use std::{
 
 use fastrand::Rng;
 use tempfile::TempDir;
-use test_support::proxy::Proxy;
+use test_support::{
+    bucket::Server,
+    node::{Kafka, Node},
+    proxy::Proxy,
+};
 
 use crate::{
     basics::{PATIENCE, client, eventually},
@@ -27,6 +31,8 @@ use crate::{
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 const DISK_MEGABYTES: u32 = 256;
 const PARTITIONS: i32 = 2;
+/// Lines of a service's log that are shown when something is wrong.
+const LAST_WORDS: usize = 15;
 /// Writers of samples catch up after a fault, each for itself: so far may they lie behind each other.
 pub const LATENESS_SECS: u64 = 30;
 /// Longer than anything is waited for, and short enough to be reached.
@@ -44,10 +50,8 @@ pub struct Site {
     begun: Instant,
     /// Between each process and the broker.
     proxies: BTreeMap<Role, Proxy>,
-    #[cfg(feature = "peers")]
-    node: Option<test_support::node::Kafka>,
-    #[cfg(feature = "peers")]
-    bucket: Option<crate::bucket::Server>,
+    node: Option<Kafka>,
+    bucket: Option<Server>,
     running: BTreeMap<Role, Child>,
 }
 
@@ -71,10 +75,8 @@ impl Site {
             target: Target::start().await,
             begun: Instant::now(),
             proxies: BTreeMap::new(),
-            #[cfg(feature = "peers")]
             node: None,
-            #[cfg(feature = "peers")]
-            bucket: layout.has_bucket().then(crate::bucket::Server::start),
+            bucket: layout.has_bucket().then(Server::start),
             running: BTreeMap::new(),
         };
         site.start_kafka();
@@ -89,12 +91,7 @@ impl Site {
         site
     }
 
-    #[cfg(not(feature = "peers"))]
-    fn start_kafka(&mut self) {}
-
-    #[cfg(feature = "peers")]
     fn start_kafka(&mut self) {
-        use test_support::node::{Kafka, Node};
         if self.layout == Layout::OnKafka {
             let node = Kafka::start(&self.path("kafka"));
             self.kafka = node.addr().to_owned();
@@ -103,9 +100,7 @@ impl Site {
     }
 
     /// kill -9 to Apache Kafka, and a new start, which takes a while.
-    #[cfg(feature = "peers")]
     pub fn crash_kafka(&mut self) {
-        use test_support::node::Node;
         tokio::task::block_in_place(|| self.node.as_mut().expect("on Kafka").crash());
     }
 
@@ -190,7 +185,8 @@ impl Site {
     fn last_words(&self, role: Role) -> String {
         let log = self.path(&format!("{role:?}.err").to_lowercase());
         let text = fs::read_to_string(log).unwrap_or_default();
-        text.lines().rev().take(5).collect::<Vec<_>>().join("\n")
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
     }
 
     /// A file of this site.
@@ -241,6 +237,9 @@ impl Drop for Site {
             let _ = child.wait();
         }
         if std::thread::panicking() {
+            for role in self.layout.roles() {
+                eprintln!("{role:?} said last:\n{}", self.last_words(*role));
+            }
             keep(&[self.dir.path(), &self.disk.path]);
         }
     }

@@ -31,7 +31,6 @@ pub enum Strike {
     /// The broker does what the next request of this kind (Kafka's number) asks; its answer is lost.
     LoseAnswer(Role, i16),
     /// kill -9 to Apache Kafka, and a new start.
-    #[cfg(feature = "peers")]
     CrashKafka,
 }
 
@@ -55,7 +54,6 @@ impl Strike {
             4 => Strike::FillDiskAndKill(some, span),
             5 if role != Role::Broker => Strike::Cut(role, span),
             6 if role != Role::Broker => Strike::LoseAnswer(role, REQUESTS[rng.usize(..REQUESTS.len())]),
-            #[cfg(feature = "peers")]
             7 if site.layout == crate::layout::Layout::OnKafka => Strike::CrashKafka,
             _ => Strike::at_any_point(site, rng),
         }
@@ -96,7 +94,6 @@ impl Strike {
                 site.proxy(*role).mend();
             }
             Strike::LoseAnswer(role, request) => site.proxy(*role).lose_next_answer(*request),
-            #[cfg(feature = "peers")]
             Strike::CrashKafka => site.crash_kafka(),
         }
     }

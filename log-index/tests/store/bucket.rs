@@ -1,15 +1,13 @@
 //! The index in a bucket of a real S3 server. `tests/run s3` names its program in TAILRACE_TEST_MOTO.
 
-mod server;
-
 use std::fs;
 
 use config::ByteSize;
 use event::Labels;
 use log_index::{Config, Kind, Retention, S3};
 use logql::Order;
+use test_support::bucket::Server;
 
-use self::server::Server;
 use crate::support::{Bench, files, scan};
 
 fn config(server: &Server) -> Config {

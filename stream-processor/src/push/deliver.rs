@@ -12,7 +12,6 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Error,
     target::{Outcome, Target},
     telemetry::TELEMETRY,
 };
@@ -20,60 +19,67 @@ use super::{
 const POLL: Duration = Duration::from_millis(250);
 const RECORDS_PER_DELIVERY: usize = 500;
 const QUEUE_KIB: u32 = 4096;
+/// Pause before a broker that is away is asked again.
+const RECONNECT: Duration = Duration::from_secs(1);
 
 /// Starts the thread of a target.
-pub fn start(
-    bus: &bus::Config,
-    target: Box<dyn Target>,
-    shutdown: CancellationToken,
-) -> Result<JoinHandle<()>, Error> {
+pub fn start(bus: &bus::Config, target: Box<dyn Target>, shutdown: CancellationToken) -> JoinHandle<()> {
     let group = format!("tailrace-push-{}", target.name());
-    let topics = [bus.topics.metrics.as_str(), bus.topics.derived.as_str()];
-    let consumer = Consumer::open(&ConsumerBuilder {
-        config: bus,
-        group: &group,
-        topics: &topics,
-        queue_kib: QUEUE_KIB,
-    })?;
-    let runtime = Handle::current();
-    let delivery = Delivery { consumer, target, runtime, shutdown, read: Offsets::default() };
+    let (bus, runtime) = (bus.clone(), Handle::current());
+    let delivery = Delivery { bus, group, target, runtime, shutdown, read: Offsets::default() };
     let thread = thread::Builder::new().name("push".into()).spawn(move || delivery.run());
-    Ok(thread.expect("the system can start a thread"))
+    thread.expect("the system can start a thread")
 }
 
 struct Delivery {
-    consumer: Consumer,
+    bus: bus::Config,
+    group: String,
     target: Box<dyn Target>,
     runtime: Handle,
     shutdown: CancellationToken,
+    /// What the target has taken note of, delivered or not.
     read: Offsets,
 }
 
 impl Delivery {
     fn run(mut self) {
-        let ended = self.start().and_then(|()| {
-            let mut last = Instant::now();
-            while !self.shutdown.is_cancelled() {
-                self.read_some()?;
-                if self.target.due_in(last.elapsed()) == Some(Duration::ZERO) && self.deliver() {
-                    last = Instant::now();
-                }
+        while !self.shutdown.is_cancelled() {
+            if let Err(error) = self.session() {
+                tracing::warn!(target = self.target.name(), %error, "push cannot read the bus, will try again");
+                self.pause(RECONNECT);
             }
-            Ok(())
-        });
-        if let Err(error) = ended {
-            tracing::error!(target = self.target.name(), %error, "push has ended");
         }
     }
 
-    fn start(&self) -> Result<(), bus::Error> {
-        let committed = self.consumer.committed()?;
-        let list: Vec<_> = committed.into_iter().map(|((topic, p), next, _)| (topic, p, next)).collect();
-        self.consumer.start(&Offsets::from(list), Start::Earliest)
+    /// From connecting to the first error.
+    fn session(&mut self) -> Result<(), bus::Error> {
+        let consumer = self.connect()?;
+        let mut last = Instant::now();
+        while !self.shutdown.is_cancelled() {
+            self.read_some(&consumer)?;
+            if self.target.due_in(last.elapsed()) == Some(Duration::ZERO) && self.deliver(&consumer) {
+                last = Instant::now();
+            }
+        }
+        Ok(())
     }
 
-    fn read_some(&mut self) -> Result<(), bus::Error> {
-        for record in self.consumer.poll(POLL, RECORDS_PER_DELIVERY)? {
+    /// Reads on where this thread has come to, or the one before it.
+    fn connect(&self) -> Result<Consumer, bus::Error> {
+        let Delivery { bus, group, .. } = self;
+        let topics = [bus.topics.metrics.as_str(), bus.topics.derived.as_str()];
+        let consumer =
+            Consumer::open(&ConsumerBuilder { config: bus, group, topics: &topics, queue_kib: QUEUE_KIB })?;
+        let committed = consumer.committed()?.into_iter();
+        let list: Vec<_> = committed.map(|((topic, p), next, _)| (topic, p, next)).collect();
+        let mut from = Offsets::from(list);
+        from.raise(&self.read);
+        consumer.start(&from, Start::Earliest)?;
+        Ok(consumer)
+    }
+
+    fn read_some(&mut self, consumer: &Consumer) -> Result<(), bus::Error> {
+        for record in consumer.poll(POLL, RECORDS_PER_DELIVERY)? {
             self.read.set(&record.topic, record.partition, record.offset + 1);
             self.take(&record);
         }
@@ -89,7 +95,7 @@ impl Delivery {
     }
 
     /// Tries until the target has everything; `false` when the process ends before that.
-    fn deliver(&mut self) -> bool {
+    fn deliver(&mut self, consumer: &Consumer) -> bool {
         let mut pauses = pauses();
         fault::point("push.deliver.before-send");
         loop {
@@ -101,18 +107,21 @@ impl Delivery {
             };
             tracing::warn!(target = self.target.name(), %reason, "push failed, will try again");
             TELEMETRY.retries.with_label_values(&[self.target.name()]).inc();
-            let pause = pauses.next().unwrap_or_default();
-            self.runtime.block_on(async {
-                let _ = tokio::time::timeout(pause, self.shutdown.cancelled()).await;
-            });
+            self.pause(pauses.next().unwrap_or_default());
         }
         fault::point("push.deliver.after-taken");
         // Not committed means delivered again after a restart, not lost: the next commit covers it.
-        if let Err(error) = self.consumer.commit(&self.read, "") {
+        if let Err(error) = consumer.commit(&self.read, "") {
             tracing::warn!(target = self.target.name(), %error, "offsets not committed, will try again");
         }
         fault::point("push.deliver.after-commit");
         true
+    }
+
+    fn pause(&self, time: Duration) {
+        self.runtime.block_on(async {
+            let _ = tokio::time::timeout(time, self.shutdown.cancelled()).await;
+        });
     }
 }
 

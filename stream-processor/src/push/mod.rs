@@ -22,9 +22,6 @@ use crate::push::{pushgateway::Pushgateway, remote_write::RemoteWrite, target::T
 /// Why a target cannot be set up.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// From the bus.
-    #[error(transparent)]
-    Bus(#[from] bus::Error),
     /// A selector in `match`.
     #[error("processor.push: match {selector:?}: {reason}")]
     Selector {
@@ -50,10 +47,11 @@ pub struct PushJob {
 }
 
 impl PushJob {
-    /// Starts a thread for each target. Must be called from within a tokio runtime.
+    /// Starts a thread for each target; a broker that is away is waited for. Must be called from within a tokio
+    /// runtime.
     ///
     /// # Errors
-    /// When a setting is wrong or Kafka does not answer.
+    /// When a setting is wrong.
     pub fn start(
         bus: &bus::Config,
         config: &PushConfig,
@@ -68,7 +66,7 @@ impl PushJob {
         }
         let names = targets.iter().map(|t| t.name().to_owned()).collect();
         let start = |target| deliver::start(bus, target, shutdown.clone());
-        let threads = targets.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
+        let threads = targets.into_iter().map(start).collect();
         Ok(PushJob { threads: Mutex::new(threads), targets: names })
     }
 

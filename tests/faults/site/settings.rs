@@ -23,14 +23,8 @@ impl Site {
         )
     }
 
-    #[cfg(not(feature = "peers"))]
     fn storage(&self) -> String {
-        String::new()
-    }
-
-    #[cfg(feature = "peers")]
-    fn storage(&self) -> String {
-        let settings = |bucket: &crate::bucket::Server| {
+        let settings = |bucket: &test_support::bucket::Server| {
             format!(
                 "  storage: s3://logs/faults\n  s3: {{endpoint: \"{}\", region: us-east-1, access_key_id: test, \
                  secret_access_key: test}}\n",

@@ -1,6 +1,7 @@
 //! What the tests of several crates share: Kafka clients with short words, brokers in processes of their own that can
-//! be killed, and a proxy that cuts connections. For tests only: whatever goes wrong here panics.
+//! be killed, a proxy that cuts connections, and an S3 server. For tests only: whatever goes wrong here panics.
 
+pub mod bucket;
 pub mod client;
 pub mod node;
 pub mod proxy;

@@ -44,12 +44,12 @@ impl RangeOp {
 
     /// The function of this (lower-case) name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(n, _)| *n == name).map(|(_, op)| *op)
+        named(&Self::NAMES, name)
     }
 
     /// As a query writes it.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
+        name_of(&Self::NAMES, self)
     }
 }
 
@@ -89,12 +89,12 @@ impl VectorOp {
 
     /// The function of this (lower-case) name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(n, _)| *n == name).map(|(_, op)| *op)
+        named(&Self::NAMES, name)
     }
 
     /// As a query writes it.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
+        name_of(&Self::NAMES, self)
     }
 }
 
@@ -135,4 +135,12 @@ impl BinaryOp {
     pub fn is_set(self) -> bool {
         matches!(self, BinaryOp::Or | BinaryOp::And | BinaryOp::Unless)
     }
+}
+
+fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
+    names.iter().find(|(known, _)| *known == name).map(|(_, op)| *op)
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], op: T) -> &'static str {
+    names.iter().find(|(_, known)| *known == op).map_or("", |(name, _)| name)
 }

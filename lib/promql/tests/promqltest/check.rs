@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use event::{Bucket, Histogram, Labels};
-use promql::{Answer, Options, Value, parse, query_instant, query_range};
+use promql::{Answer, Options, Reading, Value, parse, query_instant, query_range};
 
 use crate::{
     script::{Case, Expected, Text, Times},
-    series::{Described, Measured},
+    series::Described,
     storage::Memory,
 };
 
 type Checked = Result<(), String>;
 
 /// What a series has at each time.
-type Found = BTreeMap<Labels, BTreeMap<i64, Measured>>;
+type Found = BTreeMap<Labels, BTreeMap<i64, Reading>>;
 
 pub fn check(case: &Case, storage: &Memory) -> Checked {
     let options = Options { delayed_name_removal: true, ..Options::default() };
@@ -76,12 +76,13 @@ fn compare(case: &Case, answer: Answer) -> Checked {
     let wanted = wanted(case);
     let found = found(answer);
     for (labels, times) in &wanted {
+        let with_hint = expected.series.iter().any(|series| series.with_hint && series.labels == *labels);
         let Some(other) = found.get(labels) else { return Err(format!("{labels} is missing")) };
         if !times.keys().eq(other.keys()) {
             return Err(format!("{labels} has samples at {:?}, not at {:?}", other.keys(), times.keys()));
         }
         for (time, value) in times {
-            same(value, &other[time]).map_err(|why| format!("{labels} at {time}: {why}"))?;
+            same(value, &other[time], with_hint).map_err(|why| format!("{labels} at {time}: {why}"))?;
         }
     }
     match found.iter().find(|(labels, _)| !wanted.contains_key(*labels)) {
@@ -104,9 +105,9 @@ fn wanted(case: &Case) -> Found {
     };
     let scalar = case.expected.scalar.map(|value| {
         let Times::Range(start, end, step) = case.times else { return Vec::new() };
-        vec![Some(Measured::Number(value)); ((end - start) / step + 1) as usize]
+        vec![Some(Reading::Number(value)); ((end - start) / step + 1) as usize]
     });
-    let scalar = scalar.map(|values| Described { labels: Labels::default(), values });
+    let scalar = scalar.map(|values| Described { labels: Labels::default(), values, with_hint: false });
     let times = |series: &Described| {
         let values = series.values.iter().zip(0..);
         values.filter_map(|(value, at)| Some((start + at * step, value.clone()?))).collect()
@@ -122,34 +123,29 @@ fn found(answer: Answer) -> Found {
     };
     match answer.value {
         Value::Vector(elements) => {
-            elements.iter().for_each(|(labels, s)| add(labels, s.timestamp_ms, Measured::Number(s.value)));
+            elements.iter().for_each(|(labels, s)| add(labels, s.timestamp_ms, Reading::Number(s.value)));
         }
         Value::Matrix(all) => all.iter().for_each(|series| {
-            series
-                .samples
-                .iter()
-                .for_each(|s| add(&series.labels, s.timestamp_ms, Measured::Number(s.value)));
+            series.samples.iter().for_each(|s| add(&series.labels, s.timestamp_ms, Reading::Number(s.value)));
         }),
         Value::Scalar(_) | Value::String { .. } => {}
     }
     for series in answer.histograms {
         for sample in series.samples {
-            let histogram = (*sample.histogram).clone();
-            let found = crate::histogram::Expected { histogram, with_hint: true };
-            add(&series.labels, sample.timestamp_ms, Measured::Histogram(found));
+            add(&series.labels, sample.timestamp_ms, Reading::Histogram((*sample.histogram).clone()));
         }
     }
     found
 }
 
-fn same(wanted: &Measured, found: &Measured) -> Checked {
+fn same(wanted: &Reading, found: &Reading, with_hint: bool) -> Checked {
     match (wanted, found) {
-        (Measured::Number(wanted), Measured::Number(found)) => same_number(*wanted, *found),
-        (Measured::Histogram(wanted), Measured::Histogram(found)) => {
-            let hints = !wanted.with_hint || wanted.histogram.reset == found.histogram.reset;
-            match hints && same_histogram(&wanted.histogram, &found.histogram) {
+        (Reading::Number(wanted), Reading::Number(found)) => same_number(*wanted, *found),
+        (Reading::Histogram(wanted), Reading::Histogram(found)) => {
+            let hints = !with_hint || wanted.reset == found.reset;
+            match hints && same_histogram(wanted, found) {
                 true => Ok(()),
-                false => Err(format!("{:?}\n    is not {:?}", found.histogram, wanted.histogram)),
+                false => Err(format!("{found:?}\n    is not {wanted:?}")),
             }
         }
         _ => Err(format!("{found:?} is not {wanted:?}")),

@@ -7,7 +7,6 @@
 //! that passes. Without the variable nothing runs: the scripts are not part of this project.
 
 mod check;
-mod histogram;
 mod script;
 mod series;
 mod storage;

@@ -6,12 +6,9 @@ use event::{
     Bucket, Histogram, HistogramSample, HistogramSeries, Labels, METRIC_NAME, Matcher, ResetHint, Sample,
     Series,
 };
-use promql::{Storage, StorageError};
+use promql::{Reading, Storage, StorageError};
 
-use crate::{
-    script::Load,
-    series::{Described, Measured},
-};
+use crate::{script::Load, series::Described};
 
 #[derive(Default)]
 pub struct Memory {
@@ -24,16 +21,16 @@ impl Memory {
         if load.with_native {
             self.load_native(&load);
         }
-        for Described { labels, values } in load.series {
+        for Described { labels, values, .. } in load.series {
             for (value, at) in values.into_iter().zip(0..) {
                 let time = at * load.step_ms;
                 match value {
                     None => {}
-                    Some(Measured::Number(value)) => {
+                    Some(Reading::Number(value)) => {
                         self.numbers.entry(labels.clone()).or_default().insert(time, value);
                     }
-                    Some(Measured::Histogram(found)) => {
-                        let histogram = Arc::new(found.histogram);
+                    Some(Reading::Histogram(found)) => {
+                        let histogram = Arc::new(found);
                         self.histograms.entry(labels.clone()).or_default().insert(time, histogram);
                     }
                 }
@@ -72,12 +69,12 @@ impl Memory {
     /// Series of `_bucket`, `_count` and `_sum` as histograms with custom buckets.
     fn load_native(&mut self, load: &Load) {
         let mut groups: BTreeMap<Labels, BTreeMap<i64, Classic>> = BTreeMap::new();
-        for Described { labels, values } in &load.series {
+        for Described { labels, values, .. } in &load.series {
             let Some((name, part)) = labels.metric_name().rsplit_once('_') else { continue };
             let bound = labels.get("le").and_then(|bound| bound.parse::<f64>().ok());
             let key = labels.filtered(|label| label != "le").with(METRIC_NAME, name);
             for (value, at) in values.iter().zip(0..) {
-                let Some(Measured::Number(value)) = value else { continue };
+                let Some(Reading::Number(value)) = value else { continue };
                 let classic = groups.entry(key.clone()).or_default().entry(at * load.step_ms).or_default();
                 match (part, bound) {
                     ("bucket", Some(bound)) => classic.buckets.push((bound, *value)),

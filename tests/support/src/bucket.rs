@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A running server; it ends with this value.
 pub struct Server {
     child: Child,
     line: Arc<Line>,
@@ -31,7 +32,8 @@ struct Line {
 }
 
 impl Server {
-    pub fn start() -> Self {
+    /// Starts the program that `TAILRACE_TEST_MOTO` names, with the bucket `logs`.
+    pub fn start() -> Server {
         let program =
             env::var("TAILRACE_TEST_MOTO").expect("TAILRACE_TEST_MOTO names the program to test with");
         let server = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -46,6 +48,7 @@ impl Server {
         started
     }
 
+    /// Where clients connect to.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -56,6 +59,7 @@ impl Server {
         self.line.open.lock().drain(..).for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
     }
 
+    /// Lets connections through again.
     pub fn mend(&self) {
         self.line.is_cut.store(false, Ordering::SeqCst);
     }
