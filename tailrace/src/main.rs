@@ -1,6 +1,7 @@
 //! `tailrace`: one binary, a command for each service and for each thing that people do with them.
 
 mod addresses;
+mod alert_topic;
 mod args;
 mod commands;
 mod http;

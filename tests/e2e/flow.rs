@@ -86,6 +86,14 @@ async fn host_samples_become_series_windows_rules_and_an_alert() {
     let answer: Value = reqwest::get(link).await.unwrap().json().await.unwrap();
     let value: f64 = answer["data"]["result"][0]["value"][1].as_str().unwrap().parse().unwrap();
     assert_eq!(Some(value), alert["value"].as_f64(), "{answer}");
+    // The history by HTTP is that of the command line.
+    let history = |query: &str| reqwest::get(format!("{}/api/v1/alerts/history?{query}", pipeline.url()));
+    let found: Value =
+        history("start=1&match[]={alertname=\"AnyLoad\"}").await.unwrap().json().await.unwrap();
+    assert_eq!(found["data"]["alerts"][0], alert, "{found}");
+    let none = history("match[]={alertname=\"Other\"}&format=csv").await.unwrap().text().await.unwrap();
+    assert!(none.starts_with("evaluated_at,state,") && none.lines().count() == 1, "{none}");
+    assert_eq!(history("start=soon").await.unwrap().status(), 400);
 }
 
 #[tokio::test]

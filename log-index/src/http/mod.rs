@@ -25,6 +25,7 @@ use tower_http::compression::CompressionLayer;
 pub use freshness::Ends;
 pub use limits::Limits;
 pub use service::Service;
+pub use time::prometheus_time;
 
 /// Loki's API under `/loki/api/v1`, Prometheus' under `/api/v1`, and `POST /flush`.
 pub fn router(service: Service) -> Router {

@@ -19,7 +19,7 @@ pub(super) fn loki_time(text: &str) -> Option<i64> {
 
 /// A time of Prometheus' API in milliseconds since 1970: seconds, or RFC 3339. What lies outside of the years
 /// 1677 to 2262 counts as their ends.
-pub(super) fn prometheus_time(text: &str) -> Option<i64> {
+pub fn prometheus_time(text: &str) -> Option<i64> {
     const END: i64 = i64::MAX / 1_000_000;
     let ms = match text.parse::<f64>() {
         Ok(seconds) => seconds_to_ms(seconds)?,

@@ -11,5 +11,5 @@ pub mod serve;
 pub mod up;
 
 mod client;
-mod print;
+pub mod print;
 mod span;

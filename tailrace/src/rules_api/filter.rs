@@ -139,7 +139,7 @@ fn limit(text: &str) -> Result<usize, String> {
     }
 }
 
-fn invalid(parameter: &str, message: &str) -> String {
+pub(super) fn invalid(parameter: &str, message: &str) -> String {
     format!("invalid parameter {parameter:?}: {message}")
 }
 

@@ -1,8 +1,9 @@
 //! Prometheus' API for rules: `/api/v1/rules`, `/api/v1/alerts` and `/-/reload`, over the rules job of this process.
-//! Where none runs, there are no groups and nothing to reload.
+//! Where none runs, there are no groups and nothing to reload. The history of alerts comes from their topic.
 
 mod answer;
 mod filter;
+mod history;
 
 use std::sync::Arc;
 
@@ -21,12 +22,13 @@ use filter::Filter;
 type Rules = Option<Arc<Running>>;
 
 /// The routes.
-pub fn router(rules: Rules) -> Router {
+pub fn router(rules: Rules, bus: bus::Config) -> Router {
     Router::new()
         .route("/api/v1/rules", get(groups))
         .route("/api/v1/alerts", get(alerts))
         .route("/-/reload", post(reload).put(reload))
         .with_state(rules)
+        .merge(history::router(bus))
 }
 
 async fn groups(State(rules): State<Rules>, Query(parameters): Query<Vec<(String, String)>>) -> Response {
@@ -63,7 +65,10 @@ fn success(data: &serde_json::Value) -> Response {
     Json(json!({"status": "success", "data": data})).into_response()
 }
 
-fn bad_data(error: &str) -> Response {
-    let body = json!({"status": "error", "errorType": "bad_data", "error": error});
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+fn bad_data(message: &str) -> Response {
+    error(StatusCode::BAD_REQUEST, "bad_data", message)
+}
+
+fn error(status: StatusCode, kind: &str, message: &str) -> Response {
+    (status, Json(json!({"status": "error", "errorType": kind, "error": message}))).into_response()
 }

@@ -1,26 +1,19 @@
 //! `tailrace alerts`: the alert topic, readable.
 
-mod csv;
-
-use std::{io, io::Write, process::ExitCode, time::Duration};
+use std::{io, io::Write, process::ExitCode};
 
 use anyhow::{Context, Result};
-use bus::{Config, Consumer, ConsumerBuilder, Offsets, Record, Start};
+use bus::{Config, Record, Topics};
 use event::Alert;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    alert_topic::{Reader, Span, csv},
     args::{AlertOutput, AlertsArgs},
     commands::client,
     shutdown,
 };
-
-/// Beginning and end of event time.
-type Span = (Timestamp, Timestamp);
-
-const POLL: Duration = Duration::from_millis(250);
-const QUEUE_KIB: u32 = 4096;
 
 /// Prints every transition in the topic, or those of a span of event time; with `--follow` goes on until Ctrl-C.
 pub async fn run(args: AlertsArgs) -> Result<ExitCode> {
@@ -53,45 +46,28 @@ fn print_topic(
     brokers: String,
     stop: &CancellationToken,
 ) -> Result<()> {
-    let config = Config { brokers, ..Config::default() };
-    let topics = [args.topic.as_str()];
-    let consumer = Consumer::open(&ConsumerBuilder {
-        config: &config,
-        group: "tailrace-alerts",
-        topics: &topics,
-        queue_kib: QUEUE_KIB,
-    })?;
-    let ends = consumer.ends(Duration::from_secs(10))?;
-    let from = Offsets::default();
+    let topics = Topics { alerts: args.topic.clone(), ..Topics::default() };
+    let reader = Reader::open(&Config { brokers, topics, ..Config::default() }, span)?;
     if args.output == AlertOutput::Csv {
         println!("{}", csv::NAMES);
     }
-    consumer.start(&from, Start::Earliest)?;
-    while !stop.is_cancelled() && (args.follow || !consumer.has_read(&from, &ends)?) {
-        for record in consumer.poll(POLL, 1000)? {
-            print_record(&mut io::stdout().lock(), &record, span, args.output)?;
+    while !stop.is_cancelled() && (args.follow || !reader.is_done()?) {
+        for (record, alert) in reader.poll()? {
+            match alert {
+                Ok(alert) => print_record(&mut io::stdout().lock(), &record, &alert, args.output)?,
+                Err(error) => eprintln!("{}/{}@{}: {error}", record.topic, record.partition, record.offset),
+            }
         }
     }
     Ok(())
 }
 
-fn print_record(
-    out: &mut impl Write,
-    record: &Record,
-    span: Option<Span>,
-    output: AlertOutput,
-) -> Result<()> {
-    let outside =
-        |alert: &Alert| span.is_some_and(|(from, to)| alert.evaluated_at < from || alert.evaluated_at > to);
-    match Alert::from_json(&record.value) {
-        Ok(alert) if outside(&alert) => {}
-        Ok(alert) => match output {
-            AlertOutput::Default => print_alert(out, &alert)?,
-            AlertOutput::Raw => writeln!(out, "{}", alert.labels)?,
-            AlertOutput::Json => writeln!(out, "{}", String::from_utf8_lossy(&record.value))?,
-            AlertOutput::Csv => writeln!(out, "{}", csv::line(&alert))?,
-        },
-        Err(error) => eprintln!("{}/{}@{}: {error}", record.topic, record.partition, record.offset),
+fn print_record(out: &mut impl Write, record: &Record, alert: &Alert, output: AlertOutput) -> Result<()> {
+    match output {
+        AlertOutput::Default => print_alert(out, alert)?,
+        AlertOutput::Raw => writeln!(out, "{}", alert.labels)?,
+        AlertOutput::Json => writeln!(out, "{}", String::from_utf8_lossy(&record.value))?,
+        AlertOutput::Csv => writeln!(out, "{}", csv::line(alert))?,
     }
     Ok(())
 }
