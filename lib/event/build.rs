@@ -2,7 +2,8 @@
 
 use std::{env, path::Path};
 
-const PROTOS: [&str; 4] = ["event.proto", "loki_push.proto", "remote_write.proto", "remote_write_v2.proto"];
+const PROTOS: [&str; 5] =
+    ["event.proto", "loki_push.proto", "remote_read.proto", "remote_write.proto", "remote_write_v2.proto"];
 
 fn main() {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join("proto");

@@ -6,6 +6,8 @@ mod command_line;
 mod flow;
 mod harness;
 mod metrics;
+mod past;
 #[cfg(feature = "peers")]
 mod push;
 mod restart;
+mod rules;

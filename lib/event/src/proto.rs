@@ -12,8 +12,12 @@ pub mod loki {
     include!(concat!(env!("OUT_DIR"), "/loki.push.rs"));
 }
 
-/// `proto/remote_write.proto`, in the folders of its package, by which others refer to it.
+/// `proto/remote_read.proto` and `proto/remote_write.proto`, in the folders of their packages, by which others refer to
+/// them.
 mod prometheus {
+    pub mod read {
+        include!(concat!(env!("OUT_DIR"), "/prometheus.read.rs"));
+    }
     pub mod write {
         include!(concat!(env!("OUT_DIR"), "/prometheus.write.rs"));
     }
@@ -31,4 +35,4 @@ mod io {
 }
 
 pub use io::prometheus::write::v2 as remote_write_v2;
-pub use prometheus::write as remote_write;
+pub use prometheus::{read as remote_read, write as remote_write};

@@ -1,7 +1,14 @@
 //! Prometheus' API: bodies as its documentation has them.
 
-use axum::http::StatusCode;
-use event::{Bucket, Event, Histogram, HistogramSample, HistogramSeries, Labels, SampleBatch};
+use axum::http::{Request, StatusCode};
+use event::{
+    Bucket, Event, Histogram, HistogramSample, HistogramSeries, Labels, SampleBatch,
+    proto::{
+        remote_read::{LabelMatcher, Query, QueryResult, ReadRequest, ReadResponse, label_matcher::Type},
+        remote_write::TimeSeries,
+    },
+};
+use prost::Message;
 use serde_json::{Value, json};
 
 use crate::site::{FIRST_S, Site};
@@ -175,6 +182,45 @@ async fn the_newest_values_are_federated() {
     assert_eq!(answer.text().lines().collect::<Vec<_>>(), expected);
     assert_eq!(site.get("/federate", &[]).await.text(), "");
     assert_eq!(site.get("/federate", &[("match[]", "up{")]).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn remote_read_gives_the_samples_as_they_are_with_the_ends_of_series() {
+    let site = Site::filled();
+    let stale = f64::from_bits(0x7ff0_0000_0000_0002);
+    site.sample(&[("__name__", "up"), ("job", "ended")], &[(3, 1.0), (9, stale)]);
+    let matcher = |name: &str, op: Type, value: &str| LabelMatcher {
+        r#type: op.into(),
+        name: name.into(),
+        value: value.into(),
+    };
+    let query = |matchers| Query {
+        start_timestamp_ms: (FIRST_S + 1) * 1_000,
+        end_timestamp_ms: (FIRST_S + 9) * 1_000,
+        matchers,
+    };
+    let up = query(vec![matcher("__name__", Type::Equal, "up"), matcher("job", Type::Regex, "a|ended")]);
+    let none = query(vec![matcher("__name__", Type::Equal, "up"), matcher("job", Type::NotRegex, ".+")]);
+    let body = ReadRequest { queries: vec![up, none] }.encode_to_vec();
+    let body = snap::raw::Encoder::new().compress_vec(&body).unwrap();
+    let read = |body: Vec<u8>| site.send(Request::post("/api/v1/read").body(body.into()).unwrap());
+    let answer = read(body).await;
+    assert_eq!(answer.header("content-encoding"), "snappy");
+    let plain = snap::raw::Decoder::new().decompress_vec(&answer.body).unwrap();
+    let response = ReadResponse::decode(plain.as_slice()).unwrap();
+    let found = |result: &QueryResult| -> Vec<(String, i64, u64)> {
+        let of = |series: &TimeSeries| {
+            let job = series.labels[1].value.clone();
+            let samples = series.samples.clone().into_iter();
+            samples.map(move |s| (job.clone(), s.timestamp / 1_000 - FIRST_S, s.value.to_bits()))
+        };
+        result.timeseries.iter().flat_map(of).collect()
+    };
+    let ended = |second, value: f64| ("ended".to_owned(), second, value.to_bits());
+    let up = [("a".to_owned(), 5, 1.0_f64.to_bits()), ended(3, 1.0), ended(9, stale)];
+    assert_eq!(found(&response.results[0]), up);
+    assert_eq!(found(&response.results[1]), []);
+    assert_eq!(read(b"no snappy".to_vec()).await.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use event::{Labels, LogEntry, Matcher};
-use logql::{Entries, EntryRef, LineFilter, Order, Scan, ScanError, Visit};
+use logql::{Entries, EntryRef, LineFilter, LogExpr, Order, Scan, ScanError, Visit};
 
 use super::series_store::Inserted;
 
@@ -21,6 +21,23 @@ pub struct LineInterest {
     pub filters: Vec<LineFilter>,
     /// How far back from a step, in milliseconds.
     pub reach_ms: i64,
+}
+
+impl LineInterest {
+    /// As a query for lines.
+    pub fn query(&self) -> String {
+        let matchers = self.matchers.clone();
+        LogExpr::new(matchers, self.filters.clone()).to_string()
+    }
+
+    /// Whether the query finds a line of a stream.
+    pub fn finds(&self, labels: &Labels, line: &[u8]) -> bool {
+        self.matchers.iter().all(|m| m.matches_labels(labels)) && self.lets_through(line)
+    }
+
+    fn lets_through(&self, line: &[u8]) -> bool {
+        self.filters.iter().all(|filter| filter.matches(line))
+    }
 }
 
 /// Entries in memory.
@@ -73,7 +90,7 @@ impl LineStore {
         }
         let Some(stream) = self.streams.get_mut(labels) else { return Inserted::NotWanted };
         let mut interests = stream.interests.iter().map(|at| &self.interests[*at]);
-        if !interests.any(|interest| interest.filters.iter().all(|filter| filter.matches(&new.entry.line))) {
+        if !interests.any(|interest| interest.lets_through(&new.entry.line)) {
             return Inserted::NotWanted;
         }
         if self.count >= self.max_entries {

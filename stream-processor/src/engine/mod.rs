@@ -31,10 +31,10 @@ mod window;
 
 use std::{sync::Arc, time::Duration};
 
-use event::{Alert, Event, SampleBatch};
+use event::{Alert, Event, Labels, Sample, SampleBatch};
 
 use feed::is_possible;
-use late::Late;
+use late::{Item, Late};
 use program::Program;
 use resume::Resumed;
 use schedule::Schedule;
@@ -43,6 +43,7 @@ use watermark::Watermark;
 
 pub use alert::{ActiveAlert, ActiveAlerts};
 pub use evaluator::{Evaluations, Evaluator, Setup};
+pub use line_store::LineInterest;
 pub(crate) use series_store::Until;
 pub use status::{AlertStatus, GroupStatus, RuleStatus};
 pub use step::{Health, RuleState};
@@ -186,10 +187,29 @@ impl Engine {
         }
     }
 
+    /// Before anything is fed: steps up to and including `step_ms` are not evaluated.
+    pub fn begin_after(&mut self, step_ms: i64) {
+        self.schedule.finish(step_ms);
+    }
+
+    /// Puts samples in their place, whatever their time and without moving the watermark.
+    pub fn insert(&mut self, labels: &Labels, samples: &[Sample]) {
+        for sample in samples {
+            self.keep(labels, Item::Sample(*sample));
+        }
+    }
+
     /// Evaluates every step up to the watermark.
     pub fn advance(&mut self) -> Vec<Output> {
+        self.advance_until(LAST_TIME_MS)
+    }
+
+    /// The same, and no step later than `last_ms`.
+    pub fn advance_until(&mut self, last_ms: i64) -> Vec<Output> {
         let mut outputs = Vec::new();
-        let Some(reached) = self.watermark.current() else { return outputs };
+        let Some(reached) = self.watermark.current().map(|reached| reached.min(last_ms)) else {
+            return outputs;
+        };
         while let Some(step) = self.next_step(reached) {
             outputs.extend(self.evaluate(step));
             self.schedule.finish(step);

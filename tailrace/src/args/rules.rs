@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use super::{ClientArgs, Output, SpanArgs};
 
@@ -37,7 +37,9 @@ pub enum RulesCommand {
         run: Vec<String>,
     },
     /// Say which alerts of rule files fire at a time of the past, had the rules been in force
-    #[command(after_help = "Example:\n  tailrace rules eval my.yml --at 2026-11-20T12:00:00Z")]
+    #[command(
+        after_help = "Example:\n  tailrace rules eval my.yml --at 2026-11-20T12:00:00Z\n  tailrace rules eval my.yml --at 2026-11-20T12:00:00Z --addr http://prometheus:9090"
+    )]
     Eval {
         /// Rule files; any part of a path may hold `*`
         #[arg(required = true, value_name = "FILE")]
@@ -49,10 +51,12 @@ pub enum RulesCommand {
         #[arg(long, value_name = "AGE", default_value = "1h")]
         settle: String,
         #[command(flatten)]
-        client: ClientArgs,
+        history: HistoryArgs,
     },
     /// Say when the alerts of old rules and new would have fired over the past, and what differs
-    #[command(after_help = "Example:\n  tailrace rules diff old.yml new.yml --since 30d")]
+    #[command(
+        after_help = "Example:\n  tailrace rules diff old.yml new.yml --since 30d\n  tailrace rules diff old.yml new.yml --since 12h --history topics"
+    )]
     Diff {
         /// Rule file; any part of the path may hold `*`
         old: String,
@@ -61,7 +65,7 @@ pub enum RulesCommand {
         #[command(flatten)]
         span: SpanArgs,
         #[command(flatten)]
-        client: ClientArgs,
+        history: HistoryArgs,
     },
     /// List groups, rules and windows
     #[command(after_help = "Example:\n  tailrace rules list --config configs/process.yaml")]
@@ -73,4 +77,32 @@ pub enum RulesCommand {
         #[arg(short, long, default_value = "default")]
         output: Output,
     },
+}
+
+/// Where the past comes from.
+#[derive(Debug, ClapArgs)]
+pub struct HistoryArgs {
+    /// Which past is replayed
+    #[arg(long, value_name = "FROM", default_value = "store")]
+    pub history: HistorySource,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    /// Address of Loki's API for log lines in the store [default: --addr]
+    #[arg(long, value_name = "URL")]
+    pub logs_addr: Option<String>,
+    /// Kafka brokers [default: those of --config, or of the server at --addr]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub brokers: Option<String>,
+    /// Configuration file of the processor, for its topics and its lateness
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Which past is replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HistorySource {
+    /// What the server at --addr has kept: Tailrace, or any Prometheus or Loki
+    Store,
+    /// What Kafka holds still, late as it was
+    Topics,
 }

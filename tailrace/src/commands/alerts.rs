@@ -2,7 +2,7 @@
 
 use std::{io, io::Write, process::ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bus::{Config, Record, Topics};
 use event::Alert;
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ pub async fn run(args: AlertsArgs) -> Result<ExitCode> {
     let span = args.span.is_given().then(|| span(&args)).transpose()?;
     let brokers = match &args.brokers {
         Some(brokers) => brokers.clone(),
-        None => brokers_of(&args.client.addr).await?,
+        None => client::brokers(&args.client.addr).await?,
     };
     let stop = shutdown::on_signals()?;
     tokio::task::spawn_blocking(move || print_topic(&args, span, brokers, &stop)).await??;
@@ -32,12 +32,6 @@ fn span(args: &AlertsArgs) -> Result<Span> {
     let (from, to) = args.span.resolve(Timestamp::now(), "0s")?;
     let begins = args.span.since.is_some() || args.span.from.is_some();
     Ok((if begins { from } else { Timestamp::MIN }, if args.follow { Timestamp::MAX } else { to }))
-}
-
-async fn brokers_of(addr: &str) -> Result<String> {
-    let status = client::get(addr, "/api/status", &[]).await?;
-    let brokers = status["addresses"]["kafka"].as_str();
-    Ok(brokers.context("the server does not say which brokers it uses: give --brokers")?.to_owned())
 }
 
 fn print_topic(

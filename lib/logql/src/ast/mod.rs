@@ -167,6 +167,11 @@ impl MetricExpr {
 }
 
 impl LogExpr {
+    /// The lines of the streams that fit `matchers`, as far as all of `filters` let them through.
+    pub fn new(matchers: Vec<Matcher>, filters: Vec<LineFilter>) -> Self {
+        LogExpr { matchers, stages: filters.into_iter().map(Stage::LineFilter).collect() }
+    }
+
     /// The line filters before any other stage.
     pub fn leading_filters(&self) -> Vec<LineFilter> {
         let filter = |stage: &Stage| match stage {

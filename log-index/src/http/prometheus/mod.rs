@@ -9,6 +9,7 @@ mod labels;
 mod metadata;
 mod parse;
 mod query;
+mod read;
 mod request;
 mod response;
 mod series;
@@ -28,6 +29,7 @@ pub(super) fn router() -> Router<Service> {
         .route("/query", get(query::instant).post(query::instant))
         .route("/query_range", get(query::range).post(query::range))
         .route("/query_exemplars", get(query::exemplars).post(query::exemplars))
+        .route("/read", post(read::read))
         .route("/labels", get(labels::names).post(labels::names))
         .route("/label/{name}/values", get(labels::values))
         .route("/series", get(series::series).post(series::series))

@@ -20,8 +20,10 @@ pub async fn run(args: RulesArgs) -> Result<ExitCode> {
     match args.command {
         RulesCommand::Check { files } => check(&files),
         RulesCommand::Test { files, run } => test::run(&files, &run),
-        RulesCommand::Eval { files, at, settle, client } => replay::eval(&files, &at, &settle, &client).await,
-        RulesCommand::Diff { old, new, span, client } => replay::diff(&old, &new, &span, &client).await,
+        RulesCommand::Eval { files, at, settle, history } => {
+            replay::eval(&files, &at, &settle, &history).await
+        }
+        RulesCommand::Diff { old, new, span, history } => replay::diff(&old, &new, &span, &history).await,
         RulesCommand::List { config, output } => list(config.as_deref(), output),
     }
 }

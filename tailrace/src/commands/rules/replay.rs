@@ -1,56 +1,60 @@
-//! `tailrace rules eval` and `tailrace rules diff`: rules over the past of a running instance.
+//! `tailrace rules eval` and `tailrace rules diff`: rules over the past.
 
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Result;
 use jiff::Timestamp;
 use stream_processor::{
-    engine::{Problem, program::Program},
-    replay::{AlertDifference, Firing, Replay, compare},
+    engine::program::Program,
+    replay::{AlertDifference, Findings, Firing, compare},
     rules,
 };
 
-use super::history;
+use super::history::{History, Span};
 use crate::{
-    args::{ClientArgs, SpanArgs},
+    args::{HistoryArgs, SpanArgs},
     commands::span,
 };
 
 /// Says which alerts of the rules in `files` fire at `at`, and since when: what they would have done had they been in
 /// force for `settle` before.
-pub async fn eval(files: &[String], at: &str, settle: &str, client: &ClientArgs) -> Result<ExitCode> {
+pub async fn eval(files: &[String], at: &str, settle: &str, history: &HistoryArgs) -> Result<ExitCode> {
     let program = load(files)?;
     let at = span::time("--at", at)?.as_millisecond();
     let from = at - span::age(settle)?.millis();
-    let mut replays = [Replay::new(program.clone())];
-    history::lead(&client.addr, &[&program], &mut replays, (from, at)).await?;
-    let [replay] = replays;
-    let (firings, problems) = replay.finish();
-    print_problems("", &problems);
-    for (labels, all) in &firings {
+    let [found] = findings(history, [program], (from, at)).await?;
+    print_problems("", &found);
+    for (labels, all) in &found.firings {
         if let Some(firing) = all.last().filter(|firing| firing.to_ms.is_none()) {
             println!("{} firing since {}", named(labels), time(firing.from_ms));
         }
     }
-    Ok(code(&problems))
+    Ok(code(&[found]))
 }
 
 /// Says of each alert when it would have fired under the old rules and the new, for how long, and what differs.
-pub async fn diff(old: &str, new: &str, span: &SpanArgs, client: &ClientArgs) -> Result<ExitCode> {
-    let (old, new) = (load(&[old.to_owned()])?, load(&[new.to_owned()])?);
+pub async fn diff(old: &str, new: &str, span: &SpanArgs, history: &HistoryArgs) -> Result<ExitCode> {
+    let programs = [load(&[old.to_owned()])?, load(&[new.to_owned()])?];
     let (from, to) = span.resolve(Timestamp::now(), "30d")?;
     let (from, to) = (from.as_millisecond(), to.as_millisecond());
-    let mut replays = [Replay::new(old.clone()), Replay::new(new.clone())];
-    history::lead(&client.addr, &[&old, &new], &mut replays, (from, to)).await?;
-    let [old, new] = replays;
-    let ((old, old_problems), (new, new_problems)) = (old.finish(), new.finish());
-    print_problems("old: ", &old_problems);
-    print_problems("new: ", &new_problems);
-    let all = compare(&old, &new, to);
+    let [old, new] = findings(history, programs, (from, to)).await?;
+    print_problems("old: ", &old);
+    print_problems("new: ", &new);
+    let all = compare(&old.firings, &new.firings, to);
     all.iter().for_each(|alert| print_alert(alert, to));
     let differ = all.iter().filter(|alert| !alert.differences.is_empty()).count();
     println!("{} alerts, {differ} differ, from {} to {}", all.len(), time(from), time(to));
-    Ok(code(&[old_problems, new_problems].concat()))
+    Ok(code(&[old, new]))
+}
+
+async fn findings<const N: usize>(
+    history: &HistoryArgs,
+    programs: [Arc<Program>; N],
+    span: Span,
+) -> Result<[Findings; N]> {
+    let mut found = programs.each_ref().map(|_| Findings::default());
+    History::of(history).await?.replay(&programs, span, &mut found).await?;
+    Ok(found)
 }
 
 fn load(files: &[String]) -> Result<Arc<Program>> {
@@ -80,12 +84,15 @@ fn summary(firings: &[Firing], end_ms: i64) -> String {
     }
 }
 
-fn print_problems(which: &str, problems: &[Problem]) {
-    problems.iter().for_each(|problem| eprintln!("error: {which}{}: {}", problem.place, problem.message));
+fn print_problems(which: &str, found: &Findings) {
+    for problem in found.problems.values() {
+        eprintln!("error: {which}{}: {}", problem.place, problem.message);
+    }
 }
 
-fn code(problems: &[Problem]) -> ExitCode {
-    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+fn code(all: &[Findings]) -> ExitCode {
+    let well = all.iter().all(|found| found.problems.is_empty());
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn named(labels: &event::Labels) -> String {

@@ -1,0 +1,85 @@
+//! `read`: Prometheus' remote read. It gives the samples as they are, the ends of series among them, which no query does.
+
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::header::{CONTENT_ENCODING, CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use event::{
+    MatchOp, Matcher, Series,
+    proto::{
+        remote_read::{LabelMatcher, Query, QueryResult, ReadRequest, ReadResponse, label_matcher::Type},
+        remote_write::{Label, Sample, TimeSeries},
+    },
+};
+use prost::Message;
+
+use super::Error;
+use crate::{
+    Snapshot,
+    http::{Service, error::Failure},
+};
+
+/// Numbers only: what has native histograms is left out.
+pub(super) async fn read(State(service): State<Service>, body: Bytes) -> Result<Response, Error> {
+    let request = decode(&body, service.limits().max_body_bytes)?;
+    let max_samples = service.limits().max_samples;
+    let body = service.ask(None, move |view, _| {
+        let results: Result<_, _> = request.queries.iter().map(|q| answer(&view.snapshot, q)).collect();
+        let response = ReadResponse { results: results? };
+        view.warnings().iter().for_each(|warning| tracing::warn!("remote read: {warning}"));
+        check_size(&response, max_samples)?;
+        snap::raw::Encoder::new()
+            .compress_vec(&response.encode_to_vec())
+            .map_err(|e| Failure::Execution(format!("the answer is too large: {e}; read shorter spans")))
+    });
+    let headers = [(CONTENT_TYPE, "application/x-protobuf"), (CONTENT_ENCODING, "snappy")];
+    Ok((headers, body.await?).into_response())
+}
+
+fn decode(body: &[u8], max_bytes: usize) -> Result<ReadRequest, Failure> {
+    let wrong = |why: String| Failure::BadData(format!("no remote read request in snappy: {why}"));
+    let length = snap::raw::decompress_len(body).map_err(|e| wrong(e.to_string()))?;
+    if length > max_bytes {
+        return Err(wrong(format!("{length} bytes, the limit is {max_bytes}")));
+    }
+    let plain = snap::raw::Decoder::new().decompress_vec(body).map_err(|e| wrong(e.to_string()))?;
+    ReadRequest::decode(plain.as_slice()).map_err(|e| wrong(e.to_string()))
+}
+
+fn answer(snapshot: &Snapshot, query: &Query) -> Result<QueryResult, Failure> {
+    let matchers = query.matchers.iter().map(matcher).collect::<Result<Vec<_>, _>>()?;
+    let (series, _) = snapshot.select_samples(&matchers, query.start_timestamp_ms, query.end_timestamp_ms)?;
+    Ok(QueryResult { timeseries: series.iter().map(timeseries).collect() })
+}
+
+fn matcher(matcher: &LabelMatcher) -> Result<Matcher, Failure> {
+    let op = match matcher.r#type() {
+        Type::Equal => MatchOp::Equal,
+        Type::NotEqual => MatchOp::NotEqual,
+        Type::Regex => MatchOp::Regex,
+        Type::NotRegex => MatchOp::NotRegex,
+    };
+    Matcher::new(&matcher.name, op, &matcher.value).map_err(|e| Failure::BadData(e.to_string()))
+}
+
+fn timeseries(series: &Series) -> TimeSeries {
+    let label = |(name, value): (&str, &str)| Label { name: name.into(), value: value.into() };
+    let samples = series.samples.iter().map(|s| Sample { value: s.value, timestamp: s.timestamp_ms });
+    TimeSeries {
+        labels: series.labels.iter().map(label).collect(),
+        samples: samples.collect(),
+        histograms: Vec::new(),
+    }
+}
+
+fn check_size(response: &ReadResponse, max_samples: usize) -> Result<(), Failure> {
+    let series = response.results.iter().flat_map(|result| &result.timeseries);
+    if series.map(|series| series.samples.len()).sum::<usize>() <= max_samples {
+        return Ok(());
+    }
+    Err(Failure::BadData(format!(
+        "exceeded sample limit ({max_samples}): read shorter spans or fewer series"
+    )))
+}

@@ -1,0 +1,51 @@
+//! Samples by Prometheus' remote read: as they are, the ends of series among them.
+
+use anyhow::{Context, Result};
+use event::{
+    MatchOp, Matcher, Sample, Series,
+    proto::{
+        remote_read::{LabelMatcher, Query, ReadRequest, ReadResponse, label_matcher::Type},
+        remote_write::TimeSeries,
+    },
+};
+use prost::Message;
+
+use super::Span;
+use crate::commands::client;
+
+/// The samples of the series that fit any of the selectors.
+pub async fn fetch(
+    addr: &str,
+    selectors: &[Vec<Matcher>],
+    (after_ms, until_ms): Span,
+) -> Result<Vec<Series>> {
+    let query = |matchers: &Vec<Matcher>| Query {
+        start_timestamp_ms: after_ms + 1,
+        end_timestamp_ms: until_ms,
+        matchers: matchers.iter().map(matcher).collect(),
+    };
+    let request = ReadRequest { queries: selectors.iter().map(query).collect() };
+    let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec())?;
+    let answer = client::post_protobuf(addr, "/api/v1/read", body).await.context("remote read")?;
+    let plain = snap::raw::Decoder::new().decompress_vec(&answer).context("remote read: the answer")?;
+    let response = ReadResponse::decode(plain.as_slice()).context("remote read: the answer")?;
+    Ok(response.results.into_iter().flat_map(|result| result.timeseries).map(series).collect())
+}
+
+fn matcher(matcher: &Matcher) -> LabelMatcher {
+    let kind = match matcher.op {
+        MatchOp::Equal => Type::Equal,
+        MatchOp::NotEqual => Type::NotEqual,
+        MatchOp::Regex => Type::Regex,
+        MatchOp::NotRegex => Type::NotRegex,
+    };
+    LabelMatcher { r#type: kind.into(), name: matcher.name.clone(), value: matcher.value.clone() }
+}
+
+fn series(series: TimeSeries) -> Series {
+    let samples = series.samples.into_iter().map(|s| Sample { timestamp_ms: s.timestamp, value: s.value });
+    Series {
+        labels: series.labels.into_iter().map(|label| (label.name, label.value)).collect(),
+        samples: samples.collect(),
+    }
+}

@@ -1,0 +1,74 @@
+//! Rules over the past, from the store and from the topics.
+
+use crate::past::Past;
+
+const STALE: f64 = f64::from_bits(event::Sample::STALE_BITS);
+
+/// Host b is down from minute 20 to 30, and gone at minute 50; errors come from minute 40 to 45, many lines at minute 55.
+async fn hour() -> Past {
+    let past = Past::empty().await;
+    for second in (0..3_600).step_by(15) {
+        past.sample(&[("__name__", "up"), ("host", "a")], &[(second, 1.0)]).await;
+        let down = (1_200..1_800).contains(&second);
+        match second {
+            ..3_000 => past.sample(&[("__name__", "up"), ("host", "b")], &[(second, f64::from(!down))]).await,
+            3_000 => past.sample(&[("__name__", "up"), ("host", "b")], &[(second, STALE)]).await,
+            _ => {}
+        }
+        if (2_400..2_700).contains(&second) {
+            past.log(&[("job", "app")], &[(second, "level=error"), (second, "level=info")]).await;
+        }
+    }
+    let many: Vec<(i64, &str)> = (0..6_100).map(|n| (3_300 + n / 1_000, "many")).collect();
+    past.log(&[("job", "bulk")], &many).await;
+    past
+}
+
+const OLD: &str = r#"
+  - {record: "hosts:down", expr: "count(up == 0)"}
+  - {alert: SomeDown, expr: "hosts:down > 0", for: 5m}
+  - {alert: Errors, expr: 'sum by (job, pod) (count_over_time({job="app"} |= "error" [1m])) > 2'}
+"#;
+
+const NEW: &str = r#"
+  - {record: "hosts:down", expr: "count(up == 0)"}
+  - {alert: SomeDown, expr: "hosts:down > 0", for: 2m}
+  - {alert: Errors, expr: 'sum by (job, pod) (count_over_time({job="app"} |= "error" [1m])) > 2'}
+  - {alert: Gone, expr: 'absent(up{host="b"})'}
+  - {alert: Many, expr: 'sum(count_over_time({job=~".+"}[5m])) == 6100'}
+"#;
+
+#[tokio::test]
+async fn rules_over_series_and_lines_are_compared_alike_from_the_store_and_from_the_topics() {
+    let past = hour().await;
+    let (old, new) = (past.rules("old.yml", OLD), past.rules("new.yml", NEW));
+    let (from, to) = (past.time(0), past.time(3_600));
+    let diff =
+        |history: &str| past.ask(&["diff", &old, &new, "--from", &from, "--to", &to, "--history", history]);
+    let stored = diff("store");
+    let part = |from: i64, to: i64, rest: &str| format!("{} to {} ({rest}\n", past.time(from), past.time(to));
+    for expected in [
+        "Errors{job=\"app\", pod=\"p1\"}\n  old: once, 4m45s\n  new: once, 4m45s\n".to_owned(),
+        "SomeDown{}\n  old: once, 5m\n  new: once, 8m\n".to_owned(),
+        format!("  + {}", part(1_320, 1_500, "3m) new only")),
+        // At the very step at which the series ended.
+        format!("  + {}", part(3_000, 3_600, "10m) new only")),
+        "Many{}\n  old: never\n  new: once, ".to_owned(),
+        "4 alerts, 3 differ, from ".to_owned(),
+    ] {
+        assert!(stored.contains(&expected), "{expected} is not in\n{stored}");
+    }
+    assert_eq!(stored, diff("store"));
+    assert_eq!(stored, diff("topics"));
+}
+
+#[tokio::test]
+async fn alerts_of_a_time_of_the_past_are_told_from_the_store_and_from_the_topics() {
+    let past = hour().await;
+    let rules = past.rules("new.yml", NEW);
+    let at = past.time(2_500);
+    for history in ["store", "topics"] {
+        let shown = past.ask(&["eval", &rules, "--at", &at, "--history", history]);
+        assert_eq!(shown, format!("Errors{{job=\"app\", pod=\"p1\"}} firing since {}\n", past.time(2_430)));
+    }
+}
