@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use logs::{Color, ImportArgs, LogOutput, LogsArgs, LogsCommand};
-pub use rules::{HistoryArgs, HistorySource, RulesArgs, RulesCommand};
+pub use rules::{BackfillArgs, HistoryArgs, HistorySource, RulesArgs, RulesCommand};
 
 /// Logs and metrics through Kafka: ships them, watches them, stores them, answers Grafana.
 #[derive(Debug, Parser)]
@@ -48,7 +48,7 @@ pub enum Command {
     /// Check configuration files
     #[command(after_help = "Example:\n  tailrace config check configs/up.yaml")]
     Config(ConfigArgs),
-    /// Check and test rule files; show the rules and windows in force
+    /// Check rule files, test them and try them on the past; show the rules and windows in force
     #[command(
         after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules test tests/host_test.yml\n  tailrace rules list\n  tailrace rules list --config configs/process.yaml -o json"
     )]

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::{
     basics::now_ns,
-    harness::{Service, run, text},
+    harness::{Service, get, run, text},
 };
 
 /// Times of the tests are seconds from the beginning of that hour.
@@ -92,6 +92,13 @@ impl Past {
     /// Where the query API is.
     pub fn url(&self) -> String {
         format!("http://{}", self.index.address("http"))
+    }
+
+    /// What a PromQL query finds at a time.
+    pub async fn query(&self, query: &str, second: i64) -> serde_json::Value {
+        let time = self.time(second);
+        let answer = get(&format!("{}/api/v1/query", self.url()), &[("query", query), ("time", &time)]).await;
+        answer["data"]["result"].clone()
     }
 
     fn ms(&self, second: i64) -> i64 {

@@ -72,3 +72,48 @@ async fn alerts_of_a_time_of_the_past_are_told_from_the_store_and_from_the_topic
         assert_eq!(shown, format!("Errors{{job=\"app\", pod=\"p1\"}} firing since {}\n", past.time(2_430)));
     }
 }
+
+const CHAIN: &str = r#"
+  - {record: "hosts:down", expr: "count(up == 0)", labels: {team: a}}
+  - {record: "hosts:down:max10m", expr: "max_over_time(hosts:down[10m])"}
+  - {record: "errors:count1m", expr: 'sum(count_over_time({job="app"} |= "error" [1m]))'}
+  - {alert: SomeDown, expr: "hosts:down > 0"}
+"#;
+
+#[tokio::test]
+async fn recording_rules_are_written_over_the_past_and_a_second_time_changes_nothing() {
+    let past = hour().await;
+    let rules = past.rules("chain.yml", CHAIN);
+    let (start, end) = (past.time(1_500), past.time(3_600));
+    let backfill = |more: &[&str]| {
+        past.ask(&[&["backfill", &rules, "--start", &start, "--end", &end][..], more].concat())
+    };
+    let dry = backfill(&["--dry-run"]);
+    let at = |second: i64| past.begin_ms / 1_000 + second;
+    assert!(dry.starts_with(&format!("hosts:down{{team=\"a\"}} => 1 @[{}]\n", at(1_500))), "{dry}");
+    assert!(dry.contains(&format!("hosts:down{{team=\"a\"}} => stale @[{}]\n", at(1_800))), "{dry}");
+    assert!(!dry.contains("ALERTS"), "{dry}");
+    assert_eq!(dry, backfill(&["--dry-run", "--history", "topics"]));
+    assert_eq!(past.query("hosts:down", 1_500).await, serde_json::json!([]));
+    // A rule looks back at what another has recorded before the start.
+    let later = past.ask(&["backfill", &rules, "--start", &past.time(1_815), "--end", &end, "--dry-run"]);
+    assert!(
+        later.starts_with(&format!("hosts:down:max10m{{team=\"a\"}} => 1 @[{}]\n", at(1_815))),
+        "{later}"
+    );
+
+    let found = async || {
+        let mut found = Vec::new();
+        for name in ["hosts:down", "hosts:down:max10m", "errors:count1m"] {
+            found.push(past.query(&format!("{name}[1h]"), 3_600).await);
+        }
+        found
+    };
+    let written = backfill(&[]);
+    let first = found().await;
+    let count = |series: &serde_json::Value| series[0]["values"].as_array().map(Vec::len);
+    // Every 15 s: up to minute 30, less than ten minutes longer, and while there are errors.
+    assert_eq!(first.iter().map(count).collect::<Vec<_>>(), [Some(20), Some(59), Some(23)]);
+    assert_eq!(backfill(&[]), written);
+    assert_eq!(found().await, first);
+}

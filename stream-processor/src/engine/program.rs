@@ -159,6 +159,12 @@ impl Program {
         windows.chain(self.groups.iter().map(|g| g.interval_ms))
     }
 
+    /// The recording rules alone.
+    pub fn recording(mut self) -> Self {
+        self.groups.iter_mut().for_each(|group| group.rules.retain(|rule| rule.alert().is_none()));
+        self
+    }
+
     /// All rules with their groups.
     pub fn rules(&self) -> impl Iterator<Item = (&Group, &Rule)> {
         self.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))

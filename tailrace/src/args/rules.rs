@@ -67,6 +67,11 @@ pub enum RulesCommand {
         #[command(flatten)]
         history: HistoryArgs,
     },
+    /// Evaluate recording rules over the past, and write what they give as if they had been in force
+    #[command(
+        after_help = "Example:\n  tailrace rules backfill my.yml --start 2026-10-01T00:00:00Z --dry-run\n  tailrace rules backfill my.yml --start 2026-10-01T00:00:00Z --end 2026-11-01T00:00:00Z"
+    )]
+    Backfill(BackfillArgs),
     /// List groups, rules and windows
     #[command(after_help = "Example:\n  tailrace rules list --config configs/process.yaml")]
     List {
@@ -77,6 +82,25 @@ pub enum RulesCommand {
         #[arg(short, long, default_value = "default")]
         output: Output,
     },
+}
+
+/// `tailrace rules backfill`
+#[derive(Debug, ClapArgs)]
+pub struct BackfillArgs {
+    /// Rule files; any part of a path may hold `*`
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// The first time at which rules are evaluated (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub start: String,
+    /// The last (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub end: Option<String>,
+    /// Print the samples instead of writing them
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub history: HistoryArgs,
 }
 
 /// Where the past comes from.

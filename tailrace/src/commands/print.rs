@@ -42,6 +42,11 @@ pub fn labels(object: &Value) -> String {
     }
 }
 
+/// A time in seconds since 1970, as short as it can be.
+pub fn seconds(timestamp_ms: i64) -> String {
+    (timestamp_ms as f64 / 1_000.0).to_string()
+}
+
 /// A field of comma-separated values, in quotes where RFC 4180 asks for them.
 pub fn csv(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) {

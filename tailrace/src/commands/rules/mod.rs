@@ -1,5 +1,6 @@
 //! `tailrace rules`: a file for each of its commands that is more than a few lines.
 
+mod backfill;
 mod history;
 mod replay;
 mod test;
@@ -24,6 +25,7 @@ pub async fn run(args: RulesArgs) -> Result<ExitCode> {
             replay::eval(&files, &at, &settle, &history).await
         }
         RulesCommand::Diff { old, new, span, history } => replay::diff(&old, &new, &span, &history).await,
+        RulesCommand::Backfill(args) => backfill::run(&args).await,
         RulesCommand::List { config, output } => list(config.as_deref(), output),
     }
 }

@@ -84,7 +84,8 @@ fn summary(firings: &[Firing], end_ms: i64) -> String {
     }
 }
 
-fn print_problems(which: &str, found: &Findings) {
+/// The first error of each rule.
+pub fn print_problems(which: &str, found: &Findings) {
     for problem in found.problems.values() {
         eprintln!("error: {which}{}: {}", problem.place, problem.message);
     }
