@@ -6,7 +6,6 @@ use crate::{
     Index, Kind,
     catalog::{Catalog, CatalogError, Manifest, SegmentInfo},
     delete::understand,
-    recover::put_manifest,
     segment::{Built, Segment, StreamMeta},
     state::Sealed,
     telemetry,
@@ -69,21 +68,28 @@ impl Index {
         }
         let deletes = understand(&manifest, &before.deletes)?;
         let added = change.added.as_ref().map(|added| (added.id, added.streams.as_slice()));
-        put_manifest(self.inner.storage.as_ref(), &manifest)?;
-        let listing = catalog.commit(&manifest, added, &change.dropped)?;
+        self.inner.ledger.publish(&manifest)?;
+        let listing = catalog.commit(&manifest, added, &change.dropped);
+        let listing = listing.inspect_err(|_| self.inner.ledger.give_up())?;
         change.dropped.iter().filter_map(|id| segments.remove(id)).for_each(|segment| segment.doom());
         self.inner.merge_wanted.notify_all();
         let sealed = Sealed { listing, segments, manifest, deletes, unlisted: before.unlisted.clone() };
-        sealed.tell();
+        sealed.tell(Some(before));
         Ok(sealed)
     }
 }
 
 impl Sealed {
-    /// Sets the gauges.
-    pub(crate) fn tell(&self) {
-        telemetry::SEGMENTS.set(self.segments.len() as i64);
+    /// Sets the gauges, which may count other indexes of this process too.
+    pub(crate) fn tell(&self, before: Option<&Sealed>) {
+        let (segments, bytes) = self.size();
+        let (segments_before, bytes_before) = before.map_or((0, 0), Sealed::size);
+        telemetry::SEGMENTS.add(segments - segments_before);
+        telemetry::SEGMENT_BYTES.add(bytes - bytes_before);
+    }
+
+    fn size(&self) -> (i64, i64) {
         let bytes: u64 = self.manifest.segments.values().map(|info| info.bytes).sum();
-        telemetry::SEGMENT_BYTES.set(bytes as i64);
+        (self.segments.len() as i64, bytes as i64)
     }
 }

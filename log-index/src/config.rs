@@ -28,8 +28,13 @@ const SERVICE_LABELS: [&str; 13] = [
 pub struct Config {
     /// How long entries and samples stay.
     pub retention: Retention,
-    /// Where segments lie: `s3://bucket/prefix`; without it, in a folder of the data directory.
+    /// Where segments lie: `s3://bucket/prefix`, or the absolute path of a folder; without it, in a folder of the data
+    /// directory.
     pub storage: Option<String>,
+    /// Name of the group of instances that share one store; without it, this one has a store of its own.
+    pub group: Option<String>,
+    /// An instance of the group that gives no sign of life for so long loses what it writes for it.
+    pub session_timeout: Duration,
     /// Bytes of a bucket's segments that are kept on the local disk.
     pub cache_bytes: ByteSize,
     /// How to get at the bucket.
@@ -84,6 +89,8 @@ impl Default for Config {
         Config {
             retention: Retention::default(),
             storage: None,
+            group: None,
+            session_timeout: Duration::from_secs(10),
             cache_bytes: ByteSize(10 << 30),
             s3: S3::default(),
             segment_bytes: ByteSize(32 << 20),

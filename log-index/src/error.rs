@@ -28,6 +28,15 @@ pub enum OpenError {
         /// What is wrong.
         source: std::io::Error,
     },
+    /// A group without a storage that all can reach.
+    #[error(
+        "index.group is set and index.storage is not: the instances of a group need a storage that all of them see; \
+         set index.storage to s3://bucket/prefix, or to the absolute path of a folder that all of them mount"
+    )]
+    NotShared,
+    /// The group.
+    #[error("index.group: {0}")]
+    Group(#[from] bus::Error),
     /// Segments without a manifest.
     #[error(
         "index {0} has segments, but no manifest that can be read, neither beside them nor in `catalog/`; put one \
@@ -89,6 +98,9 @@ pub enum SealError {
     /// The catalog.
     #[error("catalog: {0}")]
     Catalog(#[from] CatalogError),
+    /// The group has not done it yet.
+    #[error("{0}")]
+    Group(String),
 }
 
 /// A query could not be answered. Damage to a segment is no such error: it becomes a notice.

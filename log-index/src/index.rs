@@ -14,12 +14,11 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     AppendError, Config, OpenError, Snapshot,
-    catalog::{Catalog, MAX_LABEL_BYTES, SegmentInfo, label_bytes},
-    delete::understand,
-    recover::{Recovered, recover, tidy},
-    segment::Segment,
+    catalog::{Catalog, MAX_LABEL_BYTES, label_bytes},
+    ledger::{Alone, Ledger},
+    recover::{recover, tidy},
     service_name,
-    state::{Sealed, State},
+    state::{State, Taken},
     storage::{self, Storage},
     telemetry,
 };
@@ -33,6 +32,7 @@ pub struct Index {
 pub(crate) struct Inner {
     pub config: Config,
     pub storage: Arc<dyn Storage>,
+    pub ledger: Arc<dyn Ledger>,
     /// Taken before `state` by whoever needs both.
     pub catalog: Mutex<Catalog>,
     pub state: Mutex<State>,
@@ -61,21 +61,27 @@ impl Index {
         let lock = lock(&path)?;
         let storage = storage::open(&path, config)?;
         let present = storage.list()?;
-        let Recovered { catalog, manifest, unlisted } = recover(&path, &storage, &present)?;
-        tidy(storage.as_ref(), &present, &manifest);
-        let open = |(id, info): (&u64, &SegmentInfo)| {
-            (*id, Arc::new(Segment::new(*id, info.order, storage.clone())))
-        };
-        let segments = manifest.segments.iter().map(open).collect();
-        let deletes = understand(&manifest, &[]);
-        let deletes = deletes.map_err(|source| OpenError::Catalog { path, source })?;
-        let sealed = Sealed { listing: catalog.listing(), segments, manifest, deletes, unlisted };
-        sealed.tell();
+        let recovered = recover(&path, &storage, &present)?;
+        tidy(storage.as_ref(), &present, &recovered.manifest);
+        let (catalog, state) = recovered.opened(&path, &storage)?;
+        let ledger = Arc::new(Alone(storage.clone()));
+        Ok(Self::new(config, storage, ledger, catalog, state, lock))
+    }
+
+    pub(crate) fn new(
+        config: &Config,
+        storage: Arc<dyn Storage>,
+        ledger: Arc<dyn Ledger>,
+        catalog: Catalog,
+        state: State,
+        lock: File,
+    ) -> Self {
         let inner = Inner {
             config: config.clone(),
             storage,
+            ledger,
             catalog: Mutex::new(catalog),
-            state: Mutex::new(State::new(sealed)),
+            state: Mutex::new(state),
             seal_wanted: Condvar::new(),
             merge_wanted: Condvar::new(),
             merging: Mutex::default(),
@@ -83,7 +89,7 @@ impl Index {
             taken_in: watch::Sender::new(()),
             _lock: lock,
         };
-        Ok(Index { inner: Arc::new(inner) })
+        Index { inner: Arc::new(inner) }
     }
 
     /// As it was opened with.
@@ -108,16 +114,33 @@ impl Index {
     /// When the record is at fault (see [`AppendError::is_fault_of_record`]), or there is no room for it. The
     /// index then stays before it.
     pub fn append(&self, record: &bus::Record) -> Result<(), AppendError> {
+        if self.inner.state.lock().has(record) {
+            return Ok(());
+        }
+        let event = self.decode(record)?;
+        self.make_room()?;
+        self.take_in(&mut self.inner.state.lock(), record, &event).count();
+        telemetry::BYTES.inc_by(record.value.len() as u64);
+        self.inner.taken_in.send_replace(());
+        Ok(())
+    }
+
+    pub(crate) fn decode(&self, record: &bus::Record) -> Result<Event, AppendError> {
         let mut event = event::decode(&record.value)?;
         check(&event)?;
         if let Event::Logs(batch) = &mut event {
             service_name::add(&mut batch.labels, &self.inner.config.service_name);
         }
-        self.make_room()?;
-        let horizon_ms = self.inner.config.retention.horizon_ms(record.timestamp_ms);
-        self.inner.state.lock().take_in(record, &event, horizon_ms);
-        self.inner.taken_in.send_replace(());
-        Ok(())
+        Ok(event)
+    }
+
+    pub(crate) fn take_in(&self, state: &mut State, record: &bus::Record, event: &Event) -> Taken {
+        state.take_in(record, event, self.inner.config.retention.horizon_ms(record.timestamp_ms))
+    }
+
+    /// Whether this process seals, merges and drops segments.
+    pub(crate) fn is_owner(&self) -> bool {
+        self.inner.ledger.is_owner()
     }
 
     /// Passes over a record that nobody can read.
@@ -173,7 +196,8 @@ fn check(event: &Event) -> Result<(), AppendError> {
     }
 }
 
-fn lock(path: &Path) -> Result<File, OpenError> {
+/// Keeps other processes out of the folder for as long as the file is open.
+pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
     let folder = OpenError::folder(path);
     fs::create_dir_all(path).map_err(&folder)?;
     let file = File::create(path.join("lock")).map_err(&folder)?;

@@ -5,6 +5,7 @@
 //! read: one atomic commit says both. Kafka is the write-ahead log: what was not committed is read again.
 //! A query sees memory and segments through one [`Snapshot`].
 
+mod adopt;
 mod catalog;
 mod codec;
 mod columns;
@@ -12,11 +13,13 @@ mod commit;
 mod config;
 mod delete;
 mod error;
+mod group;
 mod head;
 pub mod http;
 mod index;
 mod integers;
 pub mod job;
+mod ledger;
 mod lines;
 mod marks;
 mod merge;
@@ -30,6 +33,7 @@ mod seal;
 mod segment;
 mod select;
 mod service_name;
+mod shards;
 mod snapshot;
 mod state;
 mod status;
@@ -42,6 +46,7 @@ pub use columns::Kind;
 pub use config::{Config, DetectedLevel, S3};
 pub use delete::{DeleteError, DeleteRequest};
 pub use error::{AppendError, OpenError, QueryError, SealError};
+pub use group::Group;
 pub use index::Index;
 pub use job::IndexJob;
 pub use merge::{MergeError, Stop};
@@ -52,6 +57,7 @@ pub use retention::Retention;
 pub use scope::Scope;
 #[cfg(fuzzing)]
 pub use segment::fuzzing;
+pub use shards::{Shards, open};
 pub use snapshot::{BlockStats, Snapshot, Stats};
 pub use status::Status;
 pub use storage::StorageError;

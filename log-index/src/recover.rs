@@ -6,13 +6,15 @@ use std::{fs, path::Path, sync::Arc};
 
 use crate::{
     OpenError,
-    catalog::{Catalog, CatalogError, Manifest},
+    catalog::{Catalog, CatalogError, Manifest, SegmentInfo},
+    delete::understand,
     segment::{self, Damage, Segment},
+    state::{Sealed, State},
     storage::{Storage, UNFINISHED, put},
 };
 
 /// The manifest's object in the storage.
-const MANIFEST: &str = "manifest";
+pub const MANIFEST: &str = "manifest";
 
 /// An index as of its last commit.
 pub struct Recovered {
@@ -20,6 +22,25 @@ pub struct Recovered {
     pub manifest: Manifest,
     /// Segments whose streams are not known.
     pub unlisted: Vec<Damage>,
+}
+
+impl Recovered {
+    /// The state of an index that begins with it.
+    ///
+    /// # Errors
+    /// When a delete is not understood.
+    pub fn opened(self, path: &Path, storage: &Arc<dyn Storage>) -> Result<(Catalog, State), OpenError> {
+        let Recovered { catalog, manifest, unlisted } = self;
+        let open = |(id, info): (&u64, &SegmentInfo)| {
+            (*id, Arc::new(Segment::new(*id, info.order, storage.clone())))
+        };
+        let segments = manifest.segments.iter().map(open).collect();
+        let deletes = understand(&manifest, &[]);
+        let deletes = deletes.map_err(|source| OpenError::Catalog { path: path.to_owned(), source })?;
+        let sealed = Sealed { listing: catalog.listing(), segments, manifest, deletes, unlisted };
+        sealed.tell(None);
+        Ok((catalog, State::new(sealed)))
+    }
 }
 
 /// Writes the manifest beside the segments: from then on it is true, whatever becomes of the catalog.
@@ -64,7 +85,7 @@ pub fn recover(
     manifest.next_segment = last_id.map_or(0, |id| id + 1).max(manifest.next_segment);
     let unlisted = match manifest.commit == known.commit {
         true => Vec::new(),
-        false => catch_up(&mut catalog, storage, &known, &manifest).map_err(failed)?,
+        false => catch_up(&mut catalog, storage, &known, &manifest, true).map_err(failed)?,
     };
     Ok(Recovered { catalog, manifest, unlisted })
 }
@@ -83,7 +104,7 @@ pub fn stored_manifest(
 }
 
 /// A catalog that cannot be read is made anew.
-fn open_catalog(path: &Path) -> Result<(Catalog, Option<Manifest>), OpenError> {
+pub fn open_catalog(path: &Path) -> Result<(Catalog, Option<Manifest>), OpenError> {
     let failed = |source| OpenError::Catalog { path: path.to_owned(), source };
     let folder = OpenError::folder(path);
     fs::create_dir_all(path).map_err(&folder)?;
@@ -99,23 +120,29 @@ fn open_catalog(path: &Path) -> Result<(Catalog, Option<Manifest>), OpenError> {
     }
 }
 
-/// Brings the catalog from `known` to `manifest`.
-fn catch_up(
+/// Brings the catalog from `known` to `manifest`; with `damaged` without the streams that cannot be read.
+///
+/// # Errors
+/// When the catalog cannot be written, or a segment cannot be read.
+pub fn catch_up(
     catalog: &mut Catalog,
     storage: &Arc<dyn Storage>,
     known: &Manifest,
     manifest: &Manifest,
+    damaged: bool,
 ) -> Result<Vec<Damage>, CatalogError> {
-    let mut unlisted = Vec::new();
+    let (mut added, mut unlisted) = (Vec::new(), Vec::new());
     for (id, info) in manifest.segments.iter().filter(|(id, _)| !known.segments.contains_key(id)) {
         let segment = Segment::new(*id, info.order, storage.clone());
         match segment.streams(info.bytes) {
-            Ok(streams) => catalog.stage(*id, &streams)?,
-            Err(damage) => unlisted.push(damage),
+            Ok(streams) => added.push((*id, streams)),
+            Err(damage) if damaged => unlisted.push(damage),
+            Err(damage) => return Err(CatalogError::Segment(damage.into())),
         }
     }
     let gone = known.segments.keys().filter(|id| !manifest.segments.contains_key(id)).copied();
-    catalog.commit(manifest, None, &gone.collect::<Vec<_>>())?;
+    let added = added.iter().map(|(id, streams)| (*id, streams.as_slice()));
+    catalog.commit(manifest, added, &gone.collect::<Vec<_>>())?;
     Ok(unlisted)
 }
 

@@ -13,6 +13,9 @@ use crate::{
     telemetry,
 };
 
+/// Heads' worth of what another process has still to seal.
+const UNSEALED_HEADS: usize = 4;
+
 impl Index {
     /// Seals all that is in memory; returns when it is on disk and in the catalog. Blocks.
     ///
@@ -55,10 +58,10 @@ impl Index {
     /// A full head begins to wait for its segment. If one waits already, it is sealed first: memory holds two
     /// at most.
     pub(crate) fn make_room(&self) -> Result<(), AppendError> {
-        let limit = usize::try_from(self.inner.config.segment_bytes.0).unwrap_or(usize::MAX);
+        let limit = self.head_limit();
         loop {
             let mut state = self.inner.state.lock();
-            if state.head.bytes < limit {
+            if state.head.bytes < limit || !self.is_owner() {
                 return Ok(());
             }
             if state.sealing.is_empty() {
@@ -72,6 +75,16 @@ impl Index {
         }
     }
 
+    /// Whether it should read no more until the process that seals for it has done so.
+    pub(crate) fn waits_for_owner(&self) -> bool {
+        let limit = UNSEALED_HEADS.saturating_mul(self.head_limit());
+        !self.is_owner() && self.inner.state.lock().unsealed_bytes() >= limit
+    }
+
+    fn head_limit(&self) -> usize {
+        usize::try_from(self.inner.config.segment_bytes.0).unwrap_or(usize::MAX)
+    }
+
     /// Seals the head that has waited longest; `false` if none waits.
     fn seal_next(&self) -> Result<bool, SealError> {
         let mut catalog = self.inner.catalog.lock();
@@ -80,15 +93,17 @@ impl Index {
         let result = self.seal(&mut catalog, &sealing);
         timer.observe_duration();
         let mut state = self.inner.state.lock();
-        telemetry::READ_ONLY.set(i64::from(result.is_err()));
+        telemetry::READ_ONLY.set(i64::from(result.is_err() && self.is_owner()));
         match result {
             Ok(sealed) => {
                 state.sealing.pop_front();
                 state.read_only = None;
                 state.sealed = Arc::new(sealed);
-                telemetry::HEAD_BYTES.set(state.unsealed_bytes() as i64);
+                state.release();
+                state.tell();
                 Ok(true)
             }
+            Err(error) if !self.is_owner() => Err(error),
             Err(error) => {
                 tracing::error!(%error, "index is read-only: segment cannot be written, will try again");
                 state.read_only = Some(error.to_string());

@@ -27,8 +27,9 @@ use crate::{
 pub struct Snapshot {
     /// Oldest first.
     pub(crate) heads: Vec<Arc<Head>>,
-    pub(crate) sealed: Arc<Sealed>,
-    families: Arc<Families>,
+    /// One for each index that it is of.
+    pub(crate) sealed: Vec<Arc<Sealed>>,
+    families: Vec<Arc<Families>>,
     pub(crate) scope: Scope,
     notices: Mutex<BTreeSet<String>>,
     blocks: Mutex<BlockStats>,
@@ -64,12 +65,22 @@ impl Snapshot {
     pub(crate) fn new(heads: Vec<Arc<Head>>, sealed: Arc<Sealed>, families: Arc<Families>) -> Self {
         Snapshot {
             heads,
-            sealed,
-            families,
+            sealed: vec![sealed],
+            families: vec![families],
             scope: Scope::default(),
             notices: Mutex::default(),
             blocks: Mutex::default(),
         }
+    }
+
+    /// What all of them see.
+    pub(crate) fn joined(snapshots: impl IntoIterator<Item = Snapshot>) -> Option<Self> {
+        snapshots.into_iter().reduce(|mut all, one| {
+            all.heads.extend(one.heads);
+            all.sealed.extend(one.sealed);
+            all.families.extend(one.families);
+            all
+        })
     }
 
     /// The same as a certain reader sees it.
@@ -97,7 +108,9 @@ impl Snapshot {
             names.extend(visible.iter().flat_map(Labels::iter).map(|(name, _)| name.to_owned()));
             return Ok(names.into_iter().collect());
         }
-        self.sealed.listing.label_names(&selection, &mut names)?;
+        for sealed in &self.sealed {
+            sealed.listing.label_names(&selection, &mut names)?;
+        }
         for labels in self.in_memory(&selection) {
             names.extend(labels.iter().map(|(name, _)| name.to_owned()));
         }
@@ -127,7 +140,9 @@ impl Snapshot {
             values.extend(visible.iter().filter_map(|labels| labels.get(name)).map(str::to_owned));
             return Ok(values.into_iter().collect());
         }
-        self.sealed.listing.label_values(name, &selection, &mut values)?;
+        for sealed in &self.sealed {
+            sealed.listing.label_values(name, &selection, &mut values)?;
+        }
         values.extend(
             self.in_memory(&selection).iter().filter_map(|labels| labels.get(name)).map(str::to_owned),
         );
@@ -154,7 +169,7 @@ impl Snapshot {
 
     /// Types and help texts of the metrics, sorted by name.
     pub fn families(&self) -> Vec<MetricFamily> {
-        self.families.list()
+        Families::merged(&self.families)
     }
 
     /// How much the matching log streams hold in `[start_ns, end_ns)`, by whole blocks.
@@ -179,7 +194,7 @@ impl Snapshot {
 
     /// What the reads of this snapshot so far had to leave out: damaged or missing segments, by name.
     pub fn notices(&self) -> Vec<String> {
-        let unlisted = self.sealed.unlisted.iter().map(ToString::to_string);
+        let unlisted = self.sealed.iter().flat_map(|sealed| &sealed.unlisted).map(ToString::to_string);
         self.notices.lock().iter().cloned().chain(unlisted).collect()
     }
 
@@ -206,7 +221,7 @@ impl Snapshot {
 
     /// Whether deletes may hide whole streams, which the posting lists do not know.
     fn hides_some(&self, kind: Kind) -> bool {
-        self.sealed.deletes.iter().any(|delete| delete.kind == kind)
+        self.sealed.iter().flat_map(|sealed| &sealed.deletes).any(|delete| delete.kind == kind)
     }
 
     /// The matching streams in memory.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A follower that is further behind misses the oldest ones, and is told how many.
-const FOLLOWED_BATCHES: usize = 256;
+pub const FOLLOWED_BATCHES: usize = 256;
 
 /// Everything that a query can see, and how far the bus has been read for it.
 pub struct State {
@@ -35,6 +35,10 @@ pub struct State {
     pub reserved: Option<u64>,
     /// Why the last segment could not be written.
     pub read_only: Option<String>,
+    /// Records behind the last commit, where it may be another process that commits: see [`State::restarted`].
+    pub retained: Option<VecDeque<bus::Record>>,
+    /// Bytes that the gauge was told of.
+    pub told_bytes: usize,
     /// Get the log entries that are taken in.
     pub followers: broadcast::Sender<Arc<LogBatch>>,
 }
@@ -67,20 +71,48 @@ impl State {
             sealed: Arc::new(sealed),
             reserved: None,
             read_only: None,
+            retained: None,
+            told_bytes: 0,
             followers: broadcast::Sender::new(FOLLOWED_BATCHES),
         }
     }
 
     /// Takes one record's event in. What is older than `horizon_ms` is only counted.
-    pub fn take_in(&mut self, record: &bus::Record, event: &Event, horizon_ms: i64) {
-        match event {
+    pub fn take_in(&mut self, record: &bus::Record, event: &Event, horizon_ms: i64) -> Taken {
+        let taken = match event {
             Event::Logs(batch) => self.take_in_logs(record, batch, horizon_ms),
             Event::Samples(batch) => self.take_in_samples(record, batch, horizon_ms),
-            Event::Tick(_) => {}
-        }
+            Event::Tick(_) => Taken::default(),
+        };
         self.pass(record);
-        telemetry::BYTES.inc_by(record.value.len() as u64);
-        telemetry::HEAD_BYTES.set(self.unsealed_bytes() as i64);
+        self.tell();
+        if let Some(retained) = &mut self.retained {
+            retained.push_back(record.clone());
+        }
+        taken
+    }
+
+    /// Whether it lies below what has been read.
+    pub fn has(&self, record: &bus::Record) -> bool {
+        self.progress.offsets.get(&record.topic, record.partition).is_some_and(|next| record.offset < next)
+    }
+
+    /// Drops the retained records that lie below the last commit.
+    pub fn release(&mut self) {
+        let sealed = &self.sealed.manifest.progress.offsets;
+        let is_behind = |record: &bus::Record| {
+            sealed.get(&record.topic, record.partition).is_none_or(|next| record.offset >= next)
+        };
+        if let Some(retained) = &mut self.retained {
+            retained.retain(is_behind);
+        }
+    }
+
+    /// Sets the gauge.
+    pub fn tell(&mut self) {
+        let bytes = self.unsealed_bytes();
+        telemetry::HEAD_BYTES.add(bytes as i64 - self.told_bytes as i64);
+        self.told_bytes = bytes;
     }
 
     /// Notes that the bus has been read up to and with `record`.
@@ -93,15 +125,13 @@ impl State {
     pub fn advance(&mut self, offsets: &bus::Offsets) -> bool {
         let behind = !self.progress.offsets.reached(offsets);
         if behind {
-            for ((topic, partition), next) in offsets.iter() {
-                self.progress.offsets.set(topic, *partition, next);
-            }
+            self.progress.offsets.raise(offsets);
             self.since.get_or_insert_with(Instant::now);
         }
         behind
     }
 
-    fn take_in_logs(&mut self, record: &bus::Record, batch: &LogBatch, horizon_ms: i64) {
+    fn take_in_logs(&mut self, record: &bus::Record, batch: &LogBatch, horizon_ms: i64) -> Taken {
         let mut mark = self.progress.marks.get(&record.topic, &batch.source);
         let (mut repeated, mut expired) = (0, 0);
         let followed = self.followers.receiver_count() > 0;
@@ -127,23 +157,21 @@ impl State {
         if let Some(mark) = mark {
             self.progress.marks.raise(&record.topic, &batch.source, mark, record.timestamp_ms);
         }
-        telemetry::ENTRIES.inc_by(kept);
-        count_dropped(repeated, expired);
+        Taken { entries: kept, samples: 0, repeated, expired }
     }
 
-    fn take_in_samples(&mut self, record: &bus::Record, batch: &SampleBatch, horizon_ms: i64) {
+    fn take_in_samples(&mut self, record: &bus::Record, batch: &SampleBatch, horizon_ms: i64) -> Taken {
         let all = batch.samples() as u64;
         let mark = self.progress.marks.get(&record.topic, &batch.source);
         // In JSON a batch becomes several records of one position; what of them repeats is seen when it is read.
         let is_part = record.value.starts_with(b"{");
         if mark.is_some_and(|mark| batch.position < mark || batch.position == mark && !is_part) {
-            return count_dropped(all, 0);
+            return Taken { repeated: all, ..Taken::default() };
         }
         let kept = Arc::make_mut(&mut self.head).push_samples(batch, horizon_ms);
         self.progress.marks.raise(&record.topic, &batch.source, batch.position, record.timestamp_ms);
         batch.families.iter().for_each(|family| self.progress.learn(family));
-        telemetry::SAMPLES.inc_by(kept);
-        count_dropped(0, all - kept);
+        Taken { samples: kept, expired: all - kept, ..Taken::default() }
     }
 
     /// Lets a new head begin; what the old one holds waits for its segment.
@@ -183,10 +211,24 @@ impl State {
     }
 }
 
-fn count_dropped(repeated: u64, expired: u64) {
-    for (reason, count) in [(telemetry::REPEATED, repeated), (telemetry::EXPIRED, expired)] {
-        if count > 0 {
-            telemetry::DROPPED.with_label_values(&[reason]).inc_by(count);
+/// What became of a record's entries and samples.
+#[derive(Default)]
+pub struct Taken {
+    entries: u64,
+    samples: u64,
+    repeated: u64,
+    expired: u64,
+}
+
+impl Taken {
+    /// Adds it to the metrics.
+    pub fn count(&self) {
+        telemetry::ENTRIES.inc_by(self.entries);
+        telemetry::SAMPLES.inc_by(self.samples);
+        for (reason, count) in [(telemetry::REPEATED, self.repeated), (telemetry::EXPIRED, self.expired)] {
+            if count > 0 {
+                telemetry::DROPPED.with_label_values(&[reason]).inc_by(count);
+            }
         }
     }
 }

@@ -28,6 +28,9 @@ pub struct Status {
     pub expired: u64,
     /// The oldest timestamp, milliseconds since 1970; `null` while the index is empty.
     pub oldest_ms: Option<i64>,
+    /// Of a group's shards, how many this instance writes; left out without a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owned_shards: Option<u64>,
     /// Why nothing can be written at the moment, for example a full disk; `null` if all is well.
     pub read_only: Option<String>,
 }
@@ -56,7 +59,28 @@ impl Index {
             samples: segments.clone().map(|s| s.samples).chain(heads.iter().map(|h| h.samples)).sum(),
             expired: telemetry::DROPPED.with_label_values(&[telemetry::EXPIRED]).get(),
             oldest_ms: oldest.min(),
+            owned_shards: self.inner.ledger.is_shared().then(|| self.is_owner().into()),
             read_only,
+        }
+    }
+}
+
+impl Status {
+    /// Of two indexes of one process.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Status {
+            streams: self.streams + other.streams,
+            series: self.series + other.series,
+            segments: self.segments + other.segments,
+            bytes: self.bytes + other.bytes,
+            head_bytes: self.head_bytes + other.head_bytes,
+            entries: self.entries + other.entries,
+            samples: self.samples + other.samples,
+            // Counted for the process.
+            expired: self.expired,
+            oldest_ms: [self.oldest_ms, other.oldest_ms].into_iter().flatten().min(),
+            read_only: self.read_only.or(other.read_only),
+            owned_shards: self.owned_shards.zip(other.owned_shards).map(|(own, others)| own + others),
         }
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use bus::broker::{self, Broker};
 use log_index::{
-    Index, IndexJob,
+    Group, IndexJob, Shards,
     http::{Limits, Service},
 };
 use shipper::Shipper;
@@ -52,7 +52,8 @@ pub struct Node {
     status: StatusSource,
     server: Option<Server>,
     broker: Option<Broker>,
-    index: Option<(Index, IndexJob)>,
+    index: Option<(Shards, IndexJob)>,
+    group: Option<Group>,
     rules: Option<Arc<Running>>,
     push: Option<Arc<PushJob>>,
     shipper: Option<Arc<Shipper>>,
@@ -78,6 +79,7 @@ impl Node {
             server: None,
             broker: None,
             index: None,
+            group: None,
             rules: None,
             push: None,
             shipper: None,
@@ -137,7 +139,10 @@ impl Node {
     /// # Errors
     /// When the index cannot be opened.
     pub async fn start_index(&mut self) -> Result<()> {
-        let index = Index::open(&self.settings.data_dir, &self.settings.index)?;
+        let settings = &self.settings;
+        let (index, group) =
+            log_index::open(&settings.data_dir, &settings.index, &settings.bus, &self.shutdown).await?;
+        self.group = group;
         let job = IndexJob::start(index.clone(), &self.settings.bus, self.shutdown.clone())?;
         let service = Service::new(index.clone(), Some(Arc::new(job.clone())), Limits::default())
             .with_tenants(self.settings.http.tenants);
@@ -239,6 +244,9 @@ impl Node {
         }
         if let Some((_, job)) = self.index {
             job.stop().await;
+        }
+        if let Some(group) = self.group {
+            group.stop().await;
         }
         if let Some(broker) = self.broker {
             crate::log::mute_kafka_client();

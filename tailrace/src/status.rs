@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use log_index::{Index, IndexJob};
+use log_index::{IndexJob, Shards};
 use serde::Serialize;
 use shipper::Shipper;
 use stream_processor::{PushJob, Running};
@@ -20,7 +20,7 @@ pub struct StatusSource {
     pub shipper: Option<Arc<Shipper>>,
     pub rules: Option<Arc<Running>>,
     pub push: Option<Arc<PushJob>>,
-    pub index: Option<(Index, IndexJob)>,
+    pub index: Option<(Shards, IndexJob)>,
 }
 
 /// `/api/status`

@@ -4,6 +4,7 @@ mod bad_input;
 mod basics;
 mod command_line;
 mod flow;
+mod group;
 mod harness;
 mod metrics;
 mod past;

@@ -1,6 +1,6 @@
 //! Reads topics from given offsets on. Blocking: whoever reads has a thread of its own.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use rdkafka::{
@@ -119,6 +119,21 @@ impl Consumer {
         Ok(records)
     }
 
+    /// Reads no more of the partitions in `wanted`, and again of the others in `held`, where that was asked before.
+    ///
+    /// # Errors
+    /// When librdkafka has no assignment.
+    pub fn hold(&self, held: &BTreeSet<Partition>, wanted: &BTreeSet<Partition>) -> Result<(), Error> {
+        let (paused, resumed) = (list(wanted.difference(held)), list(held.difference(wanted)));
+        if paused.count() > 0 {
+            self.inner.pause(&paused)?;
+        }
+        if resumed.count() > 0 {
+            self.inner.resume(&resumed)?;
+        }
+        Ok(())
+    }
+
     /// The next offset of each partition that was read from, as of the last [`Consumer::poll`]. This passes over
     /// what holds no record, as do the marks with which transactions end.
     ///
@@ -148,7 +163,7 @@ impl Consumer {
     /// # Errors
     /// When the broker does not answer.
     pub fn committed(&self) -> Result<Vec<(Partition, i64, String)>, Error> {
-        let list = self.inner.committed_offsets(self.list()?, BROKER_TIMEOUT)?;
+        let list = self.inner.committed_offsets(list(&self.partitions), BROKER_TIMEOUT)?;
         let known = list.elements().into_iter().filter_map(|e| match e.offset() {
             Offset::Offset(next) => {
                 Some(((e.topic().to_owned(), e.partition()), next, e.metadata().to_owned()))
@@ -193,18 +208,18 @@ impl Consumer {
     }
 
     fn offsets_at(&self, at: Offset, timeout: Duration) -> Result<Offsets, Error> {
-        let mut list = self.list()?;
+        let mut list = list(&self.partitions);
         list.set_all_offsets(at)?;
         Ok(Offsets::from_list(&self.inner.offsets_for_times(list, timeout)?))
     }
+}
 
-    fn list(&self) -> Result<TopicPartitionList, Error> {
-        let mut list = TopicPartitionList::new();
-        for (topic, partition) in &self.partitions {
-            list.add_partition(topic, *partition);
-        }
-        Ok(list)
+fn list<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in partitions {
+        list.add_partition(topic, *partition);
     }
+    list
 }
 
 /// A broker that restarts or a leader that moves; librdkafka tries again by itself.

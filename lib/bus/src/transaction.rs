@@ -97,7 +97,19 @@ impl TransactionalProducer {
     ///
     /// # Errors
     /// [`Error::Fenced`] when another producer has taken over, and others after which this one is of no use.
-    pub fn commit(&self, mut records: Vec<Outgoing>, input: &Input<'_>) -> Result<Committed, Error> {
+    pub fn commit(&self, records: Vec<Outgoing>, input: &Input<'_>) -> Result<Committed, Error> {
+        self.transact(records, Some(input))
+    }
+
+    /// Writes `records` in one transaction, as [`TransactionalProducer::commit`] does.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn write(&self, records: Vec<Outgoing>) -> Result<Committed, Error> {
+        self.transact(records, None)
+    }
+
+    fn transact(&self, mut records: Vec<Outgoing>, input: Option<&Input<'_>>) -> Result<Committed, Error> {
         let mut refused = Vec::new();
         loop {
             match self.attempt(&records, input).or_else(|failure| self.abort(failure)) {
@@ -114,13 +126,17 @@ impl TransactionalProducer {
         }
     }
 
-    fn attempt(&self, records: &[Outgoing], input: &Input<'_>) -> Result<Option<Unwritable>, Failure> {
+    fn attempt(
+        &self,
+        records: &[Outgoing],
+        input: Option<&Input<'_>>,
+    ) -> Result<Option<Unwritable>, Failure> {
         let client = self.producer.client();
         client.begin_transaction().map_err(|error| self.judge(error))?;
-        let written = self.runtime.block_on(self.stop.run_until_cancelled(self.write(records)));
+        let written = self.runtime.block_on(self.stop.run_until_cancelled(self.send(records)));
         written.ok_or(Failure::Stopped)??;
         fault::point("processor.commit.after-outputs");
-        if !input.read.is_empty() {
+        if let Some(input) = input.filter(|input| !input.read.is_empty()) {
             let offsets = input.read.to_list(input.text).map_err(Error::from)?;
             let group = input.consumer.group()?;
             self.persist(|| client.send_offsets_to_transaction(&offsets, &group, STEP))?;
@@ -142,7 +158,7 @@ impl TransactionalProducer {
     }
 
     /// Waits until every record is acknowledged, so that the commit need not.
-    async fn write(&self, records: &[Outgoing]) -> Result<(), Failure> {
+    async fn send(&self, records: &[Outgoing]) -> Result<(), Failure> {
         let mut deliveries = FuturesUnordered::new();
         for (at, record) in records.iter().enumerate() {
             let delivery = self.producer.enqueue(record).await;

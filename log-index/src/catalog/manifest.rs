@@ -30,6 +30,9 @@ pub struct Manifest {
     pub next_delete: u64,
     /// By their ids.
     pub deletes: BTreeMap<u64, DeleteRequest>,
+    /// Offset of the next request of the group that is to be carried out.
+    #[serde(default)]
+    pub requests: i64,
     pub progress: Progress,
 }
 
@@ -67,6 +70,7 @@ impl Default for Manifest {
             segments: BTreeMap::new(),
             next_delete: 1,
             deletes: BTreeMap::new(),
+            requests: 0,
             progress: Progress::default(),
         }
     }
@@ -120,6 +124,15 @@ impl Progress {
 }
 
 impl Families {
+    /// Those of all, sorted by name; of several with one name the first.
+    pub fn merged(all: &[Arc<Families>]) -> Vec<MetricFamily> {
+        let mut merged = Families::default();
+        for (name, told) in all.iter().flat_map(|families| &families.0) {
+            merged.0.entry(name.clone()).or_insert_with(|| told.clone());
+        }
+        merged.list()
+    }
+
     pub fn list(&self) -> Vec<MetricFamily> {
         let family = |(name, (kind, help, unit)): (&String, &(String, String, String))| MetricFamily {
             name: name.clone(),

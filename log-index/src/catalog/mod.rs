@@ -21,7 +21,10 @@ pub use query::{Listing, Selection};
 pub use schema::{MAX_LABEL_BYTES, label_bytes};
 
 use self::schema::{Fields, schema};
-use crate::{segment::StreamMeta, storage::StorageError};
+use crate::{
+    segment::{Damage, StreamMeta},
+    storage::StorageError,
+};
 
 /// The catalog could not be read or written.
 #[derive(Debug, Error)]
@@ -57,6 +60,15 @@ pub enum CatalogError {
         /// What is wrong.
         reason: String,
     },
+    /// Another process has taken over, or none has yet.
+    #[error("this process may not change the segments: another one of the group does")]
+    NotOwner,
+    /// Kafka does not take it.
+    #[error("{0}")]
+    Bus(String),
+    /// A segment's streams.
+    #[error("{0}")]
+    Segment(Box<Damage>),
     /// A stored document is damaged.
     #[error("catalog's document {0} cannot be read")]
     Document(u32),
@@ -115,14 +127,14 @@ impl Catalog {
         Ok((catalog, manifest))
     }
 
-    /// Makes `manifest` true, together with the streams of a new segment and without those of `dropped` ones.
+    /// Makes `manifest` true, together with the streams of new segments and without those of `dropped` ones.
     ///
     /// # Errors
     /// When the disk is full or broken; then the catalog is as it was.
-    pub fn commit(
+    pub fn commit<'a>(
         &mut self,
         manifest: &Manifest,
-        added: Option<(u64, &[StreamMeta])>,
+        added: impl IntoIterator<Item = (u64, &'a [StreamMeta])>,
         dropped: &[u64],
     ) -> Result<Listing, CatalogError> {
         if let Err(error) = self.try_commit(manifest, added, dropped) {
@@ -145,11 +157,7 @@ impl Catalog {
         self.reader.searcher()
     }
 
-    /// Adds the streams of a segment to the next commit.
-    ///
-    /// # Errors
-    /// When the disk is full or broken.
-    pub fn stage(&mut self, segment: u64, streams: &[StreamMeta]) -> Result<(), CatalogError> {
+    fn stage(&mut self, segment: u64, streams: &[StreamMeta]) -> Result<(), CatalogError> {
         let fields = self.fields;
         let writer = self.writer()?;
         for stream in streams {
@@ -158,13 +166,13 @@ impl Catalog {
         Ok(())
     }
 
-    fn try_commit(
+    fn try_commit<'a>(
         &mut self,
         manifest: &Manifest,
-        added: Option<(u64, &[StreamMeta])>,
+        added: impl IntoIterator<Item = (u64, &'a [StreamMeta])>,
         dropped: &[u64],
     ) -> Result<(), CatalogError> {
-        if let Some((segment, streams)) = added {
+        for (segment, streams) in added {
             self.stage(segment, streams)?;
         }
         let fields = self.fields;

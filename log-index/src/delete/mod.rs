@@ -13,7 +13,7 @@ pub use request::DeleteRequest;
 
 use crate::{
     Index, Kind, QueryError, SealError, Snapshot,
-    catalog::CatalogError,
+    catalog::{CatalogError, Manifest},
     columns::{LogColumns, SampleColumns},
     commit::Change,
     head::InHead,
@@ -43,6 +43,9 @@ pub enum DeleteError {
     /// What is in memory has to be in segments first.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The group has not done it yet.
+    #[error("{0}")]
+    Group(String),
     /// What is to be deleted cannot be found.
     #[error(transparent)]
     Find(#[from] QueryError),
@@ -68,14 +71,22 @@ impl Index {
         (start, end): (i64, i64),
         now_ms: i64,
     ) -> Result<DeleteRequest, DeleteError> {
-        let mut request = DeleteRequest::new(kind, query, (start, end), now_ms);
-        let delete = Delete::new(0, &request).map_err(DeleteError::Query)?;
+        self.delete_as(None, DeleteRequest::new(kind, query, (start, end), now_ms))
+    }
+
+    /// The same for a request of the group, by its offset.
+    pub(crate) fn delete_as(
+        &self,
+        offset: Option<i64>,
+        mut request: DeleteRequest,
+    ) -> Result<DeleteRequest, DeleteError> {
+        let delete = request.understood()?;
         self.flush()?;
         // Merges go on meanwhile: one that swaps what was counted has it counted anew.
         loop {
             let snapshot = self.snapshot();
             (request.matched, request.pending) = count(&snapshot, &delete)?;
-            if let Some(taken) = self.take_delete(&snapshot.sealed, request.clone())? {
+            if let Some(taken) = self.take_delete(&snapshot.sealed[0], offset, request.clone())? {
                 return Ok(taken);
             }
         }
@@ -85,6 +96,7 @@ impl Index {
     fn take_delete(
         &self,
         counted: &Sealed,
+        offset: Option<i64>,
         mut request: DeleteRequest,
     ) -> Result<Option<DeleteRequest>, DeleteError> {
         let mut catalog = self.inner.catalog.lock();
@@ -95,8 +107,11 @@ impl Index {
         }
         let mut manifest = before.manifest.next();
         request::make_room(&mut manifest.deletes)?;
-        request.id = manifest.next_delete;
-        manifest.next_delete += 1;
+        if let Some(offset) = offset {
+            manifest.requests = offset + 1;
+        }
+        request.id = offset.map_or(manifest.next_delete, DeleteRequest::id_of);
+        manifest.next_delete = request.id + 1;
         manifest.deletes.insert(request.id, request.clone());
         fault::point("index.delete.before-commit");
         let sealed = self.commit(&mut catalog, &before, manifest, Change::default())?;
@@ -115,13 +130,21 @@ impl Index {
     /// # Errors
     /// When there is no such request, or it is too late.
     pub fn cancel_delete(&self, id: u64, force: bool) -> Result<(), DeleteError> {
+        self.change(|manifest| {
+            manifest.deletes.remove(&id).ok_or(DeleteError::NotFound)?.check_cancel(force)?;
+            Ok(())
+        })
+    }
+
+    /// Commits a change of the manifest alone.
+    pub(crate) fn change<E: From<CatalogError>>(
+        &self,
+        change: impl FnOnce(&mut Manifest) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut catalog = self.inner.catalog.lock();
         let before = self.inner.state.lock().sealed.clone();
         let mut manifest = before.manifest.next();
-        let request = manifest.deletes.remove(&id).ok_or(DeleteError::NotFound)?;
-        if request.is_processed() || request.removed > 0 && !force {
-            return Err(DeleteError::Started);
-        }
+        change(&mut manifest)?;
         let sealed = self.commit(&mut catalog, &before, manifest, Change::default())?;
         self.inner.state.lock().sealed = sealed.into();
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeleteError, MAX_REQUESTS};
+use super::{Delete, DeleteError, MAX_REQUESTS};
 use crate::Kind;
 
 /// A delete that was taken in, and how far it has come.
@@ -31,7 +31,35 @@ pub struct DeleteRequest {
 }
 
 impl DeleteRequest {
-    pub(super) fn new(kind: Kind, query: &str, (start, end): (i64, i64), created_ms: i64) -> Self {
+    /// The number of a group's request.
+    pub(crate) fn id_of(offset: i64) -> u64 {
+        offset.unsigned_abs() + 1
+    }
+
+    /// Adds what another shard says of the same request.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.matched += other.matched;
+        self.removed += other.removed;
+        self.pending.extend(other.pending);
+        self
+    }
+
+    /// # Errors
+    /// When it cannot delete.
+    pub(crate) fn understood(&self) -> Result<Delete, DeleteError> {
+        Delete::new(0, self).map_err(DeleteError::Query)
+    }
+
+    /// # Errors
+    /// When it is too late to take it back.
+    pub(crate) fn check_cancel(&self, force: bool) -> Result<(), DeleteError> {
+        match self.is_processed() || self.removed > 0 && !force {
+            true => Err(DeleteError::Started),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn new(kind: Kind, query: &str, (start, end): (i64, i64), created_ms: i64) -> Self {
         let (query, pending) = (query.to_owned(), BTreeSet::new());
         DeleteRequest { id: 0, kind, query, start, end, created_ms, matched: 0, removed: 0, pending }
     }

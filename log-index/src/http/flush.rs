@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Service, error::Failure, params::Params, run::blocking};
+use super::{Service, error::Failure, params::Params};
 
 /// Answers 204 when all that was acknowledged before the request is in segments, and nothing is left to merge if
 /// that is asked for.
@@ -19,13 +19,11 @@ pub(super) async fn flush(State(service): State<Service>, params: Params) -> Res
 
 async fn flushed(service: &Service, merge: bool) -> Result<(), Failure> {
     service.catch_up(service.limits().timeout).await.map_err(Failure::Busy)?;
-    let index = service.index().clone();
-    service.run(None, move |_| index.flush().map_err(|e| Failure::Internal(e.to_string()))).await?;
+    let flushed = service.index().flush(service.limits().timeout).await;
+    flushed.map_err(|error| Failure::Internal(error.to_string()))?;
     if !merge {
         return Ok(());
     }
-    let index = service.index().clone();
     // As long as it takes: who no longer wants to wait hangs up.
-    let merged = blocking(move |gone| index.merge(gone).map_err(|e| Failure::Internal(e.to_string())));
-    merged.await
+    service.index().merge().await.map_err(|error| Failure::Internal(error.to_string()))
 }

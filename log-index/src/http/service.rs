@@ -5,15 +5,15 @@ use std::{sync::Arc, time::SystemTime};
 use tokio::sync::Semaphore;
 
 use super::{Ends, Limits};
-use crate::Index;
+use crate::Shards;
 
-/// The query service over one index. Cheap to clone.
+/// The query service over the indexes of a process. Cheap to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    index: Index,
+    index: Shards,
     ends: Option<Arc<dyn Ends>>,
     clock: fn() -> i64,
     limits: Limits,
@@ -25,12 +25,18 @@ struct Inner {
 impl Service {
     /// Answers from `index`. With `ends`, each query first waits until the index has read what its topics held
     /// when the query came; without, it answers from what the index has.
-    pub fn new(index: Index, ends: Option<Arc<dyn Ends>>, limits: Limits) -> Self {
+    pub fn new(index: impl Into<Shards>, ends: Option<Arc<dyn Ends>>, limits: Limits) -> Self {
         Self::with_clock(index, ends, limits, now_ns)
     }
 
     /// The same with a clock of the caller's: nanoseconds since 1970.
-    pub fn with_clock(index: Index, ends: Option<Arc<dyn Ends>>, limits: Limits, clock: fn() -> i64) -> Self {
+    pub fn with_clock(
+        index: impl Into<Shards>,
+        ends: Option<Arc<dyn Ends>>,
+        limits: Limits,
+        clock: fn() -> i64,
+    ) -> Self {
+        let index = index.into();
         let queries = Arc::new(Semaphore::new(limits.max_queries));
         let tails = Arc::new(Semaphore::new(limits.max_tails));
         Service(Arc::new(Inner { index, ends, clock, limits, tenants: false, queries, tails }))
@@ -45,7 +51,7 @@ impl Service {
         self.0.tenants
     }
 
-    pub(super) fn index(&self) -> &Index {
+    pub(super) fn index(&self) -> &Shards {
         &self.0.index
     }
 

@@ -1,5 +1,5 @@
-//! The job that reads the bus into the index. Three threads: one reads and takes in, one seals and drops what is
-//! too old, one merges. All sleep while nothing happens.
+//! The job that reads the bus into the index. One thread reads and takes in, one looks how far the topics go; for each
+//! shard one seals and drops what is too old, and one merges. All sleep while nothing happens.
 
 mod read;
 mod upkeep;
@@ -16,7 +16,7 @@ use thiserror::Error;
 use tokio::{runtime::Handle, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Index, telemetry};
+use crate::{Shards, telemetry};
 
 /// How long one look at the bus waits for a record: the time that stopping may take.
 const POLL: Duration = Duration::from_millis(200);
@@ -57,7 +57,7 @@ pub struct IndexJob {
 }
 
 struct Shared {
-    index: Index,
+    index: Shards,
     bus: bus::Config,
     shutdown: CancellationToken,
     /// Only asks for the ends, there once the broker has answered. It has a connection of its own: a broker
@@ -85,9 +85,13 @@ impl IndexJob {
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(index: Index, bus: &bus::Config, shutdown: CancellationToken) -> Result<IndexJob, Error> {
+    pub fn start(
+        index: impl Into<Shards>,
+        bus: &bus::Config,
+        shutdown: CancellationToken,
+    ) -> Result<IndexJob, Error> {
         let shared = Arc::new(Shared {
-            index,
+            index: index.into(),
             bus: bus.clone(),
             shutdown,
             asker: watch::Sender::default(),
@@ -97,11 +101,13 @@ impl IndexJob {
             runtime: Handle::current(),
             threads: Mutex::default(),
         });
-        let (reader, sealer, merger) = (shared.clone(), shared.clone(), shared.clone());
-        let read = thread::Builder::new().name("index-read".into()).spawn(move || reader.read())?;
-        let seal = thread::Builder::new().name("index-seal".into()).spawn(move || sealer.seal())?;
-        let merge = thread::Builder::new().name("index-merge".into()).spawn(move || merger.merge())?;
-        shared.threads.lock().extend([read, seal, merge]);
+        shared.clone().start("index-read", Shared::read)?;
+        shared.clone().start("index-look", Shared::look)?;
+        for index in shared.index.iter() {
+            let (sealed, merged) = (index.clone(), index.clone());
+            shared.clone().start("index-seal", move |shared| shared.seal(&sealed))?;
+            shared.clone().start("index-merge", move |shared| shared.merge(&merged))?;
+        }
         Ok(IndexJob { shared })
     }
 
@@ -125,8 +131,10 @@ impl IndexJob {
     /// at the next start.
     pub async fn stop(self) {
         self.shared.shutdown.cancel();
-        self.shared.index.wake_sealer();
-        self.shared.index.wake_merger();
+        for index in self.shared.index.iter() {
+            index.wake_sealer();
+            index.wake_merger();
+        }
         let threads = std::mem::take(&mut *self.shared.threads.lock());
         let join = tokio::task::spawn_blocking(move || {
             for thread in threads {
@@ -142,6 +150,13 @@ impl IndexJob {
 }
 
 impl Shared {
+    fn start(self: Arc<Self>, name: &str, work: impl FnOnce(&Shared) + Send + 'static) -> Result<(), Error> {
+        let shared = self.clone();
+        let thread = thread::Builder::new().name(name.into()).spawn(move || work(&shared))?;
+        self.threads.lock().push(thread);
+        Ok(())
+    }
+
     /// An answer to a question asked at `arrived` or later.
     async fn ends_since(&self, arrived: Instant, timeout: Duration) -> Result<Offsets, Error> {
         let mut ends = self.ends.lock().await;

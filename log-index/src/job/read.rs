@@ -1,6 +1,6 @@
 //! The thread that reads the bus into memory.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bus::{Consumer, ConsumerBuilder, Producer, Record, Start};
 
@@ -47,7 +47,11 @@ impl Shared {
     }
 
     fn read_from(&self, consumer: &Consumer) -> Result<(), Error> {
+        let mut held = BTreeSet::new();
         while !self.shutdown.is_cancelled() {
+            let wanted = self.index.held(consumer.partitions());
+            consumer.hold(&held, &wanted)?;
+            held = wanted;
             for record in consumer.poll(POLL, POLL_RECORDS)? {
                 if !self.take_in(&record) {
                     return Ok(());
@@ -75,6 +79,12 @@ impl Shared {
     /// was told to stop meanwhile.
     fn set_aside(&self, record: &Record, error: &AppendError) -> bool {
         let Record { topic, partition, offset, .. } = record;
+        let index = self.index.of(*partition);
+        if !index.is_owner() {
+            // Its owner does it.
+            index.skip(record);
+            return true;
+        }
         tracing::warn!(topic, partition, offset, %error, "record goes to the dead-letter topic");
         let reason = error.to_string();
         let sent = self.runtime.block_on(async {
@@ -90,7 +100,7 @@ impl Shared {
                 tracing::error!(topic, partition, offset, %error, "dead-letter topic refuses the record");
             }
         }
-        self.index.skip(record);
+        index.skip(record);
         true
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{RETRY_WRITE, Shared};
-use crate::MergeError;
+use crate::{Index, MergeError};
 
 /// How often to look whether memory is old enough to be sealed.
 const SEAL_LOOK: Duration = Duration::from_secs(1);
@@ -27,40 +27,52 @@ const MERGE_NICENESS: i32 = 10;
 const ENDS_LOOK: Duration = Duration::from_secs(10);
 
 impl Shared {
+    /// The thread that keeps the lag's metric alive while nobody asks.
+    pub(super) fn look(&self) {
+        while !self.shutdown.is_cancelled() {
+            self.look_at_ends();
+            self.pause(ENDS_LOOK);
+        }
+    }
+
     /// The thread that seals.
-    pub(super) fn seal(&self) {
-        let (mut retained, mut looked) = (None, None);
+    pub(super) fn seal(&self, index: &Index) {
+        let mut retained = None;
         let mut wait = SEAL_LOOK;
         while !self.shutdown.is_cancelled() {
-            self.index.wait_for_seal(wait);
+            index.wait_for_seal(wait);
             if self.shutdown.is_cancelled() {
                 return;
             }
-            wait = if self.index.seal_due().is_ok() { SEAL_LOOK } else { RETRY_WRITE };
-            if looked.is_none_or(|at: Instant| at.elapsed() >= ENDS_LOOK) {
-                self.look_at_ends();
-                looked = Some(Instant::now());
+            if !index.is_owner() {
+                self.pause(SEAL_LOOK);
+                continue;
             }
+            wait = if index.seal_due().is_ok() { SEAL_LOOK } else { RETRY_WRITE };
             if retained.is_none_or(|at: Instant| at.elapsed() >= RETAIN_LOOK) {
-                self.retain();
+                retain(index);
                 retained = Some(Instant::now());
             }
         }
     }
 
     /// The thread that merges.
-    pub(super) fn merge(&self) {
+    pub(super) fn merge(&self, index: &Index) {
         // Without it merges are no less right.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), MERGE_NICENESS);
         let stop = || self.shutdown.is_cancelled();
         let mut tried = Instant::now();
         while !stop() {
             if tried.elapsed() >= MERGE_ALL {
-                self.index.forget_unmergeable();
+                index.forget_unmergeable();
                 tried = Instant::now();
             }
-            match self.index.merge(&stop) {
-                Ok(()) => self.index.wait_for_merge(MERGE_LOOK),
+            if !index.is_owner() {
+                self.pause(SEAL_LOOK);
+                continue;
+            }
+            match index.merge(&stop) {
+                Ok(()) => index.wait_for_merge(MERGE_LOOK),
                 Err(MergeError::Stopped) => return,
                 Err(error @ MergeError::Damaged(_)) => tracing::error!(%error, "segments are not merged"),
                 Err(error) => {
@@ -70,13 +82,13 @@ impl Shared {
             }
         }
     }
+}
 
-    fn retain(&self) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        match self.index.retain(now.as_millis() as i64) {
-            Ok(0) => {}
-            Ok(segments) => tracing::info!(segments, "dropped what retention does not keep"),
-            Err(error) => tracing::error!(%error, "what retention does not keep cannot be dropped"),
-        }
+fn retain(index: &Index) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    match index.retain(now.as_millis() as i64) {
+        Ok(0) => {}
+        Ok(segments) => tracing::info!(segments, "dropped what retention does not keep"),
+        Err(error) => tracing::error!(%error, "what retention does not keep cannot be dropped"),
     }
 }

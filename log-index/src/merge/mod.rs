@@ -55,6 +55,12 @@ impl Index {
         Ok(())
     }
 
+    /// Whether there is something to merge.
+    pub(crate) fn has_merge(&self) -> bool {
+        let sealed = self.inner.state.lock().sealed.clone();
+        self.next_plan(&sealed).is_some()
+    }
+
     /// Waits until there may be something to merge, or `timeout` has passed.
     pub(crate) fn wait_for_merge(&self, timeout: Duration) {
         let mut state = self.inner.state.lock();
@@ -140,12 +146,15 @@ impl Index {
 
     fn swap(&self, plan: &Plan, added: Option<Added>, removed: &Removed) -> Result<(), MergeError> {
         let mut catalog = self.inner.catalog.lock();
-        let before = self.inner.state.lock().sealed.clone();
+        let state = self.inner.state.lock();
+        let (before, reserved) = (state.sealed.clone(), state.reserved);
+        drop(state);
         let mut manifest = before.manifest.next();
-        let is_outdated = !plan.inputs.iter().all(|id| manifest.segments.contains_key(id))
+        let is_outdated = added.as_ref().is_some_and(|added| reserved != Some(added.id))
+            || !plan.inputs.iter().all(|id| manifest.segments.contains_key(id))
             || !removed.keys().all(|id| manifest.deletes.contains_key(id));
         if is_outdated {
-            // Retention was faster, or a delete was taken back.
+            // Retention was faster, a delete was taken back, or another owner was there meanwhile.
             if let Some(Added { id, .. }) = added {
                 self.inner.storage.delete(&segment::name(id))?;
             }

@@ -17,6 +17,7 @@ use crate::{
     delete::Delete,
     head::{Chunk, Head, InHead},
     segment::{BlockPart, Damage, Segment},
+    state::Sealed,
 };
 
 pub use loaded::Loaded;
@@ -26,6 +27,8 @@ pub type Sequence = (u64, usize);
 
 /// Heads come behind all segments.
 const FIRST_HEAD: u64 = u64::MAX / 2;
+
+type ByStream<C> = BTreeMap<Labels, Vec<Part<C>>>;
 
 /// The matching streams, sorted, and their parts in the order of arrival.
 pub struct Parts<C> {
@@ -60,21 +63,11 @@ impl<C: InHead> Parts<C> {
         matchers: &[Matcher],
         span: RangeInclusive<i64>,
     ) -> Result<Self, QueryError> {
-        let mut found: BTreeMap<Labels, Vec<Part<C>>> = BTreeMap::new();
+        let mut found = ByStream::new();
         let matchers = &*snapshot.scope.matchers(matchers);
         let selection = Selection { kind: C::KIND, matchers, span: span.clone() };
-        for (id, meta) in snapshot.sealed.listing.streams(&selection)? {
-            let Some(segment) = snapshot.sealed.segments.get(&id) else { continue };
-            let deletes = snapshot.sealed.deletes_in(id).filter(|d| d.concerns(C::KIND, &meta.labels));
-            let hidden: Vec<Arc<Delete>> = deletes.cloned().collect();
-            let visible = meta.parts.into_iter().enumerate();
-            let visible = visible.filter(|(_, part)| !hidden.iter().any(|delete| delete.hides_all(part)));
-            let part = |(at, part): (usize, BlockPart)| {
-                let place = (segment.order, at);
-                let part = Part::new(place, (part.min, part.max), Source::Stored(segment.clone(), part));
-                Part { hidden: hidden.clone(), ..part }
-            };
-            found.entry(meta.labels).or_default().extend(visible.map(part));
+        for sealed in &snapshot.sealed {
+            add_segments(&mut found, sealed, &selection)?;
         }
         for (at, head) in snapshot.heads.iter().enumerate() {
             for (labels, parts) in parts_of_head(FIRST_HEAD + at as u64, head, matchers) {
@@ -88,7 +81,7 @@ impl<C: InHead> Parts<C> {
         Ok(all)
     }
 
-    fn within(found: BTreeMap<Labels, Vec<Part<C>>>, span: &RangeInclusive<i64>) -> Self {
+    fn within(found: ByStream<C>, span: &RangeInclusive<i64>) -> Self {
         let mut all = Parts { streams: Vec::with_capacity(found.len()), parts: Vec::new() };
         for (labels, mut parts) in found {
             parts.retain(|part| part.min <= *span.end() && part.max >= *span.start());
@@ -101,6 +94,28 @@ impl<C: InHead> Parts<C> {
         all.parts.sort_by_key(|part| (part.sequence, part.stream));
         all
     }
+}
+
+/// The visible parts in segments.
+fn add_segments<C: InHead>(
+    found: &mut ByStream<C>,
+    sealed: &Sealed,
+    selection: &Selection<'_>,
+) -> Result<(), QueryError> {
+    for (id, meta) in sealed.listing.streams(selection)? {
+        let Some(segment) = sealed.segments.get(&id) else { continue };
+        let deletes = sealed.deletes_in(id).filter(|d| d.concerns(C::KIND, &meta.labels));
+        let hidden: Vec<Arc<Delete>> = deletes.cloned().collect();
+        let visible = meta.parts.into_iter().enumerate();
+        let visible = visible.filter(|(_, part)| !hidden.iter().any(|delete| delete.hides_all(part)));
+        let part = |(at, part): (usize, BlockPart)| {
+            let place = (segment.order, at);
+            let part = Part::new(place, (part.min, part.max), Source::Stored(segment.clone(), part));
+            Part { hidden: hidden.clone(), ..part }
+        };
+        found.entry(meta.labels).or_default().extend(visible.map(part));
+    }
+    Ok(())
 }
 
 fn parts_of_head<'a, C: InHead>(

@@ -70,7 +70,10 @@ impl Bucket {
 fn split(url: &str) -> io::Result<(&str, &str)> {
     let rest = url.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")));
     rest.filter(|(bucket, _)| !bucket.is_empty()).ok_or_else(|| {
-        io::Error::new(ErrorKind::InvalidInput, "no URL of a bucket: write s3://bucket or s3://bucket/prefix")
+        io::Error::new(
+            ErrorKind::InvalidInput,
+            "neither a bucket nor a folder: write s3://bucket, s3://bucket/prefix or an absolute path",
+        )
     })
 }
 

@@ -7,7 +7,7 @@ mod upload;
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -65,13 +65,19 @@ pub trait Storage: Send + Sync {
 /// # Errors
 /// When a folder cannot be made, or the settings of a bucket make no sense.
 pub fn open(path: &Path, config: &Config) -> Result<Arc<dyn Storage>, OpenError> {
-    let Some(url) = &config.storage else {
-        let directory = Directory::open(path.join("segments")).map_err(OpenError::folder(path))?;
-        return Ok(Arc::new(directory));
+    let url = match &config.storage {
+        None => return directory(path.join("segments")),
+        Some(folder) if folder.starts_with('/') => return directory(folder.into()),
+        Some(url) => url,
     };
     let bucket = Bucket::open(url, &config.s3, &path.join("cache"), config.cache_bytes.0);
     let bucket = bucket.map_err(|source| OpenError::Bucket { url: url.clone(), source })?;
     Ok(Arc::new(bucket))
+}
+
+fn directory(path: PathBuf) -> Result<Arc<dyn Storage>, OpenError> {
+    let directory = Directory::open(path.clone()).map_err(OpenError::folder(&path))?;
+    Ok(Arc::new(directory))
 }
 
 /// Writes a whole object.

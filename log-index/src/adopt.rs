@@ -1,0 +1,97 @@
+//! Goes along with what another process commits, and takes over from it.
+
+use std::sync::Arc;
+
+use crate::{
+    Index,
+    catalog::{CatalogError, Manifest},
+    delete::understand,
+    recover::catch_up,
+    segment::Segment,
+    state::{Sealed, State},
+};
+
+impl Index {
+    /// Begins to own the segments, with new ones from number `first` on: nobody seals between `own` and that.
+    ///
+    /// # Errors
+    /// That of `own`; when another process has taken over meanwhile, or something cannot be written.
+    pub(crate) fn begin_at(
+        &self,
+        first: u64,
+        own: impl FnOnce() -> Result<(), CatalogError>,
+    ) -> Result<(), CatalogError> {
+        self.change(|manifest| {
+            own()?;
+            manifest.next_segment = first;
+            // What is being merged began under another owner.
+            self.inner.state.lock().reserved = None;
+            Ok(())
+        })
+    }
+
+    /// As of the last commit.
+    pub(crate) fn manifest(&self) -> Manifest {
+        self.inner.state.lock().sealed.manifest.clone()
+    }
+
+    /// Offset of the next request of the group.
+    pub(crate) fn manifest_requests(&self) -> i64 {
+        self.inner.state.lock().sealed.manifest.requests
+    }
+
+    /// Of the last commit.
+    pub(crate) fn commit_number(&self) -> u64 {
+        self.inner.state.lock().sealed.manifest.commit
+    }
+
+    /// Puts the segments of `manifest` in the place of those that are known, and leaves out of memory what they hold.
+    /// With `damaged` also if streams of some cannot be read.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written, or a segment cannot be read; then all is as it was.
+    pub(crate) fn adopt(&self, manifest: Manifest, damaged: bool) -> Result<(), CatalogError> {
+        let mut catalog = self.inner.catalog.lock();
+        let before = self.inner.state.lock().sealed.clone();
+        let mut unlisted = catch_up(&mut catalog, &self.inner.storage, &before.manifest, &manifest, damaged)?;
+        let deletes = understand(&manifest, &before.deletes)?;
+        let segment = |(id, order)| match before.segments.get(&id) {
+            Some(known) => (id, known.clone()),
+            None => (id, Arc::new(Segment::new(id, order, self.inner.storage.clone()))),
+        };
+        let segments = manifest.segments.iter().map(|(id, info)| segment((*id, info.order))).collect();
+        unlisted.extend(before.unlisted.iter().cloned());
+        let sealed = Sealed { listing: catalog.listing(), segments, manifest, deletes, unlisted };
+        sealed.tell(Some(&before));
+        self.replace(&before, sealed);
+        Ok(())
+    }
+
+    fn replace(&self, before: &Sealed, sealed: Sealed) {
+        let mut state = self.inner.state.lock();
+        state.read_only = None;
+        if sealed.manifest.progress.offsets == before.manifest.progress.offsets {
+            state.sealed = Arc::new(sealed);
+        } else {
+            *state = self.restarted(&mut state, sealed);
+        }
+    }
+
+    /// As if a process had begun with `sealed` and read as far as `before` has.
+    fn restarted(&self, before: &mut State, sealed: Sealed) -> State {
+        let mut state = State::new(sealed);
+        state.told_bytes = before.told_bytes;
+        state.retained = Some(Default::default());
+        for record in before.retained.take().unwrap_or_default() {
+            if !state.has(&record)
+                && let Ok(event) = self.decode(&record)
+            {
+                self.take_in(&mut state, &record, &event);
+            }
+        }
+        state.advance(&before.progress.offsets);
+        state.tell();
+        std::mem::swap(&mut state.followers, &mut before.followers);
+        state
+    }
+}

@@ -1,0 +1,277 @@
+//! The thread that follows the group's topic: it takes over what other processes commit, and the shards that the group
+//! gives to this one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bus::{Consumer, ConsumerBuilder, Offsets, Parts, Record, Start, TransactionalProducer};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    entry::{Entry, epoch_of, first_segment},
+    ledger::{GroupLedger, Owner},
+    request::Requests,
+    storage::Shared,
+};
+use crate::{
+    Index,
+    catalog::{CatalogError, Manifest},
+    ledger::Ledger as _,
+    segment,
+    storage::{Storage as _, UNFINISHED},
+};
+
+const POLL: Duration = Duration::from_millis(100);
+const POLL_RECORDS: usize = 1_000;
+const QUEUE_KIB: u32 = 1 << 10;
+
+/// Before another attempt after one that failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Two processes may for a moment both believe that the group wants them.
+const CLAIM_EVERY: Duration = Duration::from_secs(2);
+
+/// So long a segment whose streams cannot be read holds up what comes after it.
+const DAMAGE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A shard as this process sees it.
+pub struct Shard {
+    pub number: i32,
+    pub index: Index,
+    pub ledger: Arc<GroupLedger>,
+    pub storage: Arc<Shared>,
+}
+
+/// The shards that the group wants this process to own.
+#[derive(Clone)]
+pub struct Wanted {
+    numbers: Arc<Mutex<BTreeSet<i32>>>,
+    shards: Arc<[Shard]>,
+}
+
+impl Wanted {
+    pub fn new(shards: Arc<[Shard]>) -> Self {
+        Wanted { numbers: Arc::default(), shards }
+    }
+}
+
+impl Parts for Wanted {
+    fn gained(&self, parts: &BTreeSet<i32>) {
+        self.numbers.lock().extend(parts);
+    }
+
+    /// What is in memory need not be sealed first: the others have it in theirs.
+    fn lost(&self, parts: &BTreeSet<i32>) {
+        let mut numbers = self.numbers.lock();
+        numbers.retain(|number| !parts.contains(number));
+        self.shards
+            .iter()
+            .filter(|shard| parts.contains(&shard.number))
+            .for_each(|shard| shard.ledger.disown());
+    }
+}
+
+/// Follows the topic.
+pub struct Control {
+    pub bus: bus::Config,
+    pub topic: String,
+    pub shards: Arc<[Shard]>,
+    pub requests: Arc<Requests>,
+    pub wanted: Wanted,
+    pub shutdown: CancellationToken,
+    pub runtime: Handle,
+    /// The last entry of each shard.
+    pub latest: BTreeMap<i32, Entry>,
+    /// Since when what another process has committed cannot be taken over.
+    pub stuck: BTreeMap<i32, Instant>,
+    /// When a shard was claimed last.
+    pub claimed: BTreeMap<i32, Instant>,
+}
+
+impl Control {
+    /// The thread.
+    pub fn run(mut self) {
+        while !self.shutdown.is_cancelled() {
+            if let Err(error) = self.connect().and_then(|consumer| self.follow(&consumer)) {
+                tracing::warn!(%error, topic = self.topic, "index cannot follow its group, will try again");
+                let _ = self.runtime.block_on(tokio::time::timeout(PAUSE, self.shutdown.cancelled()));
+            }
+        }
+    }
+
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn connect(&self) -> Result<Consumer, bus::Error> {
+        let topics = [self.topic.as_str(), &self.requests.topic];
+        let builder = ConsumerBuilder {
+            config: &self.bus,
+            group: "tailrace-index-control",
+            topics: &topics,
+            queue_kib: QUEUE_KIB,
+        };
+        let consumer = Consumer::open(&builder)?;
+        consumer.start(&Offsets::default(), Start::Earliest)?;
+        Ok(consumer)
+    }
+
+    fn follow(&mut self, consumer: &Consumer) -> Result<(), bus::Error> {
+        while !self.shutdown.is_cancelled() {
+            self.read(consumer)?;
+            self.adopt_all();
+            for at in 0..self.shards.len() {
+                if self.is_unclaimed(&self.shards[at]) {
+                    self.claim(consumer, at)?;
+                }
+            }
+            self.shards.iter().for_each(|shard| shard.storage.sweep(Instant::now()));
+        }
+        Ok(())
+    }
+
+    /// Reads on to where the topic, or one shard's partition of it, ends now.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn catch_up(&mut self, consumer: &Consumer, shard: Option<i32>) -> Result<(), bus::Error> {
+        let mut ends = Offsets::default();
+        for ((topic, partition), next) in consumer.ends(PAUSE)?.iter() {
+            if shard.is_none_or(|shard| *topic == self.topic && shard == *partition) {
+                ends.set(topic, *partition, next);
+            }
+        }
+        while !self.shutdown.is_cancelled() && !consumer.has_read(&Offsets::default(), &ends)? {
+            self.read(consumer)?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, consumer: &Consumer) -> Result<(), bus::Error> {
+        for record in consumer.poll(POLL, POLL_RECORDS)? {
+            match record.topic == self.topic {
+                true => self.note(&record),
+                false => self.requests.note(&record),
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, Record { topic, partition, offset, value, .. }: &Record) {
+        match Entry::from_record(value) {
+            Ok(entry) => {
+                let shard = self.shards.iter().find(|shard| shard.number == *partition);
+                shard.inspect(|shard| shard.ledger.look_at(&entry));
+                // After another connection the topic is read from its beginning.
+                if self.latest.get(partition).is_none_or(|known| entry.is_after(known)) {
+                    self.latest.insert(*partition, entry);
+                }
+            }
+            Err(error) => tracing::error!(topic, partition, offset, %error, "entry is left out"),
+        }
+    }
+
+    /// Takes over what other processes have committed.
+    pub fn adopt_all(&mut self) {
+        let shards = self.shards.clone();
+        for shard in shards.iter().filter(|shard| !shard.ledger.is_owner()) {
+            let patience_ends =
+                self.stuck.get(&shard.number).is_some_and(|since| since.elapsed() > DAMAGE_PATIENCE);
+            match self.adopt(shard, patience_ends) {
+                Ok(()) => drop(self.stuck.remove(&shard.number)),
+                Err(error) => {
+                    self.stuck.entry(shard.number).or_insert_with(|| {
+                        tracing::warn!(shard = shard.number, %error, "what another instance has committed waits");
+                        Instant::now()
+                    });
+                }
+            }
+        }
+    }
+
+    fn adopt(&self, shard: &Shard, damaged: bool) -> Result<(), CatalogError> {
+        let Some(entry) = self.latest.get(&shard.number) else { return Ok(()) };
+        if entry.commit == shard.index.commit_number() {
+            return Ok(());
+        }
+        let payload = shard.storage.read(&entry.manifest(), 0, entry.bytes)?;
+        shard.index.adopt(Manifest::from_payload(&String::from_utf8_lossy(&payload))?, damaged)
+    }
+
+    fn is_unclaimed(&self, shard: &Shard) -> bool {
+        let is_early = self.claimed.get(&shard.number).is_some_and(|at| at.elapsed() < CLAIM_EVERY);
+        !is_early && !shard.ledger.is_owner() && self.wanted.numbers.lock().contains(&shard.number)
+    }
+
+    /// Takes the transactional id over: from then on nobody else commits. Then all that was committed, and last the
+    /// shard.
+    fn claim(&mut self, consumer: &Consumer, at: usize) -> Result<(), bus::Error> {
+        let (shards, stop) = (self.shards.clone(), self.shutdown.child_token());
+        let shard = &shards[at];
+        self.claimed.insert(shard.number, Instant::now());
+        let id = format!("{}-{}", self.topic, shard.number);
+        let opened = TransactionalProducer::open(&self.bus, &id, self.runtime.clone(), stop.clone())?;
+        let Some(producer) = opened else { return Ok(()) };
+        self.catch_up(consumer, Some(shard.number))?;
+        match self.begin(shard, producer, stop) {
+            Ok(()) => return Ok(()),
+            Err(CatalogError::NotOwner) => {
+                tracing::debug!(shard = shard.number, "shard went to another instance")
+            }
+            Err(error) => {
+                tracing::warn!(shard = shard.number, %error, "shard is not taken over, will try again");
+            }
+        }
+        shard.ledger.disown();
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        shard: &Shard,
+        producer: TransactionalProducer,
+        stop: CancellationToken,
+    ) -> Result<(), CatalogError> {
+        let present = shard.storage.list()?;
+        self.look_for_manifest(shard, &present);
+        self.adopt(shard, false)?;
+        let latest = self.latest.get(&shard.number).cloned();
+        let epoch = 1 + present.iter().map(|(name, _)| epoch_of(name)).max().unwrap_or(0);
+        let epoch = epoch.max(latest.as_ref().map_or(0, |entry| entry.epoch + 1));
+        let owner = Owner { epoch, producer, stop, latest: Mutex::new(latest) };
+        shard.index.begin_at(first_segment(shard.number, epoch), || {
+            let wanted = self.wanted.numbers.lock();
+            let is_wanted = wanted.contains(&shard.number);
+            is_wanted.then(|| shard.ledger.own(owner)).ok_or(CatalogError::NotOwner)
+        })?;
+        tracing::info!(shard = shard.number, epoch, "shard taken over");
+        shard.tidy(epoch, &present)
+    }
+
+    /// Where the topic was lost, the newest manifest in the storage counts.
+    fn look_for_manifest(&mut self, shard: &Shard, present: &[(String, u64)]) {
+        let entries = present.iter().filter_map(|(name, bytes)| Entry::of_object(name, *bytes));
+        if !self.latest.contains_key(&shard.number)
+            && let Some(newest) = entries.max_by_key(|entry| (entry.epoch, entry.commit))
+        {
+            tracing::warn!(shard = shard.number, manifest = newest.manifest(), "taken up from the storage");
+            self.latest.insert(shard.number, newest);
+        }
+    }
+}
+
+impl Shard {
+    /// Removes what owners before have left and no manifest lists.
+    fn tidy(&self, epoch: u64, present: &[(String, u64)]) -> Result<(), CatalogError> {
+        let manifest = self.index.manifest();
+        let is_listed = |name: &str| segment::id(name).is_some_and(|id| manifest.segments.contains_key(&id));
+        let is_ours = |name: &str| (1..epoch).contains(&epoch_of(name)) || name.ends_with(UNFINISHED);
+        for (name, _) in present.iter().filter(|(name, _)| is_ours(name) && !is_listed(name)) {
+            self.storage.delete(name)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! What the whole group is asked to do: a record on a topic of its own, which the owner of each shard carries out once.
+//! That it has is part of the shard's next commit, and so every instance learns of it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bus::{Offsets, Outgoing, Producer};
+use parking_lot::{Condvar, Mutex};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::{DeleteError, Index, Kind, SealError, delete::DeleteRequest};
+
+/// The version that this code writes and reads.
+const VERSION: u32 = 1;
+
+/// Between two looks whether all have done it.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// One record: JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    version: u32,
+    /// What has to be taken in before.
+    pub upto: Offsets,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// Put all of it into segments.
+    Flush,
+    /// Hide and remove what matches.
+    Delete { kind: Kind, query: String, start: i64, end: i64, created_ms: i64 },
+    /// Take a delete back.
+    Cancel { id: u64 },
+}
+
+impl Request {
+    /// `None` if it has another form or version.
+    pub fn from_record(value: &[u8]) -> Option<Self> {
+        serde_json::from_slice(value).ok().filter(|request: &Request| request.version == VERSION)
+    }
+
+    /// Carries it out in one shard; `offset` is its place on the topic.
+    ///
+    /// # Errors
+    /// When it has to be tried again.
+    fn carry_out(&self, index: &Index, offset: i64) -> Result<(), DeleteError> {
+        match &self.what {
+            What::Flush => index.flush()?,
+            What::Delete { kind, query, start, end, created_ms } => {
+                let request = DeleteRequest::new(*kind, query, (*start, *end), *created_ms);
+                match index.delete_as(Some(offset), request) {
+                    // The one who asked sees that there is no receipt.
+                    Err(error @ (DeleteError::Query(_) | DeleteError::TooMany)) => {
+                        tracing::warn!(%error, "delete is left out");
+                    }
+                    other => return other.map(|_| ()),
+                }
+            }
+            What::Cancel { .. } => {}
+        }
+        index.change(|manifest| {
+            if let What::Cancel { id } = self.what {
+                manifest.deletes.remove(&id);
+            }
+            manifest.requests = offset + 1;
+            Ok(())
+        })
+    }
+}
+
+/// The requests that some shard has not carried out, by their offsets, and the way to make more.
+pub struct Requests {
+    pub topic: String,
+    pub producer: Producer,
+    pub open: Mutex<BTreeMap<i64, Arc<Request>>>,
+    /// Told of each that arrives.
+    pub arrived: Condvar,
+}
+
+impl Requests {
+    /// Notes what was read from the topic.
+    pub fn note(&self, record: &bus::Record) {
+        match Request::from_record(&record.value) {
+            Some(request) => {
+                self.open.lock().insert(record.offset, request.into());
+                self.arrived.notify_all();
+            }
+            None => tracing::error!(
+                topic = record.topic,
+                offset = record.offset,
+                "request is of a later release and left out: upgrade this one"
+            ),
+        }
+    }
+
+    /// Waits for one that arrives, but not longer than `timeout`.
+    pub fn wait(&self, timeout: Duration) {
+        self.arrived.wait_for(&mut self.open.lock(), timeout);
+    }
+
+    /// Forgets what all shards have carried out.
+    pub fn forget<'a>(&self, indexes: impl Iterator<Item = &'a Index>) {
+        let done = indexes.map(|index| index.manifest_requests()).min().unwrap_or(0);
+        let mut open = self.open.lock();
+        *open = open.split_off(&done);
+    }
+
+    /// Carries out the next one in a shard, if everything before it is among what was `read`; answers whether it did.
+    pub fn carry_out_next(&self, index: &Index, read: &Offsets) -> bool {
+        let next = index.manifest_requests();
+        let found = self.open.lock().range(next..).next().map(|(offset, request)| (*offset, request.clone()));
+        let Some((offset, request)) = found.filter(|(_, request)| read.reached(&request.upto)) else {
+            return false;
+        };
+        let done = request.carry_out(index, offset);
+        done.inspect_err(|error| tracing::warn!(%error, "request of the group waits")).is_ok()
+    }
+
+    /// Asks all shards, and waits until each has done it; answers the request's offset.
+    ///
+    /// # Errors
+    /// When some shard has not within `patience`.
+    pub async fn ask(&self, shards: &[Index], what: What, patience: Duration) -> Result<i64, DeleteError> {
+        let deadline = Instant::now() + patience;
+        let request = Request { version: VERSION, upto: read(shards.iter()), what };
+        let value = serde_json::to_vec(&request).expect("texts and numbers");
+        let record = Outgoing { topic: self.topic.clone(), key: Vec::new(), value, partition: Some(0) };
+        let sent = tokio::time::timeout_at(deadline, self.producer.send(record)).await;
+        let (_, offset) = sent
+            .map_err(|_| {
+                DeleteError::Group(format!("kafka did not take the request within {patience:?}: try again"))
+            })?
+            .map_err(|error| DeleteError::Group(error.to_string()))?;
+        while let Some(shard) = shards.iter().position(|index| index.manifest_requests() <= offset) {
+            if Instant::now() >= deadline {
+                return Err(DeleteError::Group(format!(
+                    "shard {shard} has not done it within {patience:?}, and does it later: \
+                     does the instance that owns it run, and can it write?"
+                )));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(offset)
+    }
+}
+
+/// How far all of them have been read.
+pub fn read<'a>(shards: impl Iterator<Item = &'a Index>) -> Offsets {
+    let mut read = Offsets::default();
+    shards.for_each(|index| read.raise(&index.read_offsets()));
+    read
+}
+
+impl From<DeleteError> for SealError {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::Seal(error) => error,
+            other => SealError::Group(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_as_it_was_and_a_later_version_is_left_out() {
+        let what =
+            What::Delete { kind: Kind::Logs, query: "{a=\"b\"}".into(), start: 1, end: 2, created_ms: 3 };
+        let request = Request { version: VERSION, upto: vec![("logs".into(), 0, 7)].into(), what };
+        let written = serde_json::to_string(&request).unwrap();
+        assert_eq!(Request::from_record(written.as_bytes()), Some(request));
+        assert_eq!(Request::from_record(written.replace("\"version\":1", "\"version\":2").as_bytes()), None);
+    }
+}
