@@ -2,6 +2,7 @@
 
 use config::Duration;
 use event::Codec;
+use promql::Features;
 use serde::Deserialize;
 
 use crate::PushConfig;
@@ -18,6 +19,9 @@ pub struct Config {
     pub windows: Option<String>,
     /// How often the files are looked at for changes; `0` only when asked to, by SIGHUP or `POST /-/reload`.
     pub reload_every: Duration,
+    /// What of PromQL rules may use; the section `promql` says it.
+    #[serde(skip)]
+    pub features: Features,
     /// How much later than its neighbours a sample may come and still count as on time.
     pub lateness: Duration,
     /// Form of the records in the derived topic. Alerts are always JSON.
@@ -45,6 +49,7 @@ impl Default for Config {
             rules: None,
             windows: None,
             reload_every: Duration::from_secs(30),
+            features: Features::default(),
             lateness: Duration::from_secs(5),
             codec: Codec::default(),
             tick_after: Duration::from_secs(5),

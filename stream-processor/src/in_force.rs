@@ -8,6 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use promql::Features;
 
 use crate::{
     Config,
@@ -20,6 +21,7 @@ use crate::{
 pub struct InForce {
     rules: Option<Vec<String>>,
     windows: Option<String>,
+    features: Features,
     /// How often the files are looked at for changes; zero: never.
     every: Duration,
     state: Mutex<State>,
@@ -50,12 +52,13 @@ impl InForce {
     /// When one is missing or wrong.
     pub fn load(config: &Config) -> Result<Self, LoadError> {
         let sources = Sources::read(config.rules.as_deref(), config.windows.as_deref())?;
-        let program = Arc::new(sources.check()?);
+        let program = Arc::new(sources.check(config.features)?);
         warn(&program);
         note(true);
         let state = State { program, sources, refused: None, looked: Instant::now() };
         let (rules, windows) = (config.rules.clone(), config.windows.clone());
-        Ok(InForce { rules, windows, every: config.reload_every.0, state: Mutex::new(state) })
+        let (features, every) = (config.features, config.reload_every.0);
+        Ok(InForce { rules, windows, features, every, state: Mutex::new(state) })
     }
 
     /// The rules as of now.
@@ -85,7 +88,7 @@ impl InForce {
         let read = Sources::read(self.rules.as_deref(), self.windows.as_deref());
         let mut state = self.state.lock();
         state.looked = Instant::now();
-        let taken = read.and_then(|sources| state.take_in(sources));
+        let taken = read.and_then(|sources| state.take_in(sources, self.features));
         note(taken.is_ok() && state.refused.is_none());
         match &taken {
             Ok(Reloaded::Changed) => {
@@ -101,7 +104,7 @@ impl InForce {
 }
 
 impl State {
-    fn take_in(&mut self, sources: Sources) -> Result<Reloaded, LoadError> {
+    fn take_in(&mut self, sources: Sources, features: Features) -> Result<Reloaded, LoadError> {
         if self.refused.as_ref() == Some(&sources) {
             return Ok(Reloaded::Unchanged);
         }
@@ -109,7 +112,7 @@ impl State {
             self.refused = None;
             return Ok(Reloaded::Unchanged);
         }
-        match sources.check() {
+        match sources.check(features) {
             Ok(program) => {
                 warn(&program);
                 (self.program, self.sources, self.refused) = (Arc::new(program), sources, None);

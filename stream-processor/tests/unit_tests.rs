@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use config::Source;
+use promql::Features;
 use stream_processor::unit_test;
 
 fn failures(name: &str) -> Vec<String> {
@@ -10,7 +11,7 @@ fn failures(name: &str) -> Vec<String> {
 }
 
 fn failures_of(path: &str) -> Vec<String> {
-    let loaded = unit_test::load(path).unwrap_or_else(|e| panic!("{e}"));
+    let loaded = unit_test::load(path, Features::default()).unwrap_or_else(|e| panic!("{e}"));
     let program = Arc::new(loaded.program.unwrap_or_else(|e| panic!("{e}")));
     let tests = loaded.file.tests.iter();
     tests.flat_map(|test| unit_test::run(&loaded.file, test, &program).failures).collect()

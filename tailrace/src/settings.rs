@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use promql::Features;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// What a file or the command line sets.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Settings {
     pub broker: Broker,
     /// Where Kafka is.
     pub bus: bus::Config,
+    /// What queries and rules may use.
+    pub promql: Promql,
     /// Sources; without the section, what this machine has.
     pub shipper: Option<shipper::Config>,
     /// Rules, windows, push.
@@ -33,6 +36,21 @@ pub struct Http {
     pub listen: String,
     /// Whether requests to Loki's API have to name a tenant in `X-Scope-OrgID`.
     pub tenants: bool,
+}
+
+/// The language of queries and rules over series.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Promql {
+    /// Those parts of PromQL that may still change, by the names of Prometheus' `--enable-feature`; without the key, all
+    /// that leave the answers of stable queries as they are.
+    #[serde(deserialize_with = "named")]
+    pub enable_feature: Features,
+}
+
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Features, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    Features::named(names.iter().map(String::as_str)).map_err(D::Error::custom)
 }
 
 /// The embedded broker.
@@ -60,6 +78,7 @@ impl Default for Settings {
             http: Http::default(),
             broker: Broker::default(),
             bus: bus::Config::default(),
+            promql: Promql::default(),
             shipper: None,
             processor: stream_processor::Config::default(),
             index: log_index::Config::default(),
@@ -97,6 +116,9 @@ impl Settings {
             None => ("defaults".to_owned(), String::new()),
         };
         let parsed = config::parse_with(&name, &text, overrides);
-        parsed.map_err(|errors| anyhow::anyhow!("configuration is wrong\n{errors}"))
+        let mut settings: Settings =
+            parsed.map_err(|errors| anyhow::anyhow!("configuration is wrong\n{errors}"))?;
+        settings.processor.features = settings.promql.enable_feature;
+        Ok(settings)
     }
 }

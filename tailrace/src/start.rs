@@ -145,7 +145,8 @@ impl Node {
         self.group = group;
         let job = IndexJob::start(index.clone(), &self.settings.bus, self.shutdown.clone())?;
         let service = Service::new(index.clone(), Some(Arc::new(job.clone())), Limits::default())
-            .with_tenants(self.settings.http.tenants);
+            .with_tenants(self.settings.http.tenants)
+            .with_features(self.settings.promql.enable_feature);
         self.router = std::mem::take(&mut self.router).merge(log_index::http::router(service));
         self.status.index = Some((index.clone(), job.clone()));
         self.index = Some((index, job));

@@ -43,6 +43,27 @@ fn rule_files_are_checked_one_by_one_and_every_error_has_its_place() {
     assert!(text(&bad).contains("bad.yml:5:") && text(&bad).contains("good.yml: 1 rules"), "{}", text(&bad));
 }
 
+#[test]
+fn experimental_promql_is_taken_unless_features_are_chosen() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("rules.yml").display().to_string();
+    std::fs::write(&file, "groups: [{name: g, rules: [{alert: A, expr: 'limitk(1, up) > 0'}]}]").unwrap();
+    let check = |more: &[&str]| text(&run(&[&["rules", "check", &file][..], more].concat()));
+    let chosen = |names: &str| check(&["--enable-feature", names]);
+    for shown in [check(&[]), chosen("promql-duration-expr,promql-experimental-functions")] {
+        assert!(shown.ends_with("1 rules\n"), "{shown}");
+    }
+    let refused = chosen("promql-duration-expr");
+    assert!(refused.contains("--enable-feature=promql-experimental-functions"), "{refused}");
+    assert!(chosen("promql-magic").contains("no feature is named \"promql-magic\""));
+
+    let config = dir.path().join("config.yaml").display().to_string();
+    std::fs::write(&config, format!("processor: {{rules: [{file}]}}\npromql: {{enable_feature: []}}\n"))
+        .unwrap();
+    let shown = text(&run(&["config", "check", &config]));
+    assert!(shown.contains("--enable-feature=promql-experimental-functions"), "{shown}");
+}
+
 #[tokio::test]
 async fn the_port_tells_ready_metrics_and_status() {
     let dir = tempfile::tempdir().unwrap();

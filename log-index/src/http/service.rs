@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
+use promql::Features;
 use tokio::sync::Semaphore;
 
 use super::{Ends, Limits};
@@ -18,6 +19,7 @@ struct Inner {
     clock: fn() -> i64,
     limits: Limits,
     tenants: bool,
+    features: Features,
     queries: Arc<Semaphore>,
     tails: Arc<Semaphore>,
 }
@@ -39,12 +41,30 @@ impl Service {
         let index = index.into();
         let queries = Arc::new(Semaphore::new(limits.max_queries));
         let tails = Arc::new(Semaphore::new(limits.max_tails));
-        Service(Arc::new(Inner { index, ends, clock, limits, tenants: false, queries, tails }))
+        Service(Arc::new(Inner {
+            index,
+            ends,
+            clock,
+            limits,
+            tenants: false,
+            features: Features::default(),
+            queries,
+            tails,
+        }))
     }
 
     /// The same service; with `apart` everyone has to say for which tenant they ask.
     pub fn with_tenants(self, apart: bool) -> Self {
         Service(Arc::new(Inner { tenants: apart, ..(*self.0).clone() }))
+    }
+
+    /// The same service; queries may use these features of PromQL.
+    pub fn with_features(self, features: Features) -> Self {
+        Service(Arc::new(Inner { features, ..(*self.0).clone() }))
+    }
+
+    pub(super) fn features(&self) -> Features {
+        self.0.features
     }
 
     pub(super) fn keeps_tenants_apart(&self) -> bool {

@@ -8,6 +8,7 @@ use event::{
         remote_write::TimeSeries,
     },
 };
+use promql::Features;
 use prost::Message;
 use serde_json::{Value, json};
 
@@ -148,6 +149,17 @@ async fn queries_are_formatted() {
     let query = [("query", "sum by(code)(rate(requests_total{code=~\"5..\"}[5m]))")];
     let formatted = data(&Site::empty(), "/api/v1/format_query", &query).await;
     assert_eq!(formatted, json!("sum by (code) (rate(requests_total{code=~\"5..\"}[5m]))"));
+}
+
+#[tokio::test]
+async fn experimental_promql_is_answered_as_far_as_its_features_are_enabled() {
+    let query = [("query", "limitk(1, up)")];
+    assert_eq!(Site::empty().get("/api/v1/query", &query).await.status, StatusCode::OK);
+    let strict = Site::with_features(Features::STABLE);
+    let refused = strict.get("/api/v1/query", &query).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.text().contains("promql-experimental-functions"), "{}", refused.text());
+    assert_eq!(data(&strict, "/api/v1/status/flags", &[]).await["enable-feature"], "");
 }
 
 #[tokio::test]

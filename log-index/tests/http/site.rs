@@ -20,6 +20,7 @@ use log_index::{
     Config, Index, Retention,
     http::{Ends, Limits, Service, router},
 };
+use promql::Features;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -88,6 +89,13 @@ impl Site {
         let site = Self::empty();
         let service = Service::with_clock(site.index.clone(), None, Limits::default(), || NOW_S * SECOND);
         Site { router: router(service.with_tenants(true)), ..site }
+    }
+
+    /// Without any data; queries may use these features of PromQL only.
+    pub fn with_features(features: Features) -> Self {
+        let site = Self::empty();
+        let service = Service::with_clock(site.index.clone(), None, Limits::default(), || NOW_S * SECOND);
+        Site { router: router(service.with_features(features)), ..site }
     }
 
     /// With [`Site::fill`].

@@ -2,7 +2,7 @@
 
 use config::{Diagnostics, Source, yaml::Node};
 use event::METRIC_NAME;
-use promql::{ParseError, Query, ValueType};
+use promql::{Features, ParseError, Query, ValueType};
 
 use crate::engine::{Template, program::Expression};
 
@@ -10,6 +10,8 @@ use crate::engine::{Template, program::Expression};
 pub struct Checker<'a> {
     pub source: &'a Source,
     pub problems: &'a mut Diagnostics,
+    /// What of PromQL expressions may use.
+    pub features: Features,
     /// Queries that templates may ask.
     pub template_queries: Vec<Query>,
 }
@@ -19,7 +21,7 @@ impl Checker<'_> {
     /// people write so.
     pub fn expression(&mut self, node: &Node) -> Option<Expression> {
         let text = node.text()?;
-        let (metrics, logs) = (promql::parse(text), logql::parse(text));
+        let (metrics, logs) = (promql::parse_with(text, self.features), logql::parse(text));
         let names_metric = |query: &Query| {
             let named = |s: &promql::Selector| s.matchers.iter().any(|m| m.name == METRIC_NAME);
             query.selectors().is_empty() || query.selectors().iter().any(named)
@@ -46,7 +48,7 @@ impl Checker<'_> {
     /// An expression over series.
     pub fn metrics(&mut self, node: &Node) -> Option<Query> {
         let text = node.text()?;
-        let query = match promql::parse(text) {
+        let query = match promql::parse_with(text, self.features) {
             Ok(query) => query,
             Err(error) => {
                 self.parse_error(node, text, &error);

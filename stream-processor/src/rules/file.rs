@@ -7,6 +7,8 @@ use config::{
     yaml::{Fields, Node},
 };
 
+use promql::Features;
+
 use super::check::{Checker, is_label_name};
 use crate::engine::program::{Action, AlertSpec, Group, Rule};
 
@@ -20,16 +22,17 @@ const GROUP_KEYS: [&str; 6] = ["name", "interval", "limit", "query_offset", "lab
 const RULE_KEYS: [&str; 7] = ["record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"];
 
 /// The groups of a file; notes every error.
-pub fn parse(source: &Source, problems: &mut Diagnostics) -> Vec<Group> {
+pub fn parse(source: &Source, features: Features, problems: &mut Diagnostics) -> Vec<Group> {
     let Some(root) = super::root(source, problems) else { return Vec::new() };
     let groups = Fields::new(&root, source, &FILE_KEYS, problems).list("groups");
     let mut names = HashSet::new();
-    groups.iter().map(|node| group(node, source, &mut names, problems)).collect()
+    groups.iter().map(|node| group(node, source, features, &mut names, problems)).collect()
 }
 
 fn group<'a>(
     node: &'a Node,
     source: &'a Source,
+    features: Features,
     names: &mut HashSet<&'a str>,
     problems: &mut Diagnostics,
 ) -> Group {
@@ -49,7 +52,7 @@ fn group<'a>(
     let query_offset_ms = fields.parse::<Duration>("query_offset", "30s").unwrap_or_default().millis();
     let shared = fields.texts("labels");
     let nodes = fields.list("rules");
-    let rules = nodes.iter().filter_map(|node| rule(node, source, &shared, problems)).collect();
+    let rules = nodes.iter().filter_map(|node| rule(node, source, features, &shared, problems)).collect();
     Group { name: name.into(), file: source.name.clone(), interval_ms, limit, query_offset_ms, rules }
 }
 
@@ -67,7 +70,13 @@ fn interval(fields: &mut Fields<'_, '_>) -> i64 {
 
 type Texts<'a> = [(&'a Node, &'a str, &'a Node)];
 
-fn rule(node: &Node, source: &Source, shared: &Texts<'_>, problems: &mut Diagnostics) -> Option<Rule> {
+fn rule(
+    node: &Node,
+    source: &Source,
+    features: Features,
+    shared: &Texts<'_>,
+    problems: &mut Diagnostics,
+) -> Option<Rule> {
     let mut fields = Fields::new(node, source, &RULE_KEYS, problems);
     let (is_alert, name) = kind(&mut fields, node)?;
     let hold = fields.parse::<Duration>("for", "5m").unwrap_or_default();
@@ -82,7 +91,7 @@ fn rule(node: &Node, source: &Source, shared: &Texts<'_>, problems: &mut Diagnos
     check_names(&labels, &mut fields);
     check_names(&annotations, &mut fields);
 
-    let mut checker = Checker { source, problems, template_queries: Vec::new() };
+    let mut checker = Checker { source, problems, features, template_queries: Vec::new() };
     let query = checker.expression(expr?);
     let action = if is_alert {
         let mut templates = |texts: &Texts<'_>| -> Vec<_> {

@@ -5,8 +5,10 @@ use std::{fs, io, path::Path};
 use config::{Diagnostics, Source};
 use thiserror::Error;
 
-use super::{check, default_rules, default_windows};
-use crate::engine::program::Program;
+use promql::Features;
+
+use super::{check, check_with, default_rules, default_windows};
+use crate::{Config, engine::program::Program};
 
 /// Why there is no program.
 #[derive(Debug, Error)]
@@ -60,21 +62,22 @@ impl Sources {
         Ok(Sources { rules, windows })
     }
 
-    /// What the files hold.
+    /// What the files hold; expressions may use these features of PromQL.
     ///
     /// # Errors
     /// All errors of all files.
-    pub fn check(&self) -> Result<Program, Diagnostics> {
-        check(&self.rules, Some(&self.windows))
+    pub fn check(&self, features: Features) -> Result<Program, Diagnostics> {
+        check_with(&self.rules, Some(&self.windows), features)
     }
 }
 
-/// Reads the files and checks them.
+/// Reads the files that the configuration names, and checks them.
 ///
 /// # Errors
 /// As [`Sources::read`] and [`Sources::check`].
-pub fn load(rules: Option<&[String]>, windows: Option<&str>) -> Result<Program, LoadError> {
-    Ok(Sources::read(rules, windows)?.check()?)
+pub fn load(config: &Config) -> Result<Program, LoadError> {
+    let sources = Sources::read(config.rules.as_deref(), config.windows.as_deref())?;
+    Ok(sources.check(config.features)?)
 }
 
 /// Loads rule files alone, without windows.
@@ -102,8 +105,11 @@ pub struct Checked {
 ///
 /// # Errors
 /// When there is none, or one cannot be read.
-pub fn check_each(pattern: &str) -> Result<Vec<Checked>, LoadError> {
-    let checked = |source: Source| Checked { file: source.name.clone(), program: check(&[source], None) };
+pub fn check_each(pattern: &str, features: Features) -> Result<Vec<Checked>, LoadError> {
+    let checked = |source: Source| Checked {
+        file: source.name.clone(),
+        program: check_with(&[source], None, features),
+    };
     Ok(read_all(pattern)?.into_iter().map(checked).collect())
 }
 
@@ -140,11 +146,11 @@ mod tests {
             let text = format!("groups: [{{name: {}, rules: []}}]", &name[..1]);
             fs::write(folder.path().join(name), text).unwrap();
         }
-        let pattern = |name: &str| vec![format!("{}/{name}", folder.path().display())];
-        let program = load(Some(&pattern("*.yml")), None).unwrap();
+        let load = |name: &str| load_files(&[format!("{}/{name}", folder.path().display())]);
+        let program = load("*.yml").unwrap();
         let names: Vec<_> = program.groups.iter().map(|g| g.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
-        assert!(matches!(load(Some(&pattern("*.json")), None), Err(LoadError::NoFile { .. })));
-        assert!(matches!(load(Some(&pattern("d.yml")), None), Err(LoadError::Read { .. })));
+        assert!(matches!(load("*.json"), Err(LoadError::NoFile { .. })));
+        assert!(matches!(load("d.yml"), Err(LoadError::Read { .. })));
     }
 }

@@ -12,6 +12,8 @@ use config::{
     yaml::{self, Content, Node},
 };
 
+use promql::Features;
+
 use crate::engine::program::{Action, Group, Program};
 
 pub use default::{default_rules, default_windows};
@@ -23,8 +25,21 @@ pub use load::{Checked, LoadError, Sources, check_each, load, load_files};
 /// # Errors
 /// All errors of all files.
 pub fn check(rules: &[Source], windows: Option<&Source>) -> Result<Program, Diagnostics> {
+    check_with(rules, windows, Features::default())
+}
+
+/// As [`check`]; expressions may use these features of PromQL.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_with(
+    rules: &[Source],
+    windows: Option<&Source>,
+    features: Features,
+) -> Result<Program, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let groups: Vec<Group> = rules.iter().flat_map(|source| file::parse(source, &mut problems)).collect();
+    let groups: Vec<Group> =
+        rules.iter().flat_map(|source| file::parse(source, features, &mut problems)).collect();
     let windows = windows.map(|source| windows::parse(source, &mut problems)).unwrap_or_default();
     problems.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     let warnings = warnings(rules, &groups);

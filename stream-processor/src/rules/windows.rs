@@ -7,6 +7,7 @@ use config::{
     yaml::{Fields, Node},
 };
 use event::Matcher;
+use promql::Features;
 
 use super::check::{Checker, is_label_name};
 use crate::engine::program::{Function, Window};
@@ -102,7 +103,7 @@ fn labels(fields: &mut Fields<'_, '_>) -> Vec<String> {
 }
 
 fn selector(node: &Node, source: &Source, problems: &mut Diagnostics) -> Option<Vec<Matcher>> {
-    let mut checker = Checker { source, problems, template_queries: Vec::new() };
+    let mut checker = Checker { source, problems, features: Features::STABLE, template_queries: Vec::new() };
     let query = checker.metrics(node)?;
     let text = node.text()?.trim();
     let (name, braces) = text.split_at(text.find('{').unwrap_or(text.len()));

@@ -5,7 +5,7 @@ use config::{
     yaml::{self, Fields, Node},
 };
 use event::Labels;
-use promql::{Reading, describe_histogram, parse_metric, parse_values};
+use promql::{Features, Reading, describe_histogram, parse_metric, parse_values};
 
 const FILE_KEYS: [&str; 5] =
     ["rule_files", "evaluation_interval", "group_eval_order", "tests", "fuzzy_compare"];
@@ -37,6 +37,8 @@ pub struct TestFile {
     pub tests: Vec<Test>,
     /// Whether neighbouring numbers count as equal.
     pub fuzzy_compare: bool,
+    /// What of PromQL the expressions of tests may use.
+    pub features: Features,
 }
 
 /// One item of `tests`: series, and what is expected of them.
@@ -169,7 +171,8 @@ impl<'a> Reader<'a, '_> {
         }
         let tests = fields.list("tests");
         let tests = tests.iter().map(|node| self.test(node, evaluation_interval_ms)).collect();
-        TestFile { rule_files, evaluation_interval_ms, group_eval_order, tests, fuzzy_compare }
+        let features = Features::default();
+        TestFile { rule_files, evaluation_interval_ms, group_eval_order, tests, fuzzy_compare, features }
     }
 
     fn test(&mut self, node: &'a Node, evaluation_interval_ms: i64) -> Test {

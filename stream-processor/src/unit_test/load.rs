@@ -3,6 +3,7 @@
 use std::{fs, io::ErrorKind, path::Path};
 
 use config::{Diagnostics, Source};
+use promql::Features;
 
 use super::file::{self, TestFile};
 use crate::{
@@ -21,13 +22,14 @@ pub struct Loaded {
     pub missing: Vec<String>,
 }
 
-/// Reads a test file, and the rule files that it names relative to its own folder.
+/// Reads a test file, and the rule files that it names relative to its own folder. Both may use these features of
+/// PromQL.
 ///
 /// # Errors
 /// When a file cannot be read, or the test file is wrong.
-pub fn load(path: &str) -> Result<Loaded, LoadError> {
+pub fn load(path: &str, features: Features) -> Result<Loaded, LoadError> {
     let text = fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.into(), source })?;
-    let file = file::parse(&Source::new(path, text))?;
+    let file = TestFile { features, ..file::parse(&Source::new(path, text))? };
     let folder = Path::new(path).parent().unwrap_or(Path::new(""));
     let (mut sources, mut missing) = (Vec::new(), Vec::new());
     for pattern in &file.rule_files {
@@ -41,7 +43,8 @@ pub fn load(path: &str) -> Result<Loaded, LoadError> {
             Err(error) => return Err(error),
         }
     }
-    let program = rules::check(&sources, None).map(|program| ordered(program, &file.group_eval_order));
+    let program =
+        rules::check_with(&sources, None, features).map(|program| ordered(program, &file.group_eval_order));
     Ok(Loaded { file, program, missing })
 }
 

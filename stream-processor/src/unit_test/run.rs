@@ -143,7 +143,7 @@ impl Runner<'_> {
 
     /// Nothing behind the last step is seen, as promtool loads no more.
     fn ask(&self, test: &ExprTest, last_step: i64) -> Result<Vec<ExpectedSample>, String> {
-        let query = promql::parse(&test.expr).map_err(|e| e.to_string())?;
+        let query = promql::parse_with(&test.expr, self.file.features).map_err(|e| e.to_string())?;
         let options = promql::Options {
             subquery_step_ms: self.file.evaluation_interval_ms,
             ..promql::Options::default()

@@ -18,11 +18,15 @@ pub struct RulesArgs {
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
     /// Report every error of rule files with line, column and remedy
-    #[command(after_help = "Example:\n  tailrace rules check rules/*.yml")]
+    #[command(
+        after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules check rules/*.yml --enable-feature promql-experimental-functions"
+    )]
     Check {
         /// Rule files; any part of a path may hold `*`
         #[arg(required = true, value_name = "FILE")]
         files: Vec<String>,
+        #[command(flatten)]
+        features: FeatureArgs,
     },
     /// Run unit tests of rules: promtool's files as they are; exit code 1 if one fails
     #[command(
@@ -35,6 +39,8 @@ pub enum RulesCommand {
         /// Only tests whose name fits this regular expression (again for more)
         #[arg(long, value_name = "REGEX")]
         run: Vec<String>,
+        #[command(flatten)]
+        features: FeatureArgs,
     },
     /// Say which alerts of rule files fire at a time of the past, had the rules been in force
     #[command(
@@ -82,6 +88,14 @@ pub enum RulesCommand {
         #[arg(short, long, default_value = "default")]
         output: Output,
     },
+}
+
+/// Which of the experimental parts of PromQL expressions may use.
+#[derive(Debug, ClapArgs)]
+pub struct FeatureArgs {
+    /// Only these experimental parts of PromQL, by Prometheus' names [default: all]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub enable_feature: Vec<String>,
 }
 
 /// `tailrace rules backfill`

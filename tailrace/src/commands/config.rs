@@ -27,7 +27,6 @@ pub fn run(args: ConfigArgs) -> Result<ExitCode> {
 
 fn check(file: &Path, set: &[String]) -> Result<()> {
     let settings = Settings::load(Some(file), set)?;
-    let processor = &settings.processor;
-    stream_processor::rules::load(processor.rules.as_deref(), processor.windows.as_deref())?;
+    stream_processor::rules::load(&settings.processor)?;
     Ok(())
 }

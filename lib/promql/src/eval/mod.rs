@@ -84,9 +84,9 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Takes the metric's name, type and unit away: now, or in the end if the options say so.
+    /// Takes the metric's name, type and unit away: now, or in the end if the query's features say so.
     pub fn forget_name(&self, row: &mut Row) {
-        match self.options.delayed_name_removal {
+        match self.query.features().delayed_name_removal {
             true => row.drops_name = true,
             false => row.labels = without_name(&row.labels),
         }

@@ -54,9 +54,6 @@ pub struct Options<'a> {
     pub max_samples: usize,
     /// How many steps a range query may have.
     pub max_steps: usize,
-    /// Whether names of metrics are taken away at the end of the query only, so that functions and aggregations
-    /// still see them: Prometheus' `promql-delayed-name-removal`.
-    pub delayed_name_removal: bool,
     /// Asked now and then; `true` ends the evaluation with [`EvalError::Cancelled`].
     pub cancelled: Option<&'a dyn Fn() -> bool>,
 }
@@ -68,7 +65,6 @@ impl Default for Options<'_> {
             subquery_step_ms: 60_000,
             max_samples: 50_000_000,
             max_steps: 11_000,
-            delayed_name_removal: false,
             cancelled: None,
         }
     }

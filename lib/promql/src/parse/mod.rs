@@ -3,6 +3,7 @@
 mod aggregate;
 pub mod ast;
 mod check;
+mod features;
 mod lexer;
 mod matching;
 mod modifier;
@@ -19,6 +20,8 @@ mod token;
 
 use crate::ParseError;
 
+pub use features::Features;
+
 pub(crate) use ast::Node;
 pub use signature::{Signature, Variadic};
 
@@ -26,36 +29,6 @@ pub use signature::{Signature, Variadic};
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
 /// The deepest nesting of expressions that [`parse`](crate::parse) takes; a chain like `a or b or c` nests too.
 pub const MAX_DEPTH: usize = 200;
-
-/// What may still change in PromQL, each part behind a flag of Prometheus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Features {
-    /// `promql-experimental-functions`
-    pub experimental_functions: bool,
-    /// `promql-duration-expr`
-    pub duration_expressions: bool,
-    /// `promql-extended-range-selectors`
-    pub extended_ranges: bool,
-    /// `promql-binop-fill-modifiers`
-    pub fill_modifiers: bool,
-}
-
-impl Features {
-    /// All of them.
-    pub const ALL: Features = Features {
-        experimental_functions: true,
-        duration_expressions: true,
-        extended_ranges: true,
-        fill_modifiers: true,
-    };
-    /// What is stable.
-    pub const STABLE: Features = Features {
-        experimental_functions: false,
-        duration_expressions: false,
-        extended_ranges: false,
-        fill_modifiers: false,
-    };
-}
 
 /// The tree of `query`.
 ///

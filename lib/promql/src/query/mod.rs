@@ -23,6 +23,7 @@ pub(crate) use timing::Timing;
 pub struct Query {
     text: String,
     tree: Node,
+    features: Features,
 }
 
 /// One selector of a query, and how much of the past it needs.
@@ -43,13 +44,13 @@ pub struct Selector {
     pub fixed: bool,
 }
 
-/// Parses and checks a query, with all experimental features.
+/// Parses and checks a query, with the features of [`Features::default`].
 ///
 /// # Errors
 /// When `query` is not PromQL, its types do not fit, or it is longer than
 /// [`MAX_QUERY_BYTES`](crate::MAX_QUERY_BYTES) or nested deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
 pub fn parse(query: &str) -> Result<Query, ParseError> {
-    parse_with(query, Features::ALL)
+    parse_with(query, Features::default())
 }
 
 /// As [`parse`], with these experimental features only.
@@ -57,7 +58,7 @@ pub fn parse(query: &str) -> Result<Query, ParseError> {
 /// # Errors
 /// As [`parse`]; also when the query uses a feature that is not among `features`.
 pub fn parse_with(query: &str, features: Features) -> Result<Query, ParseError> {
-    Ok(Query { text: query.to_string(), tree: parse::tree(query, features)? })
+    Ok(Query { text: query.to_string(), tree: parse::tree(query, features)?, features })
 }
 
 /// Parses one selector and nothing else, as `match[]` has it: `up{job="a"}`.
@@ -83,6 +84,11 @@ impl Query {
     /// The query as it was written, as a tree.
     pub fn tree(&self) -> &Node {
         &self.tree
+    }
+
+    /// What it was parsed with.
+    pub(crate) fn features(&self) -> Features {
+        self.features
     }
 
     /// The query as it was written.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use event::{Bucket, Histogram, Labels};
-use promql::{Answer, Options, Reading, Value, parse, query_instant, query_range};
+use promql::{Answer, Features, Options, Reading, Value, parse_with, query_instant, query_range};
 
 use crate::{
     script::{Case, Expected, Text, Times},
@@ -17,8 +17,9 @@ type Checked = Result<(), String>;
 type Found = BTreeMap<Labels, BTreeMap<i64, Reading>>;
 
 pub fn check(case: &Case, storage: &Memory) -> Checked {
-    let options = Options { delayed_name_removal: true, ..Options::default() };
-    let query = parse(&case.query).map_err(|e| e.to_string());
+    let options = Options::default();
+    let features = Features { delayed_name_removal: true, ..Features::default() };
+    let query = parse_with(&case.query, features).map_err(|e| e.to_string());
     let answer = query.and_then(|query| {
         let answer = match case.times {
             Times::Instant(time) => query_instant(&query, storage, time, &options),

@@ -7,6 +7,6 @@ use crate::http::{Service, params::Params};
 
 /// The query in its canonical form.
 pub(super) async fn format(State(service): State<Service>, params: Params) -> Result<Response, Error> {
-    let text = query(&params, service.limits())?.pretty();
+    let text = query(&params, &service)?.pretty();
     Ok(response::json(response::data(&text, &[], &[])))
 }

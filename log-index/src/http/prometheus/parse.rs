@@ -16,7 +16,7 @@ use crate::http::{Service, number::plain, params::Params};
 
 /// The tree of a query.
 pub(super) async fn parse(State(service): State<Service>, params: Params) -> Result<Response, Error> {
-    let query = query(&params, service.limits())?;
+    let query = query(&params, &service)?;
     Ok(response::json(response::data(&tree(query.tree()), &[], &[])))
 }
 

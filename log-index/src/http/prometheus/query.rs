@@ -19,7 +19,7 @@ use crate::{
 /// The value at one time.
 pub(super) async fn instant(State(service): State<Service>, params: Params) -> Result<Response, Error> {
     let time = time(&params, "time")?.unwrap_or_else(|| service.now_ns() / 1_000_000);
-    let query = query(&params, service.limits())?;
+    let query = query(&params, &service)?;
     answer(&service, &params, move |snapshot, options| promql::query_instant(&query, snapshot, time, options))
         .await
 }
@@ -28,7 +28,7 @@ pub(super) async fn instant(State(service): State<Service>, params: Params) -> R
 pub(super) async fn range(State(service): State<Service>, params: Params) -> Result<Response, Error> {
     let span = Span::closed(&params)?;
     let step = step_ms(&params, span, service.limits().max_steps)?;
-    let query = query(&params, service.limits())?;
+    let query = query(&params, &service)?;
     answer(&service, &params, move |snapshot, options| {
         promql::query_range(&query, snapshot, span.start, span.end, step, options)
     })
@@ -38,7 +38,7 @@ pub(super) async fn range(State(service): State<Service>, params: Params) -> Res
 /// There are no exemplars: an empty list for every query that can be understood.
 pub(super) async fn exemplars(State(service): State<Service>, params: Params) -> Result<Response, Error> {
     Span::open(&params)?;
-    query(&params, service.limits())?;
+    query(&params, &service)?;
     Ok(response::json(response::data(&[(); 0], &[], &[])))
 }
 

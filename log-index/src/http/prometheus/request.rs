@@ -3,6 +3,7 @@
 use event::Matcher;
 
 use crate::http::{
+    Service,
     error::Failure,
     limits::Limits,
     params::{Params, wrong},
@@ -82,8 +83,9 @@ pub(super) fn selectors(params: &Params) -> Result<Vec<Vec<Matcher>>, Failure> {
 }
 
 /// The query.
-pub(super) fn query(params: &Params, limits: &Limits) -> Result<promql::Query, Failure> {
-    promql::parse(params.query(limits.max_query_bytes)?).map_err(|e| wrong("query", &e.to_string()))
+pub(super) fn query(params: &Params, service: &Service) -> Result<promql::Query, Failure> {
+    let text = params.query(service.limits().max_query_bytes)?;
+    promql::parse_with(text, service.features()).map_err(|e| wrong("query", &e.to_string()))
 }
 
 /// For the evaluator.

@@ -26,8 +26,7 @@ pub(super) async fn buildinfo() -> Json<Value> {
 pub(super) async fn flags(State(service): State<Service>) -> Json<Value> {
     let limits = service.limits();
     let flags = json!({
-        "enable-feature":
-            "promql-experimental-functions,promql-duration-expr,promql-extended-range-selectors,promql-binop-fill-modifiers",
+        "enable-feature": service.features().names().collect::<Vec<_>>().join(","),
         "query.lookback-delta": "5m",
         "query.max-concurrency": limits.max_queries.to_string(),
         "query.max-samples": limits.max_samples.to_string(),

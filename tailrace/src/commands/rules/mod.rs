@@ -7,20 +7,21 @@ mod test;
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use promql::Features;
 use serde_json::json;
 use stream_processor::rules::{self, Checked, Listed};
 
 use crate::{
-    args::{Output, RulesArgs, RulesCommand},
+    args::{FeatureArgs, Output, RulesArgs, RulesCommand},
     settings::Settings,
 };
 
 /// Exit code 1 when a checked file is wrong.
 pub async fn run(args: RulesArgs) -> Result<ExitCode> {
     match args.command {
-        RulesCommand::Check { files } => check(&files),
-        RulesCommand::Test { files, run } => test::run(&files, &run),
+        RulesCommand::Check { files, features } => check(&files, features.features()?),
+        RulesCommand::Test { files, run, features } => test::run(&files, &run, features.features()?),
         RulesCommand::Eval { files, at, settle, history } => {
             replay::eval(&files, &at, &settle, &history).await
         }
@@ -30,11 +31,21 @@ pub async fn run(args: RulesArgs) -> Result<ExitCode> {
     }
 }
 
+impl FeatureArgs {
+    fn features(&self) -> Result<Features> {
+        match self.enable_feature.as_slice() {
+            [] => Ok(Features::default()),
+            names => Features::named(names.iter().map(String::as_str))
+                .map_err(|message| anyhow!("--enable-feature: {message}")),
+        }
+    }
+}
+
 /// Says of each file how many rules it holds, or what is wrong with it.
-fn check(patterns: &[String]) -> Result<ExitCode> {
+fn check(patterns: &[String], features: Features) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for pattern in patterns {
-        for Checked { file, program } in rules::check_each(pattern)? {
+        for Checked { file, program } in rules::check_each(pattern, features)? {
             match program {
                 Ok(program) => {
                     program.warnings.iter().for_each(|warning| eprintln!("warning: {warning}\n"));
@@ -53,8 +64,7 @@ fn check(patterns: &[String]) -> Result<ExitCode> {
 /// Prints the built-in set, or what a configuration names.
 fn list(config: Option<&Path>, output: Output) -> Result<ExitCode> {
     let settings = Settings::load(config, &[])?;
-    let processor = &settings.processor;
-    let program = rules::load(processor.rules.as_deref(), processor.windows.as_deref())?;
+    let program = rules::load(&settings.processor)?;
     rules::list(&program).iter().for_each(|rule| print(rule, output));
     Ok(ExitCode::SUCCESS)
 }

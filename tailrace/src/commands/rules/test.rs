@@ -3,17 +3,18 @@
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result};
+use promql::Features;
 use regex::Regex;
 use stream_processor::unit_test;
 
 /// Exit code 1 when a test fails. `names`: only tests whose name fits one of these regular expressions.
-pub fn run(files: &[String], names: &[String]) -> Result<ExitCode> {
+pub fn run(files: &[String], names: &[String], features: Features) -> Result<ExitCode> {
     let names = (!names.is_empty()).then(|| names.join("|"));
     let names = names.map(|names| Regex::new(&names)).transpose().context("--run")?;
     let mut code = ExitCode::SUCCESS;
     for file in files {
         println!("Processing test file: {file}");
-        match failures(file, names.as_ref()) {
+        match failures(file, names.as_ref(), features) {
             failures if failures.is_empty() => println!("  SUCCESS"),
             failures => {
                 code = ExitCode::FAILURE;
@@ -26,8 +27,8 @@ pub fn run(files: &[String], names: &[String]) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn failures(file: &str, names: Option<&Regex>) -> Vec<String> {
-    let loaded = match unit_test::load(file) {
+fn failures(file: &str, names: Option<&Regex>, features: Features) -> Vec<String> {
+    let loaded = match unit_test::load(file, features) {
         Ok(loaded) => loaded,
         Err(error) => return vec![error.to_string()],
     };
