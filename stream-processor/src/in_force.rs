@@ -33,6 +33,8 @@ struct State {
     sources: Sources,
     /// Files that were found wrong, so that each error is told once.
     refused: Option<Sources>,
+    /// Why files could not be read at the last look, likewise.
+    unread: Option<String>,
     looked: Instant,
 }
 
@@ -55,7 +57,7 @@ impl InForce {
         let program = Arc::new(sources.check(config.features)?);
         warn(&program);
         note(true);
-        let state = State { program, sources, refused: None, looked: Instant::now() };
+        let state = State { program, sources, refused: None, unread: None, looked: Instant::now() };
         let (rules, windows) = (config.rules.clone(), config.windows.clone());
         let (features, every) = (config.features, config.reload_every.0);
         Ok(InForce { rules, windows, features, every, state: Mutex::new(state) })
@@ -71,7 +73,9 @@ impl InForce {
     /// # Errors
     /// When one is missing or wrong; the rules stay as they were then.
     pub fn reload(&self) -> Result<Reloaded, LoadError> {
-        self.state.lock().refused = None;
+        let mut state = self.state.lock();
+        (state.refused, state.unread) = (None, None);
+        drop(state);
         self.take_in()
     }
 
@@ -88,8 +92,14 @@ impl InForce {
         let read = Sources::read(self.rules.as_deref(), self.windows.as_deref());
         let mut state = self.state.lock();
         state.looked = Instant::now();
-        let taken = read.and_then(|sources| state.take_in(sources, self.features));
-        note(taken.is_ok() && state.refused.is_none());
+        let unread = read.as_ref().err().map(ToString::to_string);
+        let is_known = unread.is_some() && state.unread == unread;
+        state.unread = unread;
+        let taken = match read {
+            Err(_) if is_known => Ok(Reloaded::Unchanged),
+            read => read.and_then(|sources| state.take_in(sources, self.features)),
+        };
+        note(taken.is_ok() && state.refused.is_none() && state.unread.is_none());
         match &taken {
             Ok(Reloaded::Changed) => {
                 tracing::info!(rules = state.program.rules().count(), "new rules are in force")
@@ -173,5 +183,26 @@ mod tests {
         fs::remove_file(path("b.yml")).unwrap();
         assert_eq!(rules.reload().unwrap(), Reloaded::Changed);
         assert_eq!(names(&rules), ["A2"]);
+    }
+
+    #[test]
+    fn a_missing_file_is_told_once_and_again_when_something_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yml");
+        let empty = "groups: []";
+        fs::write(&file, empty).unwrap();
+        let files = Some(vec![file.to_str().unwrap().to_owned()]);
+        let rules = InForce::load(&Config { rules: files, ..Config::default() }).unwrap();
+        fs::remove_file(&file).unwrap();
+        assert!(rules.take_in().is_err());
+        assert_eq!(rules.take_in().unwrap(), Reloaded::Unchanged);
+        assert!(rules.reload().is_err(), "asked for, it is told");
+        fs::create_dir(&file).unwrap();
+        assert!(rules.take_in().is_err(), "the error is another one");
+        fs::remove_dir(&file).unwrap();
+        fs::write(&file, empty).unwrap();
+        assert_eq!(rules.take_in().unwrap(), Reloaded::Unchanged);
+        fs::remove_file(&file).unwrap();
+        assert!(rules.take_in().is_err(), "it was there in between");
     }
 }
