@@ -1,6 +1,11 @@
 //! A label set: what names a stream of log entries or a series of samples.
 
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap};
 use xxhash_rust::xxh64::Xxh64;
@@ -61,6 +66,21 @@ impl Labels {
         }
         hash.digest()
     }
+}
+
+/// The label that has the most different values in `all`, and how many: what to look at where there are too many series.
+/// Of equal ones the last by name.
+pub fn widest_label<'a, L>(all: impl IntoIterator<Item = L>) -> Option<(String, usize)>
+where
+    L: IntoIterator<Item = (&'a str, &'a str)>,
+{
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, value) in all.into_iter().flatten() {
+        values.entry(name).or_default().insert(value);
+    }
+    let widest =
+        values.into_iter().map(|(name, values)| (name, values.len())).max_by_key(|(_, count)| *count);
+    widest.map(|(name, count)| (name.to_owned(), count))
 }
 
 impl Default for Labels {

@@ -277,7 +277,11 @@ fn limits_and_cancellation_end_a_query() {
     let memory = three_lines();
     let query = parse(r#"count_over_time({a=~".+"} | logfmt [1m])"#).unwrap();
     let few = Options { max_series: 2, ..Options::default() };
-    assert!(matches!(query_instant(&query, &memory, 5, &few), Err(EvalError::Limit(_))));
+    let error = query_instant(&query, &memory, 5, &few).unwrap_err();
+    assert!(
+        matches!(error, EvalError::Limit(_)) && error.to_string().contains("has the most values (2)"),
+        "{error}"
+    );
     let range = Range { start_ns: 0, end_ns: 100, step_ns: 1 };
     let coarse = Options { max_steps: 100, ..Options::default() };
     assert!(matches!(query_range(&query, &memory, &range, &coarse), Err(EvalError::Limit(_))));

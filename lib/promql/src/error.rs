@@ -73,11 +73,14 @@ pub enum EvalError {
     /// More than [`Options::max_samples`](crate::Options::max_samples).
     #[error(
         "query processing would load too many samples into memory in query execution: \
-         narrow the selectors or the range (limit: {limit} samples)"
+         narrow the selectors or the range (limit: {limit} samples){}",
+        widest_text(widest)
     )]
     TooManySamples {
         /// The limit.
         limit: usize,
+        /// The label that has the most values among the series that were loaded, and how many; if it was then.
+        widest: Option<(String, usize)>,
     },
     /// More than [`Options::max_steps`](crate::Options::max_steps).
     #[error(
@@ -100,4 +103,10 @@ impl EvalError {
     pub(crate) fn execution(message: impl Into<String>) -> Self {
         EvalError::Execution(message.into())
     }
+}
+
+fn widest_text(widest: &Option<(String, usize)>) -> String {
+    let text =
+        |(label, values): &(String, usize)| format!("; label `{label}` has the most values ({values})");
+    widest.as_ref().map_or_else(String::new, text)
 }

@@ -1,9 +1,9 @@
 //! The samples that rules may still look at: only series that some selector matches, only as far back as the
 //! selectors reach, no more series than the limit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series};
+use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series, widest_label};
 use promql::{Storage, StorageError};
 
 use super::history::History;
@@ -114,22 +114,13 @@ impl SeriesStore {
     /// the label to look at.
     pub fn take_refusals(&mut self) -> Option<String> {
         let refused = std::mem::take(&mut self.refused);
-        let (label, values) = self.widest_label().filter(|_| refused > 0)?;
+        let all = self.by_name.values().flat_map(BTreeMap::keys).map(Labels::iter);
+        let (label, values) = if refused > 0 { widest_label(all)? } else { return None };
         Some(format!(
             "rules already hold {} series: {refused} samples of new series were left out; label `{label}` has \
              the most values ({values}): narrow the selectors, drop the label, or raise `max_series`",
             self.count
         ))
-    }
-
-    fn widest_label(&self) -> Option<(String, usize)> {
-        let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for labels in self.by_name.values().flat_map(BTreeMap::keys) {
-            for (name, value) in labels.iter() {
-                values.entry(name).or_default().insert(value);
-            }
-        }
-        values.into_iter().map(|(name, v)| (name.to_owned(), v.len())).max_by_key(|(_, count)| *count)
     }
 
     fn family<'a, 'm>(

@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, time::Duration};
 
-use event::{Alert, Labels, Sample};
+use event::{Alert, Labels, Sample, widest_label};
 use logql::MetricExpr;
 use promql::{Query, Storage, Value};
 
@@ -214,10 +214,13 @@ impl Evaluator {
             behind: &behind,
         };
         let alerts = &mut self.states.groups[place.group].rules[place.rule].alerts;
+        let is_over = group.limit > 0 && results.len() > group.limit;
+        let widest = if is_over { widest(&results) } else { String::new() };
         let (transitions, outcome) = match place.relives {
             true => alerts.relive(&step, results),
             false => alerts.advance(&step, results),
         };
+        let outcome = outcome.map_err(|error| error + &widest);
         if outcome.is_ok() {
             let series = alerts.series();
             self.publish(program, place, &series);
@@ -235,7 +238,8 @@ impl Evaluator {
         let group = &program.groups[place.group];
         let named = name_results(&group.rules[place.rule].name, labels, results)?;
         if group.limit > 0 && named.len() > group.limit {
-            return Err(format!("exceeded limit of {} with {} series", group.limit, named.len()));
+            let (limit, count) = (group.limit, named.len());
+            return Err(format!("exceeded limit of {limit} with {count} series{}", widest(&named)));
         }
         self.publish(program, place, &named);
         Ok(())
@@ -282,6 +286,14 @@ impl Rule {
     fn shares_series_with(&self, other: &Rule) -> bool {
         self.name == other.name && self.alert().is_some() == other.alert().is_some()
     }
+}
+
+/// The label to look at when there are too many of `results`.
+fn widest(results: &[(Labels, f64)]) -> String {
+    let label = widest_label(results.iter().map(|(labels, _)| labels.iter()));
+    label.map_or_else(String::new, |(label, values)| {
+        format!("; label `{label}` has the most values ({values})")
+    })
 }
 
 /// The result of an expression as a vector; a scalar is one sample without labels.

@@ -17,8 +17,8 @@ pub struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// The expression of a rule. It is LogQL if it can be and its selectors name no metric: there is no PromQL that
-    /// people write so.
+    /// The expression of a rule. It is LogQL if it can be and has selectors that name no metric: there is no PromQL
+    /// that people write so.
     pub fn expression(&mut self, node: &Node) -> Option<Expression> {
         let text = node.text()?;
         let (metrics, logs) = (promql::parse_with(text, self.features), logql::parse(text));
@@ -27,7 +27,9 @@ impl Checker<'_> {
             query.selectors().is_empty() || query.selectors().iter().any(named)
         };
         match logs {
-            Ok(logql::Expr::Metric(query)) if !metrics.as_ref().is_ok_and(names_metric) => {
+            Ok(logql::Expr::Metric(query))
+                if !query.ranges().is_empty() && !metrics.as_ref().is_ok_and(names_metric) =>
+            {
                 Some(Expression::Logs(query))
             }
             Ok(logql::Expr::Log(_)) if metrics.is_err() => {

@@ -86,3 +86,47 @@ fn too_many_series_are_left_out_with_a_word_about_the_label() {
     assert!(problems.iter().any(|p| p.message.contains("label `id`")), "{problems:?}");
     assert_eq!(engine.stats().refused, 7);
 }
+
+#[test]
+fn of_samples_of_one_time_the_larger_counts_whichever_came_first() {
+    for values in [[1.0, 2.0], [2.0, 1.0]] {
+        let mut engine = engine(RULES, "");
+        for value in values {
+            let samples = vec![Sample { timestamp_ms: START_MS, value }];
+            let series = vec![Series { labels: labels("x"), samples }];
+            let event = Event::Samples(SampleBatch { series, ..SampleBatch::default() });
+            engine.feed(&partition(0), START_MS, &event);
+        }
+        engine.feed(&partition(0), START_MS + 5_000, &tick(START_MS + 5_000));
+        assert_eq!(show_series(&engine.advance()), "0s total{} 2\n", "{values:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_back_changes_nothing_that_is_over() {
+    let mut engine = engine(RULES, "");
+    engine.feed(&partition(0), START_MS, &samples("x{i=\"a\"}", &[START_MS]));
+    engine.feed(&partition(0), START_MS + 5_000, &tick(START_MS + 5_000));
+    assert_eq!(show_series(&engine.advance()), "0s total{} 1\n");
+    let hour_ago = START_MS - 3_600_000;
+    engine.feed(&partition(0), START_MS + 6_000, &samples("x{i=\"b\"}", &[hour_ago, hour_ago + 15_000]));
+    engine.feed(&partition(0), START_MS + 20_000, &tick(START_MS + 20_000));
+    assert_eq!(show_series(&engine.advance()), "15s total{} 1\n");
+    assert_eq!(engine.stats().late, 2);
+}
+
+#[test]
+fn a_rule_over_its_limit_gives_nothing_and_names_the_label_with_the_most_values() {
+    let rules = "groups: [{name: g, limit: 2, rules: [{record: r, expr: x}, {alert: A, expr: x}]}]";
+    let mut engine = engine(rules, "");
+    for id in 0..3 {
+        let series = samples(&format!("x{{id=\"{id}\", job=\"a\"}}"), &[START_MS]);
+        engine.feed(&partition(0), START_MS, &series);
+    }
+    engine.feed(&partition(0), START_MS + 5_000, &tick(START_MS + 5_000));
+    assert_eq!(engine.advance(), []);
+    let said: Vec<String> = engine.take_problems().into_iter().map(|problem| problem.message).collect();
+    let widest = "label `id` has the most values (3)";
+    let over = |what: &str| format!("exceeded limit of 2 with 3 {what}; {widest}");
+    assert_eq!(said, [over("series"), over("alerts")]);
+}

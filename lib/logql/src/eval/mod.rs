@@ -13,7 +13,7 @@ mod windows;
 
 use std::cell::Cell;
 
-use event::Sample;
+use event::{Sample, widest_label};
 use series::Series;
 use steps::Steps;
 
@@ -156,15 +156,20 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    fn check_series(&self, count: usize) -> Result<(), EvalError> {
+    /// Whether one more than `known` may be there.
+    fn check_series<'s>(&self, known: impl ExactSizeIterator<Item = &'s LabelSet>) -> Result<(), EvalError> {
         let most = self.options.max_series;
-        if count > most {
-            return Err(EvalError::Limit(format!(
-                "maximum of series ({most}) reached for a single query: narrow the selector or aggregate by \
-                 fewer labels"
-            )));
+        if known.len() < most {
+            return Ok(());
         }
-        Ok(())
+        let widest = widest_label(known.map(LabelSet::iter));
+        let widest =
+            widest.map(|(label, values)| format!("; label `{label}` has the most values ({values})"));
+        Err(EvalError::Limit(format!(
+            "maximum of series ({most}) reached for a single query: narrow the selector or aggregate by \
+             fewer labels{}",
+            widest.unwrap_or_default()
+        )))
     }
 }
 

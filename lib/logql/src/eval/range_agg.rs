@@ -219,7 +219,7 @@ impl<'a> Pass<'a> {
         let at = match self.index.get(&labels) {
             Some(at) => *at,
             None => {
-                self.evaluation.check_series(self.series.len() + 1)?;
+                self.evaluation.check_series(self.series.iter().map(|(labels, _)| labels))?;
                 self.index.insert(labels.clone(), self.series.len());
                 self.series.push((labels, Cells::new()));
                 self.series.len() - 1

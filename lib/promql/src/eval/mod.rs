@@ -114,7 +114,7 @@ impl<'a> Evaluator<'a> {
         let total = self.samples.get().saturating_add(samples);
         self.samples.set(total);
         if total > self.options.max_samples {
-            return Err(EvalError::TooManySamples { limit: self.options.max_samples });
+            return Err(EvalError::TooManySamples { limit: self.options.max_samples, widest: None });
         }
         match self.options.cancelled {
             Some(cancelled) if cancelled() => Err(EvalError::Cancelled),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{HistogramSample, Labels, Matcher, Sample};
+use event::{HistogramSample, Labels, Matcher, Sample, widest_label};
 
 use super::{Datum, Evaluator, Reporter, Row, Steps, smooth};
 use crate::{EvalError, functions::histogram_edges, parse::ast::Boundary, query::expr::VectorSelector};
@@ -156,7 +156,13 @@ impl Evaluator<'_> {
         let histograms =
             histograms.map(|s| Track { labels: s.labels, histograms: s.samples, ..Track::default() });
         let all: Vec<Track> = numbers.chain(histograms).collect();
-        self.charge(all.iter().map(Track::len).sum())?;
+        self.charge(all.iter().map(Track::len).sum()).map_err(|error| match error {
+            EvalError::TooManySamples { limit, .. } => {
+                let widest = widest_label(all.iter().map(|track| track.labels.iter()));
+                EvalError::TooManySamples { limit, widest }
+            }
+            other => other,
+        })?;
         Ok(joined(all))
     }
 }

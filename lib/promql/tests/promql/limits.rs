@@ -17,7 +17,19 @@ fn storage() -> Memory {
 fn more_samples_than_allowed_end_the_query() {
     let options = Options { max_samples: 50, ..Options::default() };
     let error = query_instant(&parse("sum_over_time(a[2m])").unwrap(), &storage(), 99_000, &options);
-    assert!(matches!(error, Err(EvalError::TooManySamples { limit: 50 })));
+    assert!(matches!(error, Err(EvalError::TooManySamples { limit: 50, .. })));
+}
+
+#[test]
+fn a_query_of_too_many_series_names_the_label_that_has_the_most_values() {
+    let series = |memory: Memory, id: usize| {
+        let labels = [("__name__", "a"), ("host", ["x", "y"][id % 2]), ("id", &id.to_string())];
+        memory.with(Labels::from(labels), &[(1_000, 1.0)])
+    };
+    let storage = (0..20).fold(Memory::default(), series);
+    let options = Options { max_samples: 15, ..Options::default() };
+    let error = query_instant(&parse("sum(a)").unwrap(), &storage, 1_000, &options).unwrap_err().to_string();
+    assert!(error.ends_with("(limit: 15 samples); label `id` has the most values (20)"), "{error}");
 }
 
 #[test]
