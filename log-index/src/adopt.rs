@@ -1,17 +1,46 @@
 //! Goes along with what another process commits, and takes over from it.
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, sync::Arc};
+
+use event::LogBatch;
+use tokio::sync::broadcast;
 
 use crate::{
-    Index,
+    Config, Index, OpenError,
     catalog::{CatalogError, Manifest},
     delete::understand,
-    recover::catch_up,
+    index::lock,
+    ledger::Ledger,
+    recover::{Recovered, catch_up, open_catalog},
     segment::Segment,
     state::{Sealed, State},
+    storage::Storage,
 };
 
 impl Index {
+    /// One of several processes' indexes over one storage, as the folder `path` knows it.
+    ///
+    /// # Errors
+    /// When another process has the folder open, or it is not usable.
+    pub(crate) fn open_shared(
+        path: &Path,
+        config: &Config,
+        storage: Arc<dyn Storage>,
+        ledger: Arc<dyn Ledger>,
+        followers: broadcast::Sender<Arc<LogBatch>>,
+    ) -> Result<Index, OpenError> {
+        let lock = lock(path)?;
+        let (catalog, manifest) = open_catalog(&path.join("catalog"))?;
+        let known = Recovered { catalog, manifest: manifest.unwrap_or_default(), unlisted: Vec::new() };
+        let (catalog, mut state) = known.opened(path, &storage)?;
+        state.retained = Some(Default::default());
+        state.followers = followers;
+        Ok(Index::new(config, storage, ledger, catalog, state, lock))
+    }
+
     /// Begins to own the segments, with new ones from number `first` on: nobody seals between `own` and that.
     ///
     /// # Errors

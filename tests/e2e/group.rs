@@ -29,7 +29,13 @@ struct Group {
 }
 
 impl Group {
+    /// The instances share a folder.
     async fn new() -> Group {
+        Group::with("storage: \"DIR/shared\"").await
+    }
+
+    /// `storage` are its settings in YAML's flow form.
+    async fn with(storage: &str) -> Group {
         let dir = tempfile::tempdir().unwrap();
         let kafka = std::env::var("TAILRACE_TEST_KAFKA").ok();
         let data = format!("data_dir={}/broker", dir.path().display());
@@ -50,19 +56,19 @@ impl Group {
         let producer = Producer::new(&bus).unwrap();
         let group =
             Group { dir, _broker: broker, bus, producer, begin_ns: now_ns(), written: BTreeSet::new() };
-        std::fs::write(group.dir.path().join("index.yaml"), group.config(&tag)).unwrap();
+        std::fs::write(group.dir.path().join("index.yaml"), group.config(&tag, storage)).unwrap();
         group
     }
 
-    fn config(&self, tag: &str) -> String {
+    fn config(&self, tag: &str, storage: &str) -> String {
         let bus::Topics { logs, metrics, derived, alerts, dead_letter } = &self.bus.topics;
         format!(
             "http: {{listen: \"127.0.0.1:0\"}}\n\
              bus:\n  brokers: \"{}\"\n  topics: {{logs: {logs}, metrics: {metrics}, derived: {derived}, \
              alerts: {alerts}, dead_letter: {dead_letter}}}\n\
-             index: {{group: group-{tag}, storage: \"{}/shared\", session_timeout: 6s}}\n",
+             index: {{group: group-{tag}, {}, session_timeout: 6s}}\n",
             self.bus.brokers,
-            self.dir.path().display()
+            storage.replace("DIR", &self.dir.path().to_string_lossy())
         )
     }
 
@@ -194,7 +200,21 @@ async fn post(instance: &Service, path: &str, parameters: &[(&str, &str)]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_share_a_store_and_nothing_is_lost_when_they_come_and_go() {
-    let mut group = Group::new().await;
+    come_and_go(Group::new().await, true).await;
+}
+
+#[cfg(feature = "peers")]
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_share_a_bucket_and_nothing_is_lost_when_they_come_and_go() {
+    let server = test_support::bucket::Server::start();
+    let s3 = format!(
+        "s3: {{endpoint: \"{}\", region: us-east-1, access_key_id: test, secret_access_key: test}}",
+        server.endpoint()
+    );
+    come_and_go(Group::with(&format!("storage: \"s3://logs/group\", {s3}")).await, false).await;
+}
+
+async fn come_and_go(mut group: Group, in_folder: bool) {
     let (first, mut second, third) = (group.instance("a"), group.instance("b"), group.instance("c"));
     shared(&[&first, &second, &third], 1).await;
     group.write(100).await;
@@ -202,7 +222,9 @@ async fn instances_share_a_store_and_nothing_is_lost_when_they_come_and_go() {
         group.check(instance).await;
     }
     post(&second, "/flush", &[]).await;
-    group.check_storage();
+    if in_folder {
+        group.check_storage();
+    }
     group.write(50).await;
     for instance in [&first, &second, &third] {
         group.check(instance).await;

@@ -38,12 +38,7 @@ use self::{
     storage::Shared,
 };
 use crate::{
-    Config, Index, OpenError, Shards,
-    index::lock,
-    ledger::Ledger as _,
-    recover::{Recovered, open_catalog},
-    state::FOLLOWED_BATCHES,
-    storage::{self as storages, Storage},
+    Config, Index, OpenError, Shards, ledger::Ledger as _, state::FOLLOWED_BATCHES, storage as storages,
     telemetry,
 };
 
@@ -204,16 +199,10 @@ impl Opening<'_> {
     ) -> Result<Shard, OpenError> {
         let path = self.dir.join("index").join("shards").join(number.to_string());
         let config = share(self.config, number, count as u64);
-        let lock = lock(&path)?;
         let storage = Arc::new(Shared::new(storages::open(&path, &config)?));
-        let (catalog, manifest) = open_catalog(&path.join("catalog"))?;
-        let known = Recovered { catalog, manifest: manifest.unwrap_or_default(), unlisted: Vec::new() };
-        let (catalog, mut state) = known.opened(&path, &(storage.clone() as Arc<dyn Storage>))?;
         let number = i32::try_from(number).unwrap_or(i32::MAX);
         let ledger = Arc::new(GroupLedger::new(&self.topic, number, storage.clone()));
-        state.retained = Some(Default::default());
-        state.followers = followers.clone();
-        let index = Index::new(&config, storage.clone(), ledger.clone(), catalog, state, lock);
+        let index = Index::open_shared(&path, &config, storage.clone(), ledger.clone(), followers.clone())?;
         Ok(Shard { number, index, ledger, storage })
     }
 }
@@ -239,5 +228,24 @@ fn share(config: &Config, number: usize, count: u64) -> Config {
         cache_bytes: part(config.cache_bytes),
         segment_bytes: part(config.segment_bytes),
         ..config.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_have_a_place_of_their_own_and_a_part_of_what_all_may_take() {
+        let config = Config {
+            storage: Some("s3://bucket/prefix/".into()),
+            segment_bytes: ByteSize(100),
+            retention: crate::Retention { bytes: Some(ByteSize(3)), ..Config::default().retention },
+            ..Config::default()
+        };
+        let shared = share(&config, 2, 4);
+        assert_eq!(shared.storage.as_deref(), Some("s3://bucket/prefix/2"));
+        assert_eq!((shared.segment_bytes.0, shared.retention.bytes), (25, Some(ByteSize(1))));
+        assert_eq!(shared.retention.age, config.retention.age);
     }
 }

@@ -1,0 +1,163 @@
+//! An owner and one who goes along with it, over one storage.
+
+use std::ops::ControlFlow;
+
+use bus::Record;
+use event::{Codec, Event, LogEntry};
+use logql::{Entries, Order, Scan};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{catalog::CatalogError, recover::put_manifest, storage::Directory};
+
+/// Commits without asking anybody.
+struct Fake {
+    owner: bool,
+    storage: Arc<dyn Storage>,
+}
+
+impl Ledger for Fake {
+    fn is_owner(&self) -> bool {
+        self.owner
+    }
+
+    fn publish(&self, manifest: &Manifest) -> Result<(), CatalogError> {
+        put_manifest(self.storage.as_ref(), manifest)
+    }
+}
+
+struct Pair {
+    _folder: TempDir,
+    owner: Index,
+    follower: Index,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let folder = TempDir::new().unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(Directory::open(folder.path().join("shared")).unwrap());
+        let open = |name: &str, owner| {
+            let ledger = Arc::new(Fake { owner, storage: storage.clone() });
+            let (path, sender) = (folder.path().join(name), broadcast::Sender::new(1_000));
+            Index::open_shared(&path, &Config::default(), storage.clone(), ledger, sender).unwrap()
+        };
+        Pair { owner: open("owner", true), follower: open("follower", false), _folder: folder }
+    }
+
+    fn adopt(&self) {
+        self.follower.adopt(self.owner.manifest(), false).unwrap();
+    }
+}
+
+/// Half of them are of a source without identity: only their offsets tell them apart.
+fn record(number: i64) -> Record {
+    let entry = LogEntry {
+        timestamp_ns: NOW_NS + number,
+        line: number.to_string().into(),
+        position: number as u64 + 1,
+        ..LogEntry::default()
+    };
+    let source = if number % 2 == 0 { "file" } else { "" };
+    let labels = event::Labels::from([("source", source), ("job", "a")]);
+    let batch = LogBatch { source: source.into(), labels, entries: vec![entry] };
+    let value = event::encode(&Event::Logs(batch), Codec::Batch).remove(0).into();
+    let timestamp_ms = NOW_NS / 1_000_000;
+    Record {
+        topic: "logs".into(),
+        partition: 0,
+        offset: number,
+        timestamp_ms,
+        key: Default::default(),
+        value,
+    }
+}
+
+const NOW_NS: i64 = 1_700_000_000_000_000_000;
+
+fn numbers(index: &Index) -> Vec<i64> {
+    let scan = Scan {
+        matchers: &[],
+        start_ns: 0,
+        end_ns: i64::MAX,
+        order: Order::Forward,
+        filters: &[],
+        lens: None,
+    };
+    let mut found = Vec::new();
+    let seen = index.snapshot().scan(&scan, &mut |_, entry| {
+        found.push(String::from_utf8_lossy(entry.line).parse().unwrap());
+        ControlFlow::Continue(())
+    });
+    seen.unwrap();
+    found
+}
+
+fn upto(end: i64) -> Vec<i64> {
+    (0..end).collect()
+}
+
+#[test]
+fn whoever_has_read_more_each_line_is_there_once() {
+    for seed in 0..8 {
+        let (mut random, pair) = (fastrand::Rng::with_seed(seed), Pair::new());
+        let (mut written, mut read, mut sealed) = (0, 0, 0);
+        for _ in 0..30 {
+            match random.u8(0..5) {
+                0 => {
+                    pair.owner.flush().unwrap();
+                    sealed = written;
+                }
+                1 => {
+                    pair.adopt();
+                    read = read.max(sealed);
+                }
+                2 | 3 => {
+                    pair.owner.append(&record(written)).unwrap();
+                    written += 1;
+                }
+                _ => {
+                    pair.follower.append(&record(read)).unwrap();
+                    read += 1;
+                    // What the other has sealed is read from the bus all the same.
+                    pair.follower.append(&record(random.i64(0..read))).unwrap();
+                }
+            }
+            assert_eq!(numbers(&pair.owner), upto(written), "owner, seed {seed}");
+            assert_eq!(numbers(&pair.follower), upto(read), "follower, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn who_follows_the_lines_gets_each_once() {
+    let pair = Pair::new();
+    let (_, mut arriving) = pair.follower.follow();
+    for number in 0..10 {
+        pair.owner.append(&record(number)).unwrap();
+        pair.follower.append(&record(number)).unwrap();
+        if number % 3 == 0 {
+            pair.owner.flush().unwrap();
+            pair.adopt();
+        }
+    }
+    let arrived: Vec<u64> =
+        std::iter::from_fn(|| arriving.try_recv().ok()).map(|b| b.entries[0].position).collect();
+    assert_eq!(arrived, (1..=10).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_changes_nothing_unless_it_is_let_go() {
+    let pair = Pair::new();
+    for number in 0..3 {
+        pair.owner.append(&record(number)).unwrap();
+        pair.follower.append(&record(number)).unwrap();
+    }
+    pair.owner.flush().unwrap();
+    let manifest = pair.owner.manifest();
+    let name = crate::segment::name(*manifest.segments.keys().next().unwrap());
+    pair.follower.inner.storage.delete(&name).unwrap();
+    assert!(pair.follower.adopt(manifest.clone(), false).is_err());
+    assert_eq!(numbers(&pair.follower), upto(3));
+    pair.follower.adopt(manifest, true).unwrap();
+    assert!(pair.follower.snapshot().notices()[0].contains(&name));
+}
