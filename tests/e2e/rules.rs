@@ -117,3 +117,13 @@ async fn recording_rules_are_written_over_the_past_and_a_second_time_changes_not
     assert_eq!(backfill(&[]), written);
     assert_eq!(found().await, first);
 }
+
+#[tokio::test]
+async fn a_check_tells_of_duplicates_and_of_metrics_that_the_server_does_not_have() {
+    let past = Past::empty().await;
+    past.sample(&[("__name__", "node_load1")], &[(0, 1.0)]).await;
+    let twice = "  - {record: a, expr: node_lood1}\n".repeat(2);
+    let shown = past.ask(&["check", &past.rules("twice.yml", &twice)]);
+    assert!(shown.contains("twice.yml: 2 rules give `a` with the same labels"), "{shown}");
+    assert!(shown.contains("`node_lood1`, which `a` asks for; did you mean `node_load1`?"), "{shown}");
+}

@@ -8,7 +8,7 @@ mod units;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use load::parse;
+pub use load::{nearest, parse};
 pub use overrides::parse_with;
 pub use secret::Secret;
 pub use units::{ByteSize, Duration};

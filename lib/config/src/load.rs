@@ -89,7 +89,8 @@ fn remedy(message: &str) -> Option<String> {
     None
 }
 
-pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+/// Of the names in `known` the one that is most like `wrong`; `None` if none is like it.
+pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     let scored = known.iter().map(|name| (distance(wrong, name), *name));
     scored.min().filter(|(distance, name)| *distance <= name.len().max(3) / 3 + 1).map(|(_, name)| name)
 }

@@ -3,6 +3,7 @@
 
 mod check;
 mod default;
+mod doubts;
 mod file;
 mod load;
 mod windows;
@@ -17,6 +18,7 @@ use promql::Features;
 use crate::engine::program::{Action, Group, Program};
 
 pub use default::{default_rules, default_windows};
+pub use doubts::unknown_metrics;
 pub(crate) use load::read_all;
 pub use load::{Checked, LoadError, Sources, check_each, load, load_files};
 
@@ -42,28 +44,8 @@ pub fn check_with(
         rules.iter().flat_map(|source| file::parse(source, features, &mut problems)).collect();
     let windows = windows.map(|source| windows::parse(source, &mut problems)).unwrap_or_default();
     problems.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-    let warnings = warnings(rules, &groups);
+    let warnings = doubts::warnings(rules, &groups);
     if problems.0.is_empty() { Ok(Program { windows, groups, warnings }) } else { Err(problems) }
-}
-
-/// What Prometheus takes too, but people may not mean.
-fn warnings(sources: &[Source], groups: &[Group]) -> Vec<String> {
-    let documents = sources.iter().filter(|source| yaml::has_more_documents(source)).map(|source| {
-        format!(
-            "{}: only the first YAML document is read; put the others into files of their own",
-            source.name
-        )
-    });
-    let rules = groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
-    let fixed = rules
-        .filter(|(_, rule)| rule.query.metrics().is_some_and(|q| q.selectors().iter().any(|s| s.fixed)))
-        .map(|(group, rule)| {
-            let (file, name) = (&group.file, &rule.name);
-            format!(
-                "{file}: `@` in `{name}` ties it to one time, which is soon further back than rules can see"
-            )
-        });
-    documents.chain(fixed).collect()
 }
 
 /// What a file holds; nothing if it is empty or no YAML, which is noted.

@@ -19,12 +19,15 @@ pub struct RulesArgs {
 pub enum RulesCommand {
     /// Report every error of rule files with line, column and remedy
     #[command(
-        after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules check rules/*.yml --enable-feature promql-experimental-functions"
+        after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules check rules/*.yml --addr http://127.0.0.1:3100\n  tailrace rules check rules/*.yml --enable-feature promql-experimental-functions"
     )]
     Check {
         /// Rule files; any part of a path may hold `*`
         #[arg(required = true, value_name = "FILE")]
         files: Vec<String>,
+        /// Also tell of metrics that the server at this address does not have
+        #[arg(long, value_name = "URL")]
+        addr: Option<String>,
         #[command(flatten)]
         features: FeatureArgs,
     },
