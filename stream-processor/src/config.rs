@@ -34,6 +34,11 @@ pub struct Config {
     pub max_series: usize,
     /// Log lines that rules may look at in all; those beyond it are left out.
     pub max_lines: usize,
+    /// An alert that fires does not end while the series behind it have had no sample for so long, not even a stale
+    /// marker: it is `unknown`. `0`: it ends, as in Prometheus.
+    pub silent_after: Duration,
+    /// After so much time as `unknown` it ends nevertheless.
+    pub unknown_for: Duration,
     /// Where users reach the HTTP API, for `$externalURL` and the links of alerts; empty: links are path and query.
     pub external_url: String,
     /// How many samples, and how many log lines, an alert carries at most: up to 100; 0: no evidence.
@@ -56,6 +61,8 @@ impl Default for Config {
             take_over_after: Duration::from_secs(30),
             max_series: 500_000,
             max_lines: 1_000_000,
+            silent_after: Duration::from_secs(30),
+            unknown_for: Duration::from_secs(3_600),
             external_url: String::new(),
             evidence: 5,
             push: PushConfig::default(),

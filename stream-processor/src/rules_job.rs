@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Config,
-    engine::{Engine, External, Options, Output, program::Program},
+    engine::{Engine, External, Options, Output, Silence, program::Program},
     job::Job,
     telemetry,
 };
@@ -46,6 +46,12 @@ pub struct RulesJob {
     committed: Offsets,
 }
 
+/// `None`: alerts end as in Prometheus.
+fn silence(config: &Config) -> Option<Silence> {
+    let (after_ms, unknown_ms) = (config.silent_after.millis(), config.unknown_for.millis());
+    (after_ms > 0 && unknown_ms > 0).then_some(Silence { after_ms, unknown_ms })
+}
+
 /// Since the first call.
 fn elapsed() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -60,6 +66,7 @@ impl RulesJob {
             max_series: config.max_series,
             max_lines: config.max_lines,
             evidence: config.evidence.min(MOST_EVIDENCE),
+            silence: silence(config),
             external: External { url: config.external_url.clone(), ..External::default() },
             stopwatch: Some(elapsed),
             ..Options::default()
@@ -159,8 +166,8 @@ impl RulesJob {
     fn outgoing(&self, output: Output) -> Vec<Outgoing> {
         match output {
             Output::Alert(alert) => {
-                let state = format!("{:?}", alert.state).to_lowercase();
-                telemetry::TRANSITIONS.with_label_values(&[&state]).inc();
+                let state = alert.state.name();
+                telemetry::TRANSITIONS.with_label_values(&[state]).inc();
                 tracing::info!(state, labels = %alert.labels, value = alert.value, "alert");
                 let topic = self.bus.topics.alerts.clone();
                 let key = alert.fingerprint.clone().into_bytes();

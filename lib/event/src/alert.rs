@@ -19,10 +19,25 @@ pub enum AlertState {
     Pending,
     /// It has held for long enough.
     Firing,
+    /// It fired, and nobody knows whether it still holds: the sources behind it have fallen silent.
+    Unknown,
     /// It fired and holds no more.
     Resolved,
     /// It was pending and holds no more: it never fired.
     Inactive,
+}
+
+impl AlertState {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            AlertState::Pending => "pending",
+            AlertState::Firing => "firing",
+            AlertState::Unknown => "unknown",
+            AlertState::Resolved => "resolved",
+            AlertState::Inactive => "inactive",
+        }
+    }
 }
 
 /// One transition. The same input gives the same record, byte for byte.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::alert_step::AlertStep;
 
-/// Alerts of one rule that are pending or firing, by the fingerprint of their labels.
+/// Alerts of one rule that are pending, firing or unknown, by the fingerprint of their labels.
 #[derive(Debug, Default)]
 pub struct ActiveAlerts(BTreeMap<u64, Active>);
 
@@ -20,18 +20,19 @@ pub(super) struct Active {
     pub active_at: i64,
     pub fired_at: Option<i64>,
     pub keep_firing_since: Option<i64>,
+    pub unknown_since: Option<i64>,
     /// Of the last transition.
     pub evidence: Option<Evidence>,
 }
 
-/// An alert that is pending or firing.
+/// An alert that is pending, firing or unknown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActiveAlert {
     /// With `alertname`.
     pub labels: Labels,
     /// Texts as of the last evaluation.
     pub annotations: Labels,
-    /// Pending or firing.
+    /// Pending, firing or unknown.
     pub state: AlertState,
     /// Since when the expression holds, in milliseconds since 1970.
     pub active_at_ms: i64,
@@ -65,7 +66,7 @@ impl ActiveAlerts {
     pub fn series(&self) -> Vec<(Labels, f64)> {
         let [alerts, for_state] = Self::SERIES;
         let series = self.0.values().flat_map(|active| {
-            let named = active.labels.with(METRIC_NAME, alerts).with("alertstate", active.state_name());
+            let named = active.labels.with(METRIC_NAME, alerts).with("alertstate", active.state().name());
             let since = active.labels.with(METRIC_NAME, for_state);
             [(named, 1.0), (since, active.active_at.div_euclid(1_000) as f64)]
         });
@@ -100,7 +101,8 @@ impl ActiveAlerts {
         let fingerprint = alert.labels.fingerprint();
         match alert.state {
             AlertState::Resolved | AlertState::Inactive => drop(self.0.remove(&fingerprint)),
-            AlertState::Pending | AlertState::Firing => {
+            AlertState::Pending | AlertState::Firing | AlertState::Unknown => {
+                let since = alert.evaluated_at.as_millisecond();
                 let restored = Active {
                     labels: alert.labels.clone(),
                     annotations: alert.annotations.clone(),
@@ -108,6 +110,7 @@ impl ActiveAlerts {
                     active_at: alert.active_at.as_millisecond(),
                     fired_at: alert.starts_at.map(Timestamp::as_millisecond),
                     keep_firing_since: None,
+                    unknown_since: (alert.state == AlertState::Unknown).then_some(since),
                     evidence: alert.evidence.clone(),
                 };
                 self.0.insert(fingerprint, restored);
@@ -144,7 +147,7 @@ impl ActiveAlerts {
         (Vec::new(), Ok(()))
     }
 
-    /// How many are pending, and how many fire.
+    /// How many are pending, and how many have fired and are not resolved.
     pub fn count(&self) -> (usize, usize) {
         let firing = self.0.values().filter(|a| a.fired_at.is_some()).count();
         (self.0.len() - firing, firing)
@@ -162,24 +165,35 @@ impl ActiveAlerts {
         }
     }
 
-    /// Ends alerts that hold no more, unless they go on to fire for a while.
+    /// Ends alerts that hold no more, unless they go on to fire for a while, or nobody knows.
     fn end(&mut self, step: &AlertStep<'_>, holds: impl Fn(u64) -> bool) -> Vec<Alert> {
         let mut transitions = Vec::new();
         self.0.retain(|fingerprint, active| {
             if holds(*fingerprint) || active.keeps_firing(step) {
                 return true;
             }
-            // A pending one of this very step was never announced.
-            transitions.push(step.transition(active, active.ended()));
-            false
+            if !active.is_unknown(step) {
+                transitions.push(step.transition(active, active.ended()));
+                return false;
+            }
+            if active.unknown_since.is_none() {
+                active.unknown_since = Some(step.step_ms);
+                transitions.push(step.announced(active, AlertState::Unknown));
+            }
+            true
         });
         transitions
     }
 
     fn begin_to_fire(&mut self, step: &AlertStep<'_>, present: &BTreeSet<u64>) -> Vec<Alert> {
         let mut transitions = Vec::new();
-        for (_, active) in self.0.iter_mut().filter(|(f, a)| present.contains(f) && a.fired_at.is_none()) {
-            let state = if step.step_ms - active.active_at >= step.spec.hold_ms {
+        for (_, active) in self.0.iter_mut().filter(|(f, _)| present.contains(f)) {
+            let returns = active.unknown_since.take().is_some();
+            let state = if returns {
+                AlertState::Firing
+            } else if active.fired_at.is_some() {
+                continue;
+            } else if step.step_ms - active.active_at >= step.spec.hold_ms {
                 active.fired_at = Some(step.step_ms);
                 AlertState::Firing
             } else if active.active_at == step.step_ms {
@@ -187,9 +201,7 @@ impl ActiveAlerts {
             } else {
                 continue;
             };
-            let transition = step.transition(active, state);
-            active.evidence = transition.evidence.clone();
-            transitions.push(transition);
+            transitions.push(step.announced(active, state));
         }
         transitions
     }
@@ -214,11 +226,11 @@ impl ActiveAlerts {
 
 impl Active {
     fn state(&self) -> AlertState {
-        if self.fired_at.is_some() { AlertState::Firing } else { AlertState::Pending }
-    }
-
-    fn state_name(&self) -> &'static str {
-        if self.fired_at.is_some() { "firing" } else { "pending" }
+        match (self.fired_at, self.unknown_since) {
+            (None, _) => AlertState::Pending,
+            (Some(_), None) => AlertState::Firing,
+            (Some(_), Some(_)) => AlertState::Unknown,
+        }
     }
 
     fn shown(&self) -> ActiveAlert {
@@ -234,11 +246,18 @@ impl Active {
     }
 
     fn keeps_firing(&mut self, step: &AlertStep<'_>) -> bool {
-        if self.fired_at.is_none() || step.spec.keep_firing_ms == 0 {
+        if self.fired_at.is_none() || self.unknown_since.is_some() || step.spec.keep_firing_ms == 0 {
             return false;
         }
         let since = *self.keep_firing_since.get_or_insert(step.step_ms);
         step.step_ms - since < step.spec.keep_firing_ms
+    }
+
+    /// Whether it fired, and what is behind it has been silent, not for too long.
+    fn is_unknown(&self, step: &AlertStep<'_>) -> bool {
+        let Some(silence) = step.silence.filter(|_| self.fired_at.is_some()) else { return false };
+        let since = self.unknown_since.unwrap_or(step.step_ms);
+        step.step_ms - since < silence.unknown_ms && step.behind.is_silent(&self.labels, silence.after_ms)
     }
 
     fn ended(&self) -> AlertState {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     alert::Active,
+    evaluator::Silence,
     evidence::Behind,
     functions::graph_link,
     program::{AlertSpec, Group, Rule},
@@ -27,8 +28,10 @@ pub struct AlertStep<'a> {
     pub step_ms: i64,
     /// Answers queries of templates.
     pub run: &'a RunQuery<'a>,
-    /// For evidence.
+    /// For evidence, and to know who is silent.
     pub behind: &'a Behind<'a>,
+    /// When silence keeps an alert from ending, if ever.
+    pub silence: Option<Silence>,
 }
 
 impl AlertStep<'_> {
@@ -48,6 +51,7 @@ impl AlertStep<'_> {
                 active_at: self.step_ms,
                 fired_at: None,
                 keep_firing_since: None,
+                unknown_since: None,
                 evidence: None,
             };
             if found.insert(labels.fingerprint(), active).is_some() {
@@ -68,6 +72,13 @@ impl AlertStep<'_> {
     fn render(&self, template: &Template, series: &Labels, value: f64) -> String {
         let rendered = template.render(series, value, self.external, self.run);
         rendered.unwrap_or_else(|error| format!("<error expanding template: {error}>"))
+    }
+
+    /// As [`AlertStep::transition`], of an alert that stays.
+    pub(super) fn announced(&self, active: &mut Active, state: AlertState) -> Alert {
+        let transition = self.transition(active, state);
+        active.evidence = transition.evidence.clone();
+        transition
     }
 
     /// What `active` has become.

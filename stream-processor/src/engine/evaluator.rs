@@ -25,8 +25,19 @@ pub struct Setup {
     pub external: External,
     /// How many samples, and how many lines, an alert carries at most; 0: no evidence.
     pub evidence: usize,
+    /// When silence keeps an alert from ending; `None`: never, as in Prometheus.
+    pub silence: Option<Silence>,
     /// Tells how long ago something was, to measure rules with. It never changes a result.
     pub stopwatch: Option<fn() -> Duration>,
+}
+
+/// An alert that fires does not end while what is behind it is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// A series is silent when it has had no sample for so long, not even a stale marker.
+    pub after_ms: i64,
+    /// The longest that an alert waits.
+    pub unknown_ms: i64,
 }
 
 /// What evaluating has cost.

@@ -6,7 +6,7 @@ use std::{cell::OnceCell, cmp::Reverse, collections::BTreeSet};
 use event::{Evidence, EvidenceLine, EvidenceSample, Labels, Sample};
 use jiff::Timestamp;
 use logql::MetricExpr;
-use promql::Query;
+use promql::{Query, Selector};
 
 use super::{
     functions::query_link,
@@ -32,6 +32,8 @@ pub struct Behind<'a> {
     pub url: &'a str,
     /// Looked up for the first transition of the step.
     pub found: OnceCell<Found<'a>>,
+    /// When each series was heard of last; looked up for the first alert that is to end.
+    pub heard: OnceCell<Related<i64>>,
 }
 
 /// All that is behind any alert of the rule.
@@ -58,6 +60,34 @@ impl<'a> Behind<'a> {
         })
     }
 
+    /// Whether the series behind the alert have had nothing to say for `after_ms`, not even that they have ended. Of log
+    /// lines nobody can tell: there are none where all is well.
+    pub fn is_silent(&self, labels: &Labels, after_ms: i64) -> bool {
+        let Some(query) = self.rule.query.metrics() else { return false };
+        if moving(&query.selectors()).next().is_none() {
+            return false;
+        }
+        let heard = self.heard.get_or_init(|| Related::new(self.hear(query)));
+        heard.to(&self.rule.without_own(labels)).all(|ms| *ms <= self.time_ms.saturating_sub(after_ms))
+    }
+
+    /// Offsets are added: what a selector cannot see yet is no silence.
+    fn hear(&self, query: &Query) -> Vec<(Labels, i64)> {
+        let mut all = Vec::new();
+        for selector in moving(&query.selectors()) {
+            for (labels, ms) in self.series.heard(&selector.matchers, self.span(selector)) {
+                all.push((labels.clone(), ms.saturating_add(selector.offset_ms)));
+            }
+        }
+        all
+    }
+
+    /// What a selector reads.
+    fn span(&self, selector: &Selector) -> (i64, i64) {
+        let start_ms = self.time_ms.saturating_sub(selector.reach_ms).saturating_add(1);
+        (start_ms, self.time_ms.saturating_sub(selector.offset_ms))
+    }
+
     fn find(&self) -> Found<'a> {
         let (samples, lines) = match &self.rule.query {
             Expression::Metrics(query) => (self.samples(query), Vec::new()),
@@ -66,12 +96,11 @@ impl<'a> Behind<'a> {
         Found { samples: Related::new(samples), lines: Related::new(lines) }
     }
 
-    /// A sample that two selectors find is there once. What `@` ties to a time of its own is left out.
+    /// A sample that two selectors find is there once.
     fn samples(&self, query: &Query) -> Vec<(Labels, (&'a Labels, Sample))> {
         let (mut seen, mut all) = (BTreeSet::new(), Vec::new());
-        for selector in query.selectors().iter().filter(|selector| !selector.fixed) {
-            let start_ms = self.time_ms.saturating_sub(selector.reach_ms).saturating_add(1);
-            let span = (start_ms, self.time_ms.saturating_sub(selector.offset_ms));
+        for selector in moving(&query.selectors()) {
+            let span = self.span(selector);
             for (labels, sample) in self.series.newest(&selector.matchers, span, selector.is_range) {
                 if !sample.is_stale() && seen.insert((labels, sample.timestamp_ms)) {
                     all.push((labels.clone(), (labels, sample)));
@@ -97,6 +126,11 @@ impl<'a> Behind<'a> {
         all.dedup_by(|(_, a), (_, b)| std::ptr::eq(a.1, b.1));
         all
     }
+}
+
+/// Those that `@` does not tie to a time of its own.
+fn moving(selectors: &[Selector]) -> impl Iterator<Item = &Selector> {
+    selectors.iter().filter(|selector| !selector.fixed)
 }
 
 /// Of lines of one time it does not matter which came first: that depends on who read them.

@@ -70,6 +70,14 @@ impl History {
         newest_first.copied().find(|s| !past_ends || !s.is_stale())
     }
 
+    /// The time of the newest sample of either kind, both ends included; also of one that says that the series has ended.
+    pub fn heard(&self, start_ms: i64, end_ms: i64) -> Option<i64> {
+        let number = self.newest(start_ms, end_ms, false).map(|s| s.timestamp_ms);
+        let to = self.histograms.partition_point(|s| s.timestamp_ms <= end_ms);
+        let histogram = self.histograms.range(..to).next_back().map(|s| s.timestamp_ms);
+        number.max(histogram.filter(|ms| *ms >= start_ms))
+    }
+
     /// Both ends included; each says whether its counter has started again since the one before.
     pub fn histograms_between(&self, start_ms: i64, end_ms: i64) -> Vec<HistogramSample> {
         let from = self.histograms.partition_point(|s| s.timestamp_ms < start_ms);

@@ -42,7 +42,7 @@ use sources::Sources;
 use watermark::Watermark;
 
 pub use alert::{ActiveAlert, ActiveAlerts};
-pub use evaluator::{Evaluations, Evaluator, Setup};
+pub use evaluator::{Evaluations, Evaluator, Setup, Silence};
 pub use line_store::LineInterest;
 pub(crate) use series_store::Until;
 pub use status::{AlertStatus, GroupStatus, RuleStatus};
@@ -70,6 +70,8 @@ pub struct Options {
     pub max_lines: usize,
     /// How many samples, and how many lines, an alert carries at most; 0: no evidence.
     pub evidence: usize,
+    /// When silence keeps an alert from ending; `None`: never, as in Prometheus.
+    pub silence: Option<Silence>,
     /// What templates and links show of the installation.
     pub external: External,
     /// Tells how long ago something was, to measure rules with. It never changes a result.
@@ -84,6 +86,7 @@ impl Default for Options {
             max_series: 500_000,
             max_lines: 1_000_000,
             evidence: 5,
+            silence: None,
             external: External::default(),
             stopwatch: None,
         }
@@ -144,7 +147,7 @@ impl Engine {
     pub fn new(program: impl Into<Arc<Program>>, options: Options) -> Self {
         let program = program.into();
         let horizon_ms = resume::horizon_ms(&program);
-        let Options { max_series, max_lines, evidence, stopwatch, .. } = options;
+        let Options { max_series, max_lines, evidence, silence, stopwatch, .. } = options;
         let external = options.external.clone();
         Engine {
             watermark: Watermark::new(options.lateness_ms, options.skew_ms),
@@ -157,7 +160,7 @@ impl Engine {
             problems: Vec::new(),
             evaluator: Evaluator::new(
                 program,
-                Setup { max_series, max_lines, external, evidence, stopwatch },
+                Setup { max_series, max_lines, external, evidence, silence, stopwatch },
             ),
             options,
         }

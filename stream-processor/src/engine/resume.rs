@@ -88,7 +88,7 @@ impl Engine {
                 }
             }
         }
-        if matches!(alert.state, AlertState::Pending | AlertState::Firing) {
+        if matches!(alert.state, AlertState::Pending | AlertState::Firing | AlertState::Unknown) {
             self.resumed.orphans.push(alert.clone());
         }
     }
@@ -111,7 +111,7 @@ impl Engine {
         let mut ended: Vec<Alert> = self.resumed.orphans.drain(..).collect();
         ended.sort_by(|a, b| (&a.group, &a.labels).cmp(&(&b.group, &b.labels)));
         for alert in &mut ended {
-            let fired = alert.state == AlertState::Firing;
+            let fired = alert.state != AlertState::Pending;
             alert.state = if fired { AlertState::Resolved } else { AlertState::Inactive };
             (alert.evaluated_at, alert.ends_at) = (now, Some(now));
             // Their expressions are gone.

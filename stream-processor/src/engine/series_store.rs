@@ -161,10 +161,32 @@ impl<'a> Until<'a> {
         (start_ms, end_ms): (i64, i64),
         past_ends: bool,
     ) -> impl Iterator<Item = (&'a Labels, Sample)> {
-        let (end_ms, step_ms) = (end_ms.min(self.end_ms), self.step_ms);
-        self.store.family(matchers).filter_map(move |(labels, history)| {
-            let start_ms = start_ms.max(history.oldest_ms(step_ms));
-            Some((labels, history.newest(start_ms, end_ms, past_ends)?))
+        self.look(matchers, move |history, oldest_ms, last_ms| {
+            history.newest(start_ms.max(oldest_ms), end_ms.min(last_ms), past_ends)
+        })
+    }
+
+    /// When each series that `matchers` choose had its newest sample of either kind, stale markers included.
+    pub fn heard(
+        &self,
+        matchers: &[Matcher],
+        (start_ms, end_ms): (i64, i64),
+    ) -> impl Iterator<Item = (&'a Labels, i64)> {
+        self.look(matchers, move |history, oldest_ms, last_ms| {
+            history.heard(start_ms.max(oldest_ms), end_ms.min(last_ms))
+        })
+    }
+
+    /// What `see` sees in each history, from the oldest time that the step sees to the last.
+    fn look<T>(
+        &self,
+        matchers: &[Matcher],
+        see: impl Fn(&History, i64, i64) -> Option<T>,
+    ) -> impl Iterator<Item = (&'a Labels, T)> {
+        let (end_ms, step_ms) = (self.end_ms, self.step_ms);
+        let series = self.store.family(matchers);
+        series.filter_map(move |(labels, history)| {
+            Some((labels, see(history, history.oldest_ms(step_ms), end_ms)?))
         })
     }
 }

@@ -203,6 +203,7 @@ impl Evaluator {
             most: self.setup.evidence,
             url: self.setup.external.link_base(),
             found: OnceCell::new(),
+            heard: OnceCell::new(),
         };
         let step = AlertStep {
             group,
@@ -212,6 +213,7 @@ impl Evaluator {
             step_ms: place.step_ms,
             run: &answer,
             behind: &behind,
+            silence: self.setup.silence,
         };
         let alerts = &mut self.states.groups[place.group].rules[place.rule].alerts;
         let is_over = group.limit > 0 && results.len() > group.limit;

@@ -53,7 +53,7 @@ impl Findings {
                     last.to_ms = Some(at);
                 }
             }
-            AlertState::Pending | AlertState::Inactive => {}
+            AlertState::Pending | AlertState::Unknown | AlertState::Inactive => {}
         }
     }
 }

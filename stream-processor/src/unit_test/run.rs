@@ -27,7 +27,7 @@ pub fn run(file: &TestFile, test: &Test, program: &Arc<Program>) -> Report {
         max_lines: usize::MAX,
         external,
         evidence: usize::MAX,
-        stopwatch: None,
+        ..Setup::default()
     };
     let mut evaluator = Evaluator::keeping_all(program.clone(), setup);
     test.input_series.iter().for_each(|series| insert(&mut evaluator, test, series));

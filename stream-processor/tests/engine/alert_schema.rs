@@ -1,7 +1,8 @@
 //! What the engine writes is what `docs/alert.schema.json` says.
 
-use crate::case::{Case, alerts, run};
+use crate::case::{Case, alerts, engine_with, run};
 use serde_json::Value;
+use stream_processor::engine::{Options, Silence};
 
 #[test]
 fn every_transition_fits_the_schema_and_reads_back() {
@@ -16,12 +17,15 @@ rules: |
       rules:
         - {alert: Now, expr: x > 5 or x != x, annotations: {v: "{{ $value }}"}}
         - {alert: Later, expr: x > 5, for: 30s}
+        - {alert: Silent, expr: y > 5}
 every: 15s
-input: {'x{i="a"}': 6 6 6 6 1 1 6 1, 'x{i="b"}': NaN Inf 0}
-until: 3m
+input: {'x{i="a"}': 6 6 6 6 1 1 6 1, 'x{i="b"}': NaN Inf 0, y: 6}
+until: 6m
 "#;
     let case: Case = serde_saphyr::from_str(text).unwrap();
-    let all = alerts(&run(&mut case.engine(), &case.inputs()));
+    let silence = Some(Silence { after_ms: 30_000, unknown_ms: 600_000 });
+    let mut engine = engine_with(&case.rules, "", Options { silence, ..Options::default() });
+    let all = alerts(&run(&mut engine, &case.inputs()));
     assert!(all.iter().any(|alert| alert.evidence.as_ref().is_some_and(|e| !e.samples.is_empty())));
     let mut states: Vec<String> = Vec::new();
     for alert in &all {
@@ -33,7 +37,7 @@ until: 3m
     }
     states.sort();
     states.dedup();
-    assert_eq!(states, ["firing", "inactive", "pending", "resolved"]);
+    assert_eq!(states, ["firing", "inactive", "pending", "resolved", "unknown"]);
 
     let mut wrong: Value = serde_json::from_slice(&all[0].to_json()).unwrap();
     wrong["state"] = "gone".into();

@@ -55,6 +55,10 @@ pub fn millis(duration: &str) -> i64 {
 }
 
 pub fn engine(rules_text: &str, windows_text: &str) -> Engine {
+    engine_with(rules_text, windows_text, Options::default())
+}
+
+pub fn engine_with(rules_text: &str, windows_text: &str, options: Options) -> Engine {
     let rules = match rules_text {
         "default" => rules::default_rules(),
         text => vec![Source::new("rules.yml", text)],
@@ -64,7 +68,7 @@ pub fn engine(rules_text: &str, windows_text: &str) -> Engine {
         text => Source::new("windows.yaml", text),
     };
     let program = rules::check(&rules, Some(&windows)).unwrap_or_else(|e| panic!("{e}"));
-    Engine::new(program, Options::default())
+    Engine::new(program, options)
 }
 
 impl Case {

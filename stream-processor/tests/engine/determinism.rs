@@ -1,10 +1,10 @@
 //! The same events give the same outputs, whatever order partitions are read in, wherever batches are cut, and
 //! whenever the processor is killed and started again.
 
-use crate::case::{Input, START_MS, alerts, engine, labels, partition, run};
+use crate::case::{Input, START_MS, alerts, engine_with, labels, partition, run};
 use event::{Event, Sample, SampleBatch, Series, Tick};
 use proptest::prelude::*;
-use stream_processor::engine::{Engine, Output};
+use stream_processor::engine::{Engine, Options, Output, Silence};
 
 const RULES: &str = r#"
 groups:
@@ -63,7 +63,8 @@ fn batch(number: i32, timestamp_ms: i64, position: u64, value: f64) -> SampleBat
 }
 
 fn fresh() -> Engine {
-    let mut engine = engine(RULES, WINDOWS);
+    let silence = Some(Silence { after_ms: 30_000, unknown_ms: 120_000 });
+    let mut engine = engine_with(RULES, WINDOWS, Options { silence, ..Options::default() });
     engine.set_partitions(&[partition(0), partition(1), partition(2)]);
     engine
 }

@@ -8,3 +8,4 @@ mod limits;
 mod logs;
 mod restart;
 mod scenarios;
+mod silence;

@@ -14,7 +14,7 @@ pub fn line(alert: &Alert) -> String {
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
     let fields = [
         alert.evaluated_at.to_string(),
-        format!("{:?}", alert.state).to_lowercase(),
+        alert.state.name().to_owned(),
         alert.labels.get("alertname").unwrap_or_default().to_owned(),
         alert.labels.filtered(|name| name != "alertname").to_string(),
         alert.value.to_string(),

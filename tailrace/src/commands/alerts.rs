@@ -67,7 +67,7 @@ fn print_record(out: &mut impl Write, record: &Record, alert: &Alert, output: Al
 }
 
 fn print_alert(out: &mut impl Write, alert: &Alert) -> Result<()> {
-    let state = format!("{:?}", alert.state).to_lowercase();
+    let state = alert.state.name();
     let name = alert.labels.get("alertname").unwrap_or_default();
     let rest = alert.labels.filtered(|n| n != "alertname");
     let summary = alert.annotations.get("summary").unwrap_or_default();

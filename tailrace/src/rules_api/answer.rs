@@ -1,5 +1,6 @@
 //! Groups, rules and alerts in Prometheus' JSON.
 
+use event::AlertState;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use stream_processor::engine::{ActiveAlert, AlertStatus, GroupStatus, Health, RuleStatus};
@@ -69,6 +70,7 @@ fn state(alert: &AlertStatus, evaluated_ms: Option<i64>) -> &'static str {
     match evaluated_ms {
         None => "unknown",
         Some(_) if alert.active.iter().any(ActiveAlert::is_firing) => "firing",
+        Some(_) if alert.active.iter().any(|active| active.state == AlertState::Unknown) => "unknown",
         Some(_) if !alert.active.is_empty() => "pending",
         Some(_) => "inactive",
     }
@@ -78,7 +80,7 @@ fn one_alert(alert: &ActiveAlert) -> Value {
     let mut shown = json!({
         "labels": alert.labels,
         "annotations": alert.annotations,
-        "state": if alert.is_firing() { "firing" } else { "pending" },
+        "state": alert.state.name(),
         "activeAt": time(alert.active_at_ms),
         "value": number(alert.value),
     });
@@ -120,7 +122,7 @@ fn number(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use event::{AlertState, Labels};
+    use event::Labels;
 
     use super::*;
 

@@ -1,0 +1,96 @@
+//! What becomes of alerts whose sources say nothing any more.
+
+use stream_processor::engine::{Engine, Options, Silence};
+
+use crate::case::{Case, alerts, engine_with, partition, run, show_alerts};
+
+const RULES: &str = r#"
+groups:
+  - name: g
+    interval: 15s
+    rules:
+      - {alert: Now, expr: x > 5}
+      - {alert: Rate, expr: 'rate(c[1m]) > 0.1'}
+      - {alert: Later, expr: x > 5, for: 1h}
+"#;
+
+fn engine(rules: &str) -> Engine {
+    let silence = Some(Silence { after_ms: 30_000, unknown_ms: 600_000 });
+    let mut engine = engine_with(rules, "", Options { silence, ..Options::default() });
+    engine.set_partitions(&[partition(0)]);
+    engine
+}
+
+fn case(input: &str, until: &str) -> Case {
+    let text = format!("{{case: silence, every: 15s, until: {until}, input: {{{input}}}}}");
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+fn shown(rules: &str, input: &str, until: &str) -> Vec<String> {
+    let outputs = run(&mut engine(rules), &case(input, until).inputs());
+    show_alerts(&outputs, false).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn alerts_of_a_silent_source_are_unknown_until_the_time_out() {
+    let transitions = shown(RULES, "'x{h=\"a\"}': 6 6, 'c{h=\"b\"}': 0 9 18", "20m");
+    let expected = [
+        "0s firing Now{h=\"a\"} = 6",
+        "0s pending Later{h=\"a\"} = 6",
+        "15s firing Rate{h=\"b\"} = 0.15",
+        // Of the last minute there is one sample left.
+        "1m15s unknown Rate{h=\"b\"} = 0.375",
+        // The sample of 15s is seen for five minutes.
+        "5m15s unknown Now{h=\"a\"} = 6",
+        "5m15s inactive Later{h=\"a\"} = 6",
+        "11m15s resolved Rate{h=\"b\"} = 0.375",
+        "15m15s resolved Now{h=\"a\"} = 6",
+    ];
+    assert_eq!(transitions, expected);
+}
+
+#[test]
+fn a_source_that_speaks_again_decides() {
+    let silent = "_x24";
+    let again = shown(RULES, &format!("'x{{h=\"a\"}}': 6 {silent} 7 1"), "8m");
+    let now: Vec<&str> = again.iter().filter(|line| line.contains(" Now")).map(String::as_str).collect();
+    let (firing, unknown) = ("0s firing Now{h=\"a\"} = 6", "5m unknown Now{h=\"a\"} = 6");
+    let back = "6m15s firing Now{h=\"a\"} = 7";
+    assert_eq!(now, [firing, unknown, back, "6m30s resolved Now{h=\"a\"} = 7"]);
+    let low = shown(RULES, &format!("'x{{h=\"a\"}}': 6 {silent} 1"), "8m");
+    assert!(low.contains(&"6m15s resolved Now{h=\"a\"} = 6".to_owned()), "{low:?}");
+}
+
+#[test]
+fn what_a_source_says_ends_an_alert_at_once() {
+    let ended = shown(RULES, "'x{h=\"a\"}': 6 stale", "2m");
+    assert!(ended.contains(&"15s resolved Now{h=\"a\"} = 6".to_owned()), "{ended:?}");
+    // One that speaks is enough, and a clock needs none.
+    let rules = "groups: [{name: g, rules: [{alert: Sum, expr: sum(x) > 5}, {alert: Early, expr: vector(time()) < 1767225615}]}]";
+    let two = shown(rules, "'x{h=\"a\"}': 6, 'x{h=\"b\"}': 1x40", "6m");
+    assert_eq!(
+        two,
+        [
+            "0s firing Sum{} = 7",
+            "0s firing Early{} = 1767225600",
+            "15s resolved Early{} = 1767225600",
+            "5m resolved Sum{} = 7"
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_alert_outlives_a_restart() {
+    let (case, rules) = (case("'x{h=\"a\"}': 6 6", "20m"), RULES);
+    let inputs = case.inputs();
+    let mut before = engine(rules);
+    let mut outputs = run(&mut before, &inputs[..30]);
+    let mut after = engine(rules);
+    after.resume(before.last_step(), &alerts(&outputs));
+    outputs.extend(run(&mut after, &inputs));
+    let expected = run(&mut engine(rules), &inputs);
+    assert_eq!(show_alerts(&outputs, false), show_alerts(&expected, false));
+    assert!(
+        show_alerts(&outputs, false).contains("5m15s unknown Now") && before.last_step() < after.last_step()
+    );
+}
