@@ -12,8 +12,8 @@ use crate::{
 const NOTHING: &str = "{host_name: e2e}";
 
 /// Posts a body, which must be taken.
-async fn post(pipeline: &Pipeline, path: &str, headers: [(&str, &str); 2], body: Vec<u8>) -> String {
-    let mut request = client().post(format!("{}{path}", pipeline.push_url())).body(body);
+async fn post(url: &str, path: &str, headers: [(&str, &str); 2], body: Vec<u8>) -> String {
+    let mut request = client().post(format!("{url}{path}")).body(body);
     for (name, value) in headers {
         request = request.header(name, value);
     }
@@ -28,9 +28,8 @@ async fn query(pipeline: &Pipeline, query: &str) -> Value {
     answer["data"]["result"].clone()
 }
 
-#[tokio::test]
-async fn a_native_histogram_is_answered_as_it_was_written() {
-    let pipeline = Pipeline::new(NOTHING);
+/// Seven observations of `latency` of now, by remote write.
+pub async fn write_histogram(url: &str) {
     let label = |name: &str, value: &str| Label { name: name.into(), value: value.into() };
     let histogram = Histogram {
         count: Some(Count::CountInt(7)),
@@ -45,7 +44,13 @@ async fn a_native_histogram_is_answered_as_it_was_written() {
     let request = WriteRequest { timeseries: vec![series], metadata: Vec::new() };
     let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap();
     let headers = [("content-type", "application/x-protobuf"), ("content-encoding", "snappy")];
-    post(&pipeline, "/api/v1/write", headers, body).await;
+    post(url, "/api/v1/write", headers, body).await;
+}
+
+#[tokio::test]
+async fn a_native_histogram_is_answered_as_it_was_written() {
+    let pipeline = Pipeline::new(NOTHING);
+    write_histogram(&pipeline.push_url()).await;
     let buckets = json!([[0, "1", "2", "3"], [0, "2", "4", "4"]]);
     let expected = json!({"count": "7", "sum": "12.5", "buckets": buckets});
     assert_eq!(query(&pipeline, "latency").await[0]["histogram"][1], expected);
@@ -62,7 +67,7 @@ async fn metrics_of_opentelemetry_are_found_under_prometheus_names() {
     let body = json!({"resourceMetrics": [{
         "resource": {"attributes": [service]}, "scopeMetrics": [{"metrics": metrics}]}]});
     let headers = [("content-type", "application/json"), ("accept", "*/*")];
-    post(&pipeline, "/otlp/v1/metrics", headers, body.to_string().into_bytes()).await;
+    post(&pipeline.push_url(), "/otlp/v1/metrics", headers, body.to_string().into_bytes()).await;
     let found = query(&pipeline, "orders_sent_bytes_total").await;
     assert_eq!((&found[0]["value"][1], &found[0]["metric"]["job"]), (&json!("7"), &json!("shop")));
 }
@@ -72,7 +77,7 @@ async fn what_a_job_has_pushed_is_federated_until_it_is_deleted() {
     let pipeline = Pipeline::new(NOTHING);
     let path = "/metrics/job/backup/host/web1";
     let headers = [("content-type", "text/plain"), ("accept", "*/*")];
-    post(&pipeline, path, headers, b"# TYPE size gauge\nsize{disk=\"a\"} 12e9\n".to_vec()).await;
+    post(&pipeline.push_url(), path, headers, b"# TYPE size gauge\nsize{disk=\"a\"} 12e9\n".to_vec()).await;
     let federated = async || {
         let url = format!("{}/federate?match[]=size", pipeline.url());
         client().get(url).send().await.unwrap().text().await.unwrap()

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::{
     basics::{PATIENCE, client},
     harness::{Service, get},
+    metrics::write_histogram,
 };
 
 /// Longer than the minute that is promised, as seen by the pipeline: it counts missed deliveries, not time.
@@ -45,6 +46,7 @@ impl Peer {
             format!("--storage.tsdb.path={}", dir.path().join("tsdb").display()),
             format!("--web.listen-address=127.0.0.1:{port}"),
             "--web.enable-remote-write-receiver".into(),
+            "--enable-feature=native-histograms".into(),
         ];
         Peer::start("TAILRACE_TEST_PROMETHEUS", &arguments)
     }
@@ -158,4 +160,23 @@ async fn the_pushgateway_gets_the_newest_values_though_it_was_away() {
     })
     .await;
     assert!(line.contains(r#"host="pushed""#) && line.contains(r#"job="node""#), "{line}");
+}
+
+#[tokio::test]
+async fn prometheus_gets_native_histograms() {
+    let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+    let url = format!("http://127.0.0.1:{port}");
+    let _prometheus = Peer::prometheus(&dir, port);
+    let target = format!("{{remote_write: [{{url: \"{url}/api/v1/write\", send_native_histograms: true}}]}}");
+    let service = pipeline(&dir, &target);
+    write_histogram(&format!("http://{}", service.address("http"))).await;
+    let query = "histogram_count(latency) + histogram_quantile(1, latency)";
+    let answer = async || {
+        let response =
+            client().get(format!("{url}/api/v1/query")).query(&[("query", query)]).send().await.ok()?;
+        let answer: Value = response.json().await.ok()?;
+        Some(answer["data"]["result"][0]["value"][1].as_str()?.to_owned())
+    };
+    // Seven observations, the largest bucket ends at 4.
+    assert_eq!(wait_for("the histogram", answer).await, "11");
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use event::{Alert, AlertState, Evidence, Labels, METRIC_NAME};
 use jiff::Timestamp;
 
-use super::alert_step::AlertStep;
+use super::{alert_step::AlertStep, recording::Point};
 
 /// Alerts of one rule that are pending, firing or unknown, by the fingerprint of their labels.
 #[derive(Debug, Default)]
@@ -63,12 +63,13 @@ impl ActiveAlerts {
     }
 
     /// As series: `ALERTS` is 1 for each state that an alert has, `ALERTS_FOR_STATE` is since when it is active.
-    pub fn series(&self) -> Vec<(Labels, f64)> {
+    pub fn series(&self) -> Vec<(Labels, Point)> {
         let [alerts, for_state] = Self::SERIES;
         let series = self.0.values().flat_map(|active| {
             let named = active.labels.with(METRIC_NAME, alerts).with("alertstate", active.state().name());
             let since = active.labels.with(METRIC_NAME, for_state);
-            [(named, 1.0), (since, active.active_at.div_euclid(1_000) as f64)]
+            let seconds = active.active_at.div_euclid(1_000) as f64;
+            [(named, Point::Number(1.0)), (since, Point::Number(seconds))]
         });
         series.collect()
     }

@@ -18,17 +18,16 @@ impl Engine {
         batch: &SampleBatch,
     ) -> Option<i64> {
         let reached = self.watermark.of(partition);
-        let samples = batch.series.iter().flat_map(|s| s.samples.iter().map(move |x| (&s.labels, *x)));
-        let newest = samples.clone().map(|(_, s)| s.timestamp_ms).max();
+        let newest = items(batch).map(|(_, item)| item.time_ms()).max();
         let oldest = oldest_ms(reached, self.horizon_ms);
-        let possible = samples.clone().filter(|(_, s)| is_possible(s.timestamp_ms, written_ms));
-        let mark = possible.map(|(_, s)| s.timestamp_ms).max().unwrap_or_default();
+        let possible = items(batch).map(|(_, item)| item.time_ms()).filter(|ms| is_possible(*ms, written_ms));
+        let mark = possible.max().unwrap_or_default();
         if self.sources.is_repeated(partition, batch, mark, oldest) {
             self.stats.repeated += 1;
             return None;
         }
-        for (labels, sample) in samples {
-            self.take_in(labels, Item::Sample(sample), written_ms, reached);
+        for (labels, item) in items(batch) {
+            self.take_in(labels, item, written_ms, reached);
         }
         newest
     }
@@ -78,6 +77,7 @@ impl Engine {
     pub(super) fn keep(&mut self, labels: &Labels, item: Item) {
         let inserted = match &item {
             Item::Sample(sample) => self.evaluator.insert(labels, *sample),
+            Item::Histogram(sample) => self.evaluator.insert_histogram(labels, sample.clone()),
             Item::Line(line) => self.evaluator.lines.insert(labels, line),
         };
         match inserted {
@@ -86,6 +86,15 @@ impl Engine {
             Inserted::Refused => self.stats.refused += 1,
         }
     }
+}
+
+/// The numbers of a batch, then its native histograms.
+fn items(batch: &SampleBatch) -> impl Iterator<Item = (&Labels, Item)> {
+    let numbers = batch.series.iter().flat_map(|s| s.samples.iter().map(|x| (&s.labels, Item::Sample(*x))));
+    let histograms = batch.histograms.iter();
+    let histograms =
+        histograms.flat_map(|s| s.samples.iter().map(|x| (&s.labels, Item::Histogram(x.clone()))));
+    numbers.chain(histograms)
 }
 
 /// Whether a time is one, and not so far ahead that no step would ever reach it.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use event::{HistogramSample, ResetHint, Sample};
+use event::{Histogram, HistogramSample, ResetHint, Sample};
 
 /// Numbers and native histograms of one series, in the order of time.
 #[derive(Debug)]
@@ -31,11 +31,15 @@ impl History {
         }
     }
 
-    /// Of two histograms of one time the first stays.
+    /// Of two histograms of one time the larger stays, whichever came first.
     pub fn insert_histogram(&mut self, sample: HistogramSample) {
         let found = self.histograms.binary_search_by_key(&sample.timestamp_ms, |s| s.timestamp_ms);
-        if let Err(at) = found {
-            self.histograms.insert(at, sample);
+        match found {
+            Ok(at) if is_larger(&sample.histogram, &self.histograms[at].histogram) => {
+                self.histograms[at] = sample
+            }
+            Ok(_) => {}
+            Err(at) => self.histograms.insert(at, sample),
         }
     }
 
@@ -101,5 +105,32 @@ impl History {
         plain.reset = if continues { ResetHint::NotReset } else { ResetHint::Unknown };
         sample.histogram = plain.into();
         sample
+    }
+}
+
+/// Any order will do, if only it is one: by the observations, their sum, then by what is left.
+fn is_larger(a: &Histogram, b: &Histogram) -> bool {
+    let numbers = a.count.total_cmp(&b.count).then(a.sum.total_cmp(&b.sum));
+    numbers.then_with(|| format!("{a:?}").cmp(&format!("{b:?}"))).is_gt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_histograms_of_one_time_the_same_stays_whichever_came_first() {
+        let sample = |count, schema| {
+            let histogram = Histogram { count, schema, ..Histogram::default() };
+            HistogramSample { timestamp_ms: 1, histogram: histogram.into() }
+        };
+        for pair in [[sample(1.0, 0), sample(2.0, 0)], [sample(1.0, 3), sample(1.0, 4)]] {
+            let kept = |order: [usize; 2]| {
+                let mut history = History::new(1_000);
+                order.into_iter().for_each(|at| history.insert_histogram(pair[at].clone()));
+                history.histograms.pop_back()
+            };
+            assert_eq!(kept([0, 1]), kept([1, 0]));
+        }
     }
 }

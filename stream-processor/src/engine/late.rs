@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{Labels, Sample};
+use event::{HistogramSample, Labels, Sample};
 
 use super::line_store::Sourced;
 
@@ -13,6 +13,8 @@ use super::line_store::Sourced;
 pub enum Item {
     /// Of a series.
     Sample(Sample),
+    /// A native histogram of a series.
+    Histogram(HistogramSample),
     /// Of a stream.
     Line(Sourced),
 }
@@ -22,6 +24,7 @@ impl Item {
     pub fn time_ms(&self) -> i64 {
         match self {
             Item::Sample(sample) => sample.timestamp_ms,
+            Item::Histogram(sample) => sample.timestamp_ms,
             Item::Line(line) => line.entry.timestamp_ns.div_euclid(1_000_000),
         }
     }

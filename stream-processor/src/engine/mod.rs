@@ -7,6 +7,7 @@
 
 mod alert;
 mod alert_step;
+mod answer;
 mod evaluator;
 mod evidence;
 mod feed;

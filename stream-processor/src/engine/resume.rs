@@ -52,11 +52,7 @@ impl Engine {
             return;
         };
         publisher.restore(batch);
-        for series in &batch.series {
-            for sample in &series.samples {
-                self.evaluator.insert(&series.labels, *sample);
-            }
-        }
+        self.evaluator.remember(batch);
     }
 
     /// How far before a step samples have to be read back.

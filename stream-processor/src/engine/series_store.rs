@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series, widest_label};
 use promql::{Storage, StorageError};
 
-use super::history::History;
+use super::{history::History, recording::Point};
 
 /// What some rule or window reads.
 #[derive(Clone, Debug)]
@@ -70,9 +70,20 @@ impl SeriesStore {
         self.change(labels, |history| history.insert(sample))
     }
 
-    /// Puts a native histogram in its place; of two of one series and time the first stays.
+    /// Puts a native histogram in its place; of two of one series and time the larger stays, whichever came first.
     pub fn insert_histogram(&mut self, labels: &Labels, sample: HistogramSample) -> Inserted {
         self.change(labels, |history| history.insert_histogram(sample))
+    }
+
+    /// Puts what a rule gave in its place.
+    pub fn insert_point(&mut self, labels: &Labels, timestamp_ms: i64, point: &Point) -> Inserted {
+        match point {
+            Point::Number(value) => self.insert(labels, Sample { timestamp_ms, value: *value }),
+            Point::Histogram(histogram) => {
+                self.insert_histogram(labels, HistogramSample { timestamp_ms, histogram: histogram.clone() })
+            }
+            Point::Nothing => Inserted::NotWanted,
+        }
     }
 
     fn change(&mut self, labels: &Labels, change: impl FnOnce(&mut History)) -> Inserted {

@@ -3,18 +3,17 @@
 use std::{cell::OnceCell, time::Duration};
 
 use event::{Alert, Labels, Sample, widest_label};
-use logql::MetricExpr;
-use promql::{Query, Storage, Value};
 
 use super::{
     Output, Problem,
     alert::ActiveAlerts,
     alert_step::AlertStep,
+    answer::{count, numbers, run},
     evaluator::Evaluator,
     evidence::Behind,
-    line_store::{LineStore, LinesUntil},
+    line_store::LinesUntil,
     program::{Action, AlertSpec, Expression, Program, Rule, Window},
-    recording::{Publisher, name_results},
+    recording::{Point, Publisher, name_results},
     series_store::Until,
 };
 
@@ -119,7 +118,7 @@ impl Evaluator {
         let (window, publisher) = (&self.program.windows[at], &mut self.states.windows[at]);
         self.evaluations.count += 1;
         match window.evaluate(&Until::step(&self.store, step), step) {
-            Ok(results) => publisher.add(&results, step),
+            Ok(results) => publisher.add(&numbers(results)),
             Err(error) => {
                 self.evaluations.failures += 1;
                 self.problems.push(problem_of_window(window, &error.to_string()));
@@ -161,13 +160,13 @@ impl Evaluator {
         alerts
     }
 
-    fn ask(&self, query: &Expression, place: Place) -> Result<Vec<(Labels, f64)>, String> {
+    fn ask(&self, query: &Expression, place: Place) -> Result<Vec<(Labels, Point)>, String> {
         let Place { step_ms, time_ms, .. } = place;
         match query {
             Expression::Metrics(query) => {
                 run(query, &Until { store: &self.store, end_ms: time_ms, step_ms }, time_ms)
             }
-            Expression::Logs(query) => count(query, &self.lines, time_ms),
+            Expression::Logs(query) => count(query, &self.lines, time_ms).map(numbers),
         }
     }
 
@@ -177,7 +176,7 @@ impl Evaluator {
         let state = &mut self.states.groups[place.group];
         let error = outcome.err();
         if let Some(message) = error.clone() {
-            state.publisher.keep_alive(|labels| rule.gives(labels), place.time_ms);
+            state.publisher.keep_alive(|labels| rule.gives(labels));
             self.evaluations.failures += 1;
             self.problems.push(Problem { place: format!("{}/{}", group.name, rule.name), message });
         }
@@ -189,12 +188,17 @@ impl Evaluator {
         program: &Program,
         place: Place,
         spec: &AlertSpec,
-        results: Vec<(Labels, f64)>,
+        results: Vec<(Labels, Point)>,
     ) -> (Vec<Alert>, Result<(), String>) {
+        let results: Vec<(Labels, f64)> =
+            results.into_iter().map(|(labels, point)| (labels, point.number())).collect();
         let group = &program.groups[place.group];
         let until = Until { store: &self.store, end_ms: place.time_ms, step_ms: place.step_ms };
-        let answer =
-            |text: &str| run(&promql::parse(text).map_err(|e| e.to_string())?, &until, place.time_ms);
+        let answer = |text: &str| {
+            let query = promql::parse(text).map_err(|e| e.to_string())?;
+            let found = run(&query, &until, place.time_ms)?.into_iter();
+            Ok(found.map(|(labels, point)| (labels, point.number())).collect())
+        };
         let behind = Behind {
             rule: &group.rules[place.rule],
             series: &until,
@@ -235,7 +239,7 @@ impl Evaluator {
         program: &Program,
         place: Place,
         labels: &[(String, String)],
-        results: Vec<(Labels, f64)>,
+        results: Vec<(Labels, Point)>,
     ) -> Result<(), String> {
         let group = &program.groups[place.group];
         let named = name_results(&group.rules[place.rule].name, labels, results)?;
@@ -248,26 +252,32 @@ impl Evaluator {
     }
 
     /// The results go into the store at once, and so does the end of series: the rules behind this one see both.
-    fn publish(&mut self, program: &Program, place: Place, results: &[(Labels, f64)]) {
+    fn publish(&mut self, program: &Program, place: Place, results: &[(Labels, Point)]) {
         let publisher = &mut self.states.groups[place.group].publisher;
-        let sample = |value| Sample { timestamp_ms: place.time_ms, value };
-        for (labels, value) in results {
-            self.store.insert(labels, sample(*value));
+        publisher.add(results);
+        for (labels, point) in results {
+            self.store.insert_point(labels, place.time_ms, point);
         }
-        publisher.add(results, place.time_ms);
         let rules = &program.groups[place.group].rules;
         let rule = &rules[place.rule];
         if !rules[place.rule + 1..].iter().any(|later| later.shares_series_with(rule)) {
             for labels in publisher.ended(|labels| rule.gives(labels)) {
-                self.store.insert(labels, sample(f64::from_bits(Sample::STALE_BITS)));
+                let ended = Point::Number(f64::from_bits(Sample::STALE_BITS));
+                self.store.insert_point(labels, place.time_ms, &ended);
             }
         }
     }
 
-    fn remember(&mut self, batch: &event::SampleBatch) {
+    /// Takes in what windows and rules have given.
+    pub(super) fn remember(&mut self, batch: &event::SampleBatch) {
         for series in &batch.series {
             for sample in &series.samples {
                 self.store.insert(&series.labels, *sample);
+            }
+        }
+        for series in &batch.histograms {
+            for sample in &series.samples {
+                self.store.insert_histogram(&series.labels, sample.clone());
             }
         }
     }
@@ -291,36 +301,11 @@ impl Rule {
 }
 
 /// The label to look at when there are too many of `results`.
-fn widest(results: &[(Labels, f64)]) -> String {
+fn widest<T>(results: &[(Labels, T)]) -> String {
     let label = widest_label(results.iter().map(|(labels, _)| labels.iter()));
     label.map_or_else(String::new, |(label, values)| {
         format!("; label `{label}` has the most values ({values})")
     })
-}
-
-/// The result of an expression as a vector; a scalar is one sample without labels.
-fn run(query: &Query, storage: &dyn Storage, time_ms: i64) -> Result<Vec<(Labels, f64)>, String> {
-    let answer = promql::query_instant(query, storage, time_ms, &promql::Options::default());
-    match answer.map_err(|e| e.to_string())?.value {
-        Value::Scalar(sample) => Ok(vec![(Labels::default(), sample.value)]),
-        Value::Vector(vector) => Ok(vector.into_iter().map(|(labels, s)| (labels, s.value)).collect()),
-        Value::Matrix(_) | Value::String { .. } => Err("the result is neither vector nor scalar".into()),
-    }
-}
-
-/// The result of a LogQL expression as a vector.
-fn count(query: &MetricExpr, lines: &LineStore, time_ms: i64) -> Result<Vec<(Labels, f64)>, String> {
-    let options = logql::Options { max_answer_series: usize::MAX, ..logql::Options::default() };
-    let until = LinesUntil { store: lines, end_ms: time_ms };
-    let expr = logql::Expr::Metric(query.clone());
-    let answer = logql::query_instant(&expr, &until, time_ms.saturating_mul(1_000_000), &options);
-    match answer.map_err(|e| e.to_string())?.value {
-        logql::Value::Scalar(value) => Ok(vec![(Labels::default(), value)]),
-        logql::Value::Vector(vector) => {
-            Ok(vector.into_iter().map(|one| (one.labels.iter().collect(), one.sample.value)).collect())
-        }
-        _ => Err("the result is neither vector nor scalar".into()),
-    }
 }
 
 fn problem_of_window(window: &Window, message: &str) -> Problem {

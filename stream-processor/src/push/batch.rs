@@ -2,22 +2,63 @@
 
 use std::collections::VecDeque;
 
-use event::{SampleBatch, Series, proto::remote_write as pb};
+use event::{HistogramSample, Labels, Sample, SampleBatch, proto::remote_write as pb};
 use prost::Message;
+
+use super::histogram;
 
 /// Prometheus' own default for `max_samples_per_send`.
 const SAMPLES_PER_REQUEST: usize = 2000;
 
+/// A series, and its samples of both kinds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    pub labels: Labels,
+    pub samples: Vec<Sample>,
+    pub histograms: Vec<HistogramSample>,
+}
+
+impl Series {
+    pub fn len(&self) -> usize {
+        self.samples.len() + self.histograms.len()
+    }
+
+    /// Two halves of its samples.
+    pub fn halves(&self) -> [Series; 2] {
+        let (samples, histograms) = (&self.samples, &self.histograms);
+        let numbers = samples.len().min(self.len() / 2);
+        let (first, second) = histograms.split_at(self.len() / 2 - numbers);
+        [(&samples[..numbers], first), (&samples[numbers..], second)].map(|(samples, histograms)| Series {
+            labels: self.labels.clone(),
+            samples: samples.to_vec(),
+            histograms: histograms.to_vec(),
+        })
+    }
+}
+
 /// In the order of arrival.
 #[derive(Default)]
 pub struct Pending {
+    /// Whether native histograms are wanted.
+    histograms: bool,
     series: VecDeque<Series>,
     families: Vec<pb::MetricMetadata>,
 }
 
 impl Pending {
-    pub fn push(&mut self, batch: &SampleBatch, accepts: impl Fn(&event::Labels) -> bool) {
-        self.series.extend(batch.series.iter().filter(|s| accepts(&s.labels)).cloned());
+    /// `histograms`: whether native histograms are wanted.
+    pub fn new(histograms: bool) -> Self {
+        Pending { histograms, ..Pending::default() }
+    }
+
+    pub fn push(&mut self, batch: &SampleBatch, accepts: impl Fn(&Labels) -> bool) {
+        let numbers = batch.series.iter().map(|s| (&s.labels, s.samples.clone(), Vec::new()));
+        let histograms = batch.histograms.iter().filter(|_| self.histograms);
+        let histograms = histograms.map(|s| (&s.labels, Vec::new(), s.samples.clone()));
+        for (labels, samples, histograms) in numbers.chain(histograms).filter(|(labels, ..)| accepts(labels))
+        {
+            self.series.push_back(Series { labels: labels.clone(), samples, histograms });
+        }
         self.families = if batch.families.is_empty() {
             std::mem::take(&mut self.families)
         } else {
@@ -33,8 +74,8 @@ impl Pending {
     pub fn next_request(&self) -> Vec<Series> {
         let mut samples = 0;
         let fits = |series: &&Series| {
-            samples += series.samples.len();
-            samples <= SAMPLES_PER_REQUEST || samples == series.samples.len()
+            samples += series.len();
+            samples <= SAMPLES_PER_REQUEST || samples == series.len()
         };
         self.series.iter().take_while(fits).cloned().collect()
     }
@@ -64,7 +105,7 @@ fn to_pb(series: &Series) -> pb::TimeSeries {
     pb::TimeSeries {
         labels: series.labels.iter().map(label).collect(),
         samples: series.samples.iter().map(sample).collect(),
-        histograms: Vec::new(),
+        histograms: series.histograms.iter().map(histogram::to_pb).collect(),
     }
 }
 
@@ -80,13 +121,14 @@ fn metadata(family: &event::MetricFamily) -> pb::MetricMetadata {
 
 #[cfg(test)]
 mod tests {
-    use event::{Labels, Sample};
-
     use super::*;
 
-    fn series(samples: usize) -> Series {
+    fn series(samples: usize) -> event::Series {
         let sample = |i| Sample { timestamp_ms: i as i64, value: 1.0 };
-        Series { labels: Labels::from([("__name__", "a")]), samples: (0..samples).map(sample).collect() }
+        event::Series {
+            labels: Labels::from([("__name__", "a")]),
+            samples: (0..samples).map(sample).collect(),
+        }
     }
 
     #[test]
@@ -105,9 +147,36 @@ mod tests {
 
     #[test]
     fn the_body_decodes_to_what_went_in() {
-        let raw = snap::raw::Decoder::new().decompress_vec(&body(&[series(2)], &[])).unwrap();
+        let mut pending = Pending::new(true);
+        let histogram = HistogramSample { timestamp_ms: 5, histogram: Default::default() };
+        let labels = Labels::from([("__name__", "b")]);
+        let histograms = vec![event::HistogramSeries { labels, samples: vec![histogram] }];
+        let batch = SampleBatch { series: vec![series(2)], histograms, ..SampleBatch::default() };
+        pending.push(&batch, |_| true);
+        let body = body(&pending.next_request(), &[]);
+        let raw = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
         let request = pb::WriteRequest::decode(raw.as_slice()).unwrap();
         assert_eq!(request.timeseries[0].labels[0].name, "__name__");
         assert_eq!(request.timeseries[0].samples[1].timestamp, 1);
+        assert_eq!(request.timeseries[1].labels[0].value, "b");
+        assert_eq!(request.timeseries[1].histograms[0].timestamp, 5);
+        let mut numbers_only = Pending::default();
+        numbers_only.push(&batch, |_| true);
+        assert_eq!(numbers_only.next_request().len(), 1);
+    }
+    #[test]
+    fn halves_hold_every_sample_once_and_neither_is_empty() {
+        let histogram = |ms| HistogramSample { timestamp_ms: ms, histogram: Default::default() };
+        for (numbers, histograms) in [(0, 2), (2, 0), (1, 1), (1, 4), (4, 1), (3, 3)] {
+            let whole = Series {
+                samples: series(numbers).samples,
+                histograms: (0..histograms).map(histogram).collect(),
+                ..Series::default()
+            };
+            let [first, second] = whole.halves();
+            assert!(first.len() > 0 && second.len() > 0);
+            assert_eq!([first.samples, second.samples].concat(), whole.samples);
+            assert_eq!([first.histograms, second.histograms].concat(), whole.histograms);
+        }
     }
 }

@@ -30,6 +30,9 @@ pub struct RemoteWriteConfig {
     /// After which a request counts as failed.
     #[serde(default = "default_timeout")]
     pub timeout: Duration,
+    /// Whether the target takes native histograms. One that does not may refuse whole requests for ever.
+    #[serde(default)]
+    pub send_native_histograms: bool,
 }
 
 /// One Pushgateway.

@@ -4,6 +4,7 @@
 mod batch;
 mod config;
 mod deliver;
+mod histogram;
 mod pushgateway;
 mod remote_write;
 mod target;

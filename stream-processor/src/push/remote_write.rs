@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use event::{SampleBatch, Series};
+use event::SampleBatch;
 use futures::{FutureExt, future::BoxFuture};
 use reqwest::Method;
 
 use super::{
     Error, RemoteWriteConfig,
-    batch::{self, Pending},
+    batch::{self, Pending, Series},
     target::{self, Filter, Http, Outcome, Target},
     telemetry::TELEMETRY,
 };
@@ -27,7 +27,7 @@ impl RemoteWrite {
             url: config.url.clone(),
             http: Http::new(&config.url, &config.auth, config.timeout.0)?,
             filter: Filter::new(&config.selectors)?,
-            pending: Pending::default(),
+            pending: Pending::new(config.send_native_histograms),
         })
     }
 
@@ -43,7 +43,7 @@ impl RemoteWrite {
                         failed => failed,
                     }
                 }
-                Outcome::Refused(_) if series[0].samples.len() > 1 => self.write_halves(&series[0]).await,
+                Outcome::Refused(_) if series[0].len() > 1 => self.write_halves(&series[0]).await,
                 Outcome::Refused(reason) => {
                     tracing::warn!(target = self.url, %reason, series = %series[0].labels, "sample refused");
                     TELEMETRY.refused.with_label_values(&[&self.url]).inc();
@@ -56,9 +56,7 @@ impl RemoteWrite {
     }
 
     async fn write_halves(&self, series: &Series) -> Outcome {
-        let (first, second) = series.samples.split_at(series.samples.len() / 2);
-        for half in [first, second] {
-            let half = Series { labels: series.labels.clone(), samples: half.to_vec() };
+        for half in series.halves() {
             if let Outcome::Failed(reason) = self.write(&[half]).await {
                 return Outcome::Failed(reason);
             }
@@ -101,7 +99,7 @@ impl Target for RemoteWrite {
                     Outcome::Taken => self.pending.done(series.len()),
                     other => return other,
                 }
-                let samples: usize = series.iter().map(|s| s.samples.len()).sum();
+                let samples: usize = series.iter().map(Series::len).sum();
                 TELEMETRY.samples.with_label_values(&[&self.url]).inc_by(samples as u64);
             }
             Outcome::Taken

@@ -1,8 +1,11 @@
 //! The same events give the same outputs, whatever order partitions are read in, wherever batches are cut, and
 //! whenever the processor is killed and started again.
 
-use crate::case::{Input, START_MS, alerts, engine_with, labels, partition, run};
-use event::{Event, Sample, SampleBatch, Series, Tick};
+use crate::{
+    case::{Input, START_MS, alerts, engine_with, labels, partition, run},
+    histograms::histogram,
+};
+use event::{Event, HistogramSample, HistogramSeries, Sample, SampleBatch, Series, Tick};
 use proptest::prelude::*;
 use stream_processor::engine::{Engine, Options, Output, Silence};
 
@@ -15,6 +18,7 @@ groups:
       - {alert: High, expr: "x > 5", for: 20s, keep_firing_for: 20s, annotations: {v: "{{ $value }}"}}
       - {alert: Gone, expr: absent(x), for: 30s}
       - {record: clock, expr: time()}
+      - {record: distribution, expr: sum by (h) (l)}
   - name: second
     rules:
       - {record: chained, expr: "avg_over_time(total[1m])"}
@@ -58,6 +62,10 @@ fn batch(number: i32, timestamp_ms: i64, position: u64, value: f64) -> SampleBat
         source: format!("s{number}"),
         position,
         series: vec![series("x", value), series("c", (timestamp_ms - START_MS) as f64 * value / 1e3)],
+        histograms: vec![HistogramSeries {
+            labels: labels(&format!("l{{h=\"{number}\"}}")),
+            samples: vec![HistogramSample { timestamp_ms, histogram: histogram(value, 1.0).into() }],
+        }],
         ..SampleBatch::default()
     }
 }

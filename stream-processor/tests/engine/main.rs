@@ -4,6 +4,7 @@ mod alert_schema;
 mod case;
 mod determinism;
 mod evidence;
+mod histograms;
 mod limits;
 mod logs;
 mod restart;
