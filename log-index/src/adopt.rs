@@ -48,10 +48,10 @@ impl Index {
     pub(crate) fn begin_at(
         &self,
         first: u64,
-        own: impl FnOnce() -> Result<(), CatalogError>,
+        own: impl FnOnce(&mut Manifest) -> Result<(), CatalogError>,
     ) -> Result<(), CatalogError> {
         self.change(|manifest| {
-            own()?;
+            own(manifest)?;
             manifest.next_segment = first;
             // What is being merged began under another owner.
             self.inner.state.lock().reserved = None;

@@ -4,6 +4,10 @@ use std::{collections::BTreeSet, time::Instant};
 
 use bus::{Outgoing, Producer};
 use event::{Codec, Event, Labels, LogBatch, LogEntry, Sample, SampleBatch, Series};
+use rdkafka::{
+    admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -23,6 +27,8 @@ struct Group {
     _broker: Option<Service>,
     bus: bus::Config,
     producer: Producer,
+    /// Of the group of consumers.
+    name: String,
     begin_ns: i64,
     /// Numbers of the lines and samples that were acknowledged.
     written: BTreeSet<u64>,
@@ -54,20 +60,28 @@ impl Group {
         let bus = bus::Config { brokers, topics, ..bus::Config::default() };
         bus::admin::create_topics(&bus).await.unwrap();
         let producer = Producer::new(&bus).unwrap();
-        let group =
-            Group { dir, _broker: broker, bus, producer, begin_ns: now_ns(), written: BTreeSet::new() };
-        std::fs::write(group.dir.path().join("index.yaml"), group.config(&tag, storage)).unwrap();
+        let group = Group {
+            dir,
+            _broker: broker,
+            bus,
+            producer,
+            name: format!("group-{tag}"),
+            begin_ns: now_ns(),
+            written: BTreeSet::new(),
+        };
+        std::fs::write(group.dir.path().join("index.yaml"), group.config(storage)).unwrap();
         group
     }
 
-    fn config(&self, tag: &str, storage: &str) -> String {
+    fn config(&self, storage: &str) -> String {
         let bus::Topics { logs, metrics, derived, alerts, dead_letter } = &self.bus.topics;
         format!(
             "http: {{listen: \"127.0.0.1:0\"}}\n\
              bus:\n  brokers: \"{}\"\n  topics: {{logs: {logs}, metrics: {metrics}, derived: {derived}, \
              alerts: {alerts}, dead_letter: {dead_letter}}}\n\
-             index: {{group: group-{tag}, {}, session_timeout: 6s}}\n",
+             index: {{group: {}, {}, session_timeout: 6s}}\n",
             self.bus.brokers,
+            self.name,
             storage.replace("DIR", &self.dir.path().to_string_lossy())
         )
     }
@@ -281,6 +295,27 @@ async fn wait_for_lines(instance: &Service, expected: &BTreeSet<u64>) {
         assert!(begin.elapsed() < PATIENCE, "other lines");
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_has_lost_its_topics_goes_on_with_what_is_in_the_storage() {
+    let mut group = Group::new().await;
+    let mut first = group.instance("a");
+    shared(&[&first], SHARDS).await;
+    group.write(40).await;
+    post(&first, "/flush", &[]).await;
+    first.kill();
+    let client = test_support::client::client(&group.bus.brokers, &[]);
+    let admin: AdminClient<DefaultClientContext> = client.create().unwrap();
+    let topics = ["shards", "requests"].map(|topic| format!("{}-{topic}", group.name));
+    let deleted = admin.delete_topics(&topics.each_ref().map(String::as_str), &AdminOptions::new()).await;
+    assert!(deleted.unwrap().iter().all(Result::is_ok));
+
+    let second = group.instance("b");
+    shared(&[&second], SHARDS).await;
+    group.write(40).await;
+    post(&second, "/flush", &[]).await;
+    group.check(&second).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! The thread that follows the group's topic: it takes over what other processes commit, and the shards that the group
-//! gives to this one.
+//! The thread that follows the group's topic: it goes along with what other processes commit, and claims the shards that
+//! the group gives to this one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,23 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bus::{Consumer, ConsumerBuilder, Offsets, Parts, Record, Start, TransactionalProducer};
+use bus::{Consumer, ConsumerBuilder, Offsets, Parts, Record, Start};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    entry::{Entry, epoch_of, first_segment},
-    ledger::{GroupLedger, Owner},
-    request::Requests,
-    storage::Shared,
-};
+use super::{entry::Entry, ledger::GroupLedger, request::Requests, storage::Shared};
 use crate::{
     Index,
     catalog::{CatalogError, Manifest},
     ledger::Ledger as _,
-    segment,
-    storage::{Storage as _, UNFINISHED},
+    storage::Storage as _,
 };
 
 const POLL: Duration = Duration::from_millis(100);
@@ -32,9 +26,6 @@ const QUEUE_KIB: u32 = 1 << 10;
 
 /// Before another attempt after one that failed.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// Two processes may for a moment both believe that the group wants them.
-const CLAIM_EVERY: Duration = Duration::from_secs(2);
 
 /// So long a segment whose streams cannot be read holds up what comes after it.
 const DAMAGE_PATIENCE: Duration = Duration::from_secs(60);
@@ -57,6 +48,22 @@ pub struct Wanted {
 impl Wanted {
     pub fn new(shards: Arc<[Shard]>) -> Self {
         Wanted { numbers: Arc::default(), shards }
+    }
+}
+
+impl Wanted {
+    pub fn numbers(&self) -> BTreeSet<i32> {
+        self.numbers.lock().clone()
+    }
+
+    /// Does `own` if the shard is among them, and before it can be lost again.
+    pub fn while_wanted(&self, number: i32, own: impl FnOnce()) -> bool {
+        let numbers = self.numbers.lock();
+        let is_wanted = numbers.contains(&number);
+        if is_wanted {
+            own();
+        }
+        is_wanted
     }
 }
 
@@ -123,11 +130,7 @@ impl Control {
         while !self.shutdown.is_cancelled() {
             self.read(consumer)?;
             self.adopt_all();
-            for at in 0..self.shards.len() {
-                if self.is_unclaimed(&self.shards[at]) {
-                    self.claim(consumer, at)?;
-                }
-            }
+            self.claim_all(consumer)?;
             self.shards.iter().for_each(|shard| shard.storage.sweep(Instant::now()));
         }
         Ok(())
@@ -178,9 +181,10 @@ impl Control {
     pub fn adopt_all(&mut self) {
         let shards = self.shards.clone();
         for shard in shards.iter().filter(|shard| !shard.ledger.is_owner()) {
+            let Some(entry) = self.latest.get(&shard.number) else { continue };
             let patience_ends =
                 self.stuck.get(&shard.number).is_some_and(|since| since.elapsed() > DAMAGE_PATIENCE);
-            match self.adopt(shard, patience_ends) {
+            match self.adopt(shard, entry, patience_ends) {
                 Ok(()) => drop(self.stuck.remove(&shard.number)),
                 Err(error) => {
                     self.stuck.entry(shard.number).or_insert_with(|| {
@@ -192,86 +196,15 @@ impl Control {
         }
     }
 
-    fn adopt(&self, shard: &Shard, damaged: bool) -> Result<(), CatalogError> {
-        let Some(entry) = self.latest.get(&shard.number) else { return Ok(()) };
+    /// Goes over to the manifest of an entry.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a segment that it names and `damaged` is not set.
+    pub fn adopt(&self, shard: &Shard, entry: &Entry, damaged: bool) -> Result<(), CatalogError> {
         if entry.commit == shard.index.commit_number() {
             return Ok(());
         }
         let payload = shard.storage.read(&entry.manifest(), 0, entry.bytes)?;
         shard.index.adopt(Manifest::from_payload(&String::from_utf8_lossy(&payload))?, damaged)
-    }
-
-    fn is_unclaimed(&self, shard: &Shard) -> bool {
-        let is_early = self.claimed.get(&shard.number).is_some_and(|at| at.elapsed() < CLAIM_EVERY);
-        !is_early && !shard.ledger.is_owner() && self.wanted.numbers.lock().contains(&shard.number)
-    }
-
-    /// Takes the transactional id over: from then on nobody else commits. Then all that was committed, and last the
-    /// shard.
-    fn claim(&mut self, consumer: &Consumer, at: usize) -> Result<(), bus::Error> {
-        let (shards, stop) = (self.shards.clone(), self.shutdown.child_token());
-        let shard = &shards[at];
-        self.claimed.insert(shard.number, Instant::now());
-        let id = format!("{}-{}", self.topic, shard.number);
-        let opened = TransactionalProducer::open(&self.bus, &id, self.runtime.clone(), stop.clone())?;
-        let Some(producer) = opened else { return Ok(()) };
-        self.catch_up(consumer, Some(shard.number))?;
-        match self.begin(shard, producer, stop) {
-            Ok(()) => return Ok(()),
-            Err(CatalogError::NotOwner) => {
-                tracing::debug!(shard = shard.number, "shard went to another instance")
-            }
-            Err(error) => {
-                tracing::warn!(shard = shard.number, %error, "shard is not taken over, will try again");
-            }
-        }
-        shard.ledger.disown();
-        Ok(())
-    }
-
-    fn begin(
-        &mut self,
-        shard: &Shard,
-        producer: TransactionalProducer,
-        stop: CancellationToken,
-    ) -> Result<(), CatalogError> {
-        let present = shard.storage.list()?;
-        self.look_for_manifest(shard, &present);
-        self.adopt(shard, false)?;
-        let latest = self.latest.get(&shard.number).cloned();
-        let epoch = 1 + present.iter().map(|(name, _)| epoch_of(name)).max().unwrap_or(0);
-        let epoch = epoch.max(latest.as_ref().map_or(0, |entry| entry.epoch + 1));
-        let owner = Owner { epoch, producer, stop, latest: Mutex::new(latest) };
-        shard.index.begin_at(first_segment(shard.number, epoch), || {
-            let wanted = self.wanted.numbers.lock();
-            let is_wanted = wanted.contains(&shard.number);
-            is_wanted.then(|| shard.ledger.own(owner)).ok_or(CatalogError::NotOwner)
-        })?;
-        tracing::info!(shard = shard.number, epoch, "shard taken over");
-        shard.tidy(epoch, &present)
-    }
-
-    /// Where the topic was lost, the newest manifest in the storage counts.
-    fn look_for_manifest(&mut self, shard: &Shard, present: &[(String, u64)]) {
-        let entries = present.iter().filter_map(|(name, bytes)| Entry::of_object(name, *bytes));
-        if !self.latest.contains_key(&shard.number)
-            && let Some(newest) = entries.max_by_key(|entry| (entry.epoch, entry.commit))
-        {
-            tracing::warn!(shard = shard.number, manifest = newest.manifest(), "taken up from the storage");
-            self.latest.insert(shard.number, newest);
-        }
-    }
-}
-
-impl Shard {
-    /// Removes what owners before have left and no manifest lists.
-    fn tidy(&self, epoch: u64, present: &[(String, u64)]) -> Result<(), CatalogError> {
-        let manifest = self.index.manifest();
-        let is_listed = |name: &str| segment::id(name).is_some_and(|id| manifest.segments.contains_key(&id));
-        let is_ours = |name: &str| (1..epoch).contains(&epoch_of(name)) || name.ends_with(UNFINISHED);
-        for (name, _) in present.iter().filter(|(name, _)| is_ours(name) && !is_listed(name)) {
-            self.storage.delete(name)?;
-        }
-        Ok(())
     }
 }

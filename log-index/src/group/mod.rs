@@ -6,10 +6,12 @@
 //! | --- | --- |
 //! | `entry` | what stands on the group's topic: which manifest of a shard is the newest |
 //! | `ledger` | writes it there, fenced by a transactional id for each shard |
-//! | `control` | follows the topic, takes shards over |
+//! | `control` | follows the topic |
+//! | `claim` | takes a shard over |
 //! | `request` | what all are asked to do: flush, delete |
 //! | `storage` | keeps what was dropped for those who still read it |
 
+mod claim;
 mod control;
 mod entry;
 mod ledger;
@@ -26,7 +28,6 @@ use std::{
 use bus::{Consumer, ConsumerBuilder, Member, Membership, Producer};
 use config::ByteSize;
 use event::LogBatch;
-use parking_lot::{Condvar, Mutex};
 use tokio::{runtime::Handle, sync::broadcast};
 use tokio_util::sync::CancellationToken;
 
@@ -81,8 +82,7 @@ impl Group {
         let requests = format!("{name}-requests");
         bus::admin::create_topic(bus, &requests, 1, &[]).await?;
         let producer = Producer::new(bus)?;
-        let requests =
-            Arc::new(Requests { topic: requests, producer, open: Mutex::default(), arrived: Condvar::new() });
+        let requests = Arc::new(Requests::new(requests, producer));
         let count = loop {
             match tokio::task::block_in_place(|| consumer(bus, &[&topic]))?.partitions().len() {
                 0 => tokio::time::sleep(LOOK).await,

@@ -74,15 +74,22 @@ impl Request {
 /// The requests that some shard has not carried out, by their offsets, and the way to make more.
 pub struct Requests {
     pub topic: String,
-    pub producer: Producer,
-    pub open: Mutex<BTreeMap<i64, Arc<Request>>>,
+    producer: Producer,
+    open: Mutex<BTreeMap<i64, Arc<Request>>>,
+    end: Mutex<i64>,
     /// Told of each that arrives.
-    pub arrived: Condvar,
+    arrived: Condvar,
 }
 
 impl Requests {
+    pub fn new(topic: String, producer: Producer) -> Self {
+        let (open, end, arrived) = (Mutex::default(), Mutex::default(), Condvar::new());
+        Requests { topic, producer, open, end, arrived }
+    }
+
     /// Notes what was read from the topic.
     pub fn note(&self, record: &bus::Record) {
+        *self.end.lock() = record.offset + 1;
         match Request::from_record(&record.value) {
             Some(request) => {
                 self.open.lock().insert(record.offset, request.into());
@@ -99,6 +106,11 @@ impl Requests {
     /// Waits for one that arrives, but not longer than `timeout`.
     pub fn wait(&self, timeout: Duration) {
         self.arrived.wait_for(&mut self.open.lock(), timeout);
+    }
+
+    /// Behind the last one that was read.
+    pub fn end(&self) -> i64 {
+        *self.end.lock()
     }
 
     /// Forgets what all shards have carried out.
@@ -126,6 +138,7 @@ impl Requests {
     pub async fn ask(&self, shards: &[Index], what: What, patience: Duration) -> Result<i64, DeleteError> {
         let deadline = Instant::now() + patience;
         let request = Request { version: VERSION, upto: read(shards.iter()), what };
+        let begun = shards.iter().map(Index::manifest_requests).max().unwrap_or(0);
         let value = serde_json::to_vec(&request).expect("texts and numbers");
         let record = Outgoing { topic: self.topic.clone(), key: Vec::new(), value, partition: Some(0) };
         let sent = tokio::time::timeout_at(deadline, self.producer.send(record)).await;
@@ -134,6 +147,13 @@ impl Requests {
                 DeleteError::Group(format!("kafka did not take the request within {patience:?}: try again"))
             })?
             .map_err(|error| DeleteError::Group(error.to_string()))?;
+        if offset < begun {
+            return Err(DeleteError::Group(format!(
+                "topic {} has lost its records and shards take no request from it: stop all instances and delete \
+                 the group's other topic as well; the next start goes on with what is in the storage",
+                self.topic
+            )));
+        }
         while let Some(shard) = shards.iter().position(|index| index.manifest_requests() <= offset) {
             if Instant::now() >= deadline {
                 return Err(DeleteError::Group(format!(
