@@ -1,5 +1,10 @@
 //! Numbers in the JSON of both APIs: times as seconds, values as text.
 
+use std::{
+    fmt::{self, Display, Formatter},
+    ops::Range,
+};
+
 use event::Sample;
 use serde::{Serialize, Serializer};
 
@@ -15,45 +20,81 @@ impl Serialize for Seconds {
     }
 }
 
-/// `[time, "value"]` as Loki writes it: the shortest digits that give the same number, never an exponent.
-pub(super) fn loki_pair(sample: Sample) -> (Seconds, String) {
-    (Seconds(sample.timestamp_ms), plain(sample.value))
+/// A number as Loki writes it: the shortest digits that give the same number, never an exponent.
+#[derive(Clone, Copy)]
+pub(super) struct Plain(pub f64);
+
+impl Display for Plain {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            f64::INFINITY => f.write_str("+Inf"),
+            f64::NEG_INFINITY => f.write_str("-Inf"),
+            value if value.is_nan() => f.write_str("NaN"),
+            value => {
+                let mut buffer = zmij::Buffer::new();
+                let text = buffer.format_finite(value);
+                // What it writes with an exponent is rare.
+                if text.contains('e') {
+                    return write!(f, "{value}");
+                }
+                f.write_str(text.strip_suffix(".0").unwrap_or(text))
+            }
+        }
+    }
 }
 
-/// `[time, "value"]` as Prometheus writes it: like Loki, with an exponent for very large and small numbers.
-pub(super) fn prometheus_pair(sample: Sample) -> (Seconds, String) {
-    (Seconds(sample.timestamp_ms), prometheus_text(sample.value))
-}
+/// A number as Prometheus writes it: like Loki, with an exponent for very large and small ones.
+#[derive(Clone, Copy)]
+pub(super) struct Number(pub f64);
 
-/// A number as Prometheus writes it.
-pub(super) fn prometheus_text(value: f64) -> String {
-    let size = value.abs();
-    let wants_exponent = size.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size);
-    if wants_exponent { exponential(value) } else { plain(value) }
-}
-
-/// A number without exponent.
-pub(super) fn plain(value: f64) -> String {
-    match value {
-        f64::INFINITY => "+Inf".to_owned(),
-        f64::NEG_INFINITY => "-Inf".to_owned(),
-        _ => value.to_string(),
+impl Display for Number {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if has_size_beyond(self.0, 1e-6..1e21) { exponential(self.0, f) } else { Plain(self.0).fmt(f) }
     }
 }
 
 /// A number as Prometheus' text format has it: with an exponent from a million on.
-pub(super) fn exposition(value: f64) -> String {
+pub(super) struct Exposed(pub f64);
+
+impl Display for Exposed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if has_size_beyond(self.0, 1e-4..1e6) { exponential(self.0, f) } else { Plain(self.0).fmt(f) }
+    }
+}
+
+impl Serialize for Plain {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// `[time, "value"]` as Loki writes it.
+pub(super) fn loki_pair(sample: Sample) -> (Seconds, Plain) {
+    (Seconds(sample.timestamp_ms), Plain(sample.value))
+}
+
+/// `[time, "value"]` as Prometheus writes it.
+pub(super) fn prometheus_pair(sample: Sample) -> (Seconds, Number) {
+    (Seconds(sample.timestamp_ms), Number(sample.value))
+}
+
+fn has_size_beyond(value: f64, plain: Range<f64>) -> bool {
     let size = value.abs();
-    let wants_exponent = size.is_finite() && size != 0.0 && !(1e-4..1e6).contains(&size);
-    if wants_exponent { exponential(value) } else { plain(value) }
+    size.is_finite() && size != 0.0 && !plain.contains(&size)
 }
 
 /// With a sign and at least two digits in the exponent: `1.5e-07`, `1e+21`.
-fn exponential(value: f64) -> String {
+fn exponential(value: f64, f: &mut Formatter<'_>) -> fmt::Result {
     let text = format!("{value:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
-    format!("{digits}e{sign}{exponent:0>2}")
+    write!(f, "{digits}e{sign}{exponent:0>2}")
 }
 
 #[cfg(test)]
@@ -62,7 +103,10 @@ mod tests {
 
     fn written(timestamp_ms: i64, value: f64) -> [String; 2] {
         let sample = Sample { timestamp_ms, value };
-        [prometheus_pair(sample), loki_pair(sample)].map(|pair| serde_json::to_string(&pair).unwrap())
+        [
+            serde_json::to_string(&prometheus_pair(sample)).unwrap(),
+            serde_json::to_string(&loki_pair(sample)).unwrap(),
+        ]
     }
 
     #[test]
@@ -82,7 +126,8 @@ mod tests {
 
     #[test]
     fn the_text_format_has_exponents_early() {
-        let written = [999_999.0, 1e6, 1_234_567.5, 1e-4, 1.5e-5, f64::NEG_INFINITY].map(exposition);
+        let written = [999_999.0, 1e6, 1_234_567.5, 1e-4, 1.5e-5, f64::NEG_INFINITY];
+        let written = written.map(|value| Exposed(value).to_string());
         assert_eq!(written, ["999999", "1e+06", "1.2345675e+06", "0.0001", "1.5e-05", "-Inf"]);
     }
 
@@ -90,6 +135,7 @@ mod tests {
     fn only_prometheus_writes_exponents() {
         assert_eq!(written(0, 1e21), [r#"[0,"1e+21"]"#, r#"[0,"1000000000000000000000"]"#]);
         assert_eq!(written(0, -1.5e-7), [r#"[0,"-1.5e-07"]"#, r#"[0,"-0.00000015"]"#]);
+        assert_eq!(written(0, 1e17)[0], r#"[0,"100000000000000000"]"#);
         assert_eq!(written(0, 5e-324)[0], r#"[0,"5e-324"]"#);
     }
 }

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use super::{query_stats, request::Wishes};
 use crate::{
     BlockStats,
-    http::number::{Seconds, loki_pair},
+    http::number::{Plain, Seconds, loki_pair},
 };
 
 /// A body that is JSON already.
@@ -69,7 +69,7 @@ enum Outcome {
     Streams(Vec<Stream>),
     Matrix(Vec<Series>),
     Vector(Vec<Element>),
-    Scalar((Seconds, String)),
+    Scalar((Seconds, Plain)),
 }
 
 impl Outcome {
@@ -153,7 +153,7 @@ impl Categories {
 #[derive(Serialize)]
 struct Series {
     metric: LabelSet,
-    values: Vec<(Seconds, String)>,
+    values: Vec<(Seconds, Plain)>,
 }
 
 impl From<SeriesAnswer> for Series {
@@ -165,7 +165,7 @@ impl From<SeriesAnswer> for Series {
 #[derive(Serialize)]
 struct Element {
     metric: LabelSet,
-    value: (Seconds, String),
+    value: (Seconds, Plain),
 }
 
 impl From<SampleAnswer> for Element {

@@ -10,7 +10,7 @@ use axum::{
 use event::{Labels, METRIC_NAME, Sample};
 
 use super::{Error, request::selectors};
-use crate::http::{Service, number::exposition, params::Params};
+use crate::http::{Service, number::Exposed, params::Params};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -42,7 +42,7 @@ fn text(newest: BTreeMap<Labels, Sample>) -> String {
             let _ = writeln!(text, "# TYPE {} untyped", written(name));
             last = Some(name);
         }
-        let _ = writeln!(text, "{} {} {}", series(labels), exposition(sample.value), sample.timestamp_ms);
+        let _ = writeln!(text, "{} {} {}", series(labels), Exposed(sample.value), sample.timestamp_ms);
     }
     text
 }

@@ -4,15 +4,15 @@ use event::{Histogram, HistogramSample};
 use promql::ranges;
 use serde::Serialize;
 
-use crate::http::number::{Seconds, prometheus_text};
+use crate::http::number::{Number, Seconds};
 
 /// Count, sum, and the buckets that are not empty.
 #[derive(Serialize)]
 pub(super) struct Written {
-    count: String,
-    sum: String,
+    count: Number,
+    sum: Number,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    buckets: Vec<(u8, String, String, String)>,
+    buckets: Vec<(u8, Number, Number, Number)>,
 }
 
 /// `[time, histogram]`
@@ -30,12 +30,12 @@ fn written(histogram: &Histogram) -> Written {
             (false, false) => 2,
             (true, true) => 3,
         };
-        let [lower, upper, count] = [range.lower, range.upper, range.count].map(prometheus_text);
+        let [lower, upper, count] = [range.lower, range.upper, range.count].map(Number);
         (bounds, lower, upper, count)
     };
     Written {
-        count: prometheus_text(histogram.count),
-        sum: prometheus_text(histogram.sum),
+        count: Number(histogram.count),
+        sum: Number(histogram.sum),
         buckets: full.map(bucket).collect(),
     }
 }

@@ -12,7 +12,7 @@ use promql::{
 use serde_json::{Value, json};
 
 use super::{Error, request::query, response};
-use crate::http::{Service, number::plain, params::Params};
+use crate::http::{Service, number::Plain, params::Params};
 
 /// The tree of a query.
 pub(super) async fn parse(State(service): State<Service>, params: Params) -> Result<Response, Error> {
@@ -22,7 +22,7 @@ pub(super) async fn parse(State(service): State<Service>, params: Params) -> Res
 
 fn tree(node: &Node) -> Value {
     match &node.kind {
-        NodeKind::Number(literal) => json!({"type": "numberLiteral", "val": plain(literal.value)}),
+        NodeKind::Number(literal) => json!({"type": "numberLiteral", "val": Plain(literal.value)}),
         NodeKind::Text(text) => json!({"type": "stringLiteral", "val": text}),
         NodeKind::Selector(found) => selector(found, json!({"type": "vectorSelector"})),
         NodeKind::Range(found, range) => {
@@ -96,7 +96,7 @@ fn duration(span: &Span) -> Value {
     let expr = |op: &str, left: Value, right: Value| json!({"type": "durationExpr", "op": op, "lhs": left, "rhs": right, "wrapped": false});
     match span {
         Span::Literal(literal) => {
-            json!({"type": "numberLiteral", "val": plain(literal.value), "duration": literal.is_duration})
+            json!({"type": "numberLiteral", "val": Plain(literal.value), "duration": literal.is_duration})
         }
         Span::Step => expr("step", Value::Null, Value::Null),
         Span::Range => expr("range", Value::Null, Value::Null),

@@ -13,7 +13,7 @@ use super::{
     request::Limit,
     stats::Stats,
 };
-use crate::http::number::{Seconds, prometheus_pair};
+use crate::http::number::{Number, Seconds, prometheus_pair};
 
 /// A body that is JSON already.
 pub(super) fn json(body: Vec<u8>) -> Response {
@@ -37,7 +37,7 @@ pub(super) fn query(
     match &mut result {
         Outcome::Matrix(rows) => limit.apply(rows, &mut warnings),
         Outcome::Vector(elements) => limit.apply(elements, &mut warnings),
-        Outcome::Single(_) => {}
+        Outcome::Scalar(_) | Outcome::Text(_) => {}
     }
     data(&QueryData { result_type, result, stats }, &warnings, &answer.infos)
 }
@@ -66,7 +66,8 @@ struct QueryData {
 enum Outcome {
     Matrix(Vec<Row>),
     Vector(Vec<Element>),
-    Single((Seconds, String)),
+    Scalar((Seconds, Number)),
+    Text((Seconds, String)),
 }
 
 impl Outcome {
@@ -81,9 +82,9 @@ impl Outcome {
                     Outcome::Vector(numbers.chain(histograms.into_iter().map(Element::from)).collect()),
                 )
             }
-            Value::Scalar(sample) => ("scalar", Outcome::Single(prometheus_pair(sample))),
+            Value::Scalar(sample) => ("scalar", Outcome::Scalar(prometheus_pair(sample))),
             Value::String { timestamp_ms, value } => {
-                ("string", Outcome::Single((Seconds(timestamp_ms), value)))
+                ("string", Outcome::Text((Seconds(timestamp_ms), value)))
             }
         }
     }
@@ -93,7 +94,7 @@ impl Outcome {
 struct Row {
     metric: Labels,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    values: Vec<(Seconds, String)>,
+    values: Vec<(Seconds, Number)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     histograms: Vec<(Seconds, Written)>,
 }
@@ -120,7 +121,7 @@ fn rows(series: Vec<Series>, histograms: Vec<HistogramSeries>) -> Vec<Row> {
 struct Element {
     metric: Labels,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<(Seconds, String)>,
+    value: Option<(Seconds, Number)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     histogram: Option<(Seconds, Written)>,
 }
