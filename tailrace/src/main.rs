@@ -19,6 +19,12 @@ use clap::Parser;
 
 use crate::args::{Args, Command};
 
+/// With the settings in `.cargo/config.toml`: a fifth less CPU and a third less memory than the C library's when much
+/// is taken in.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     log::init(args.verbose);
