@@ -29,8 +29,11 @@ pub enum PieceKind {
     Digits,
     /// ASCII letters and digits, `_`, and bytes that are not ASCII; `-` and `.` only between such.
     Word,
-    /// A time: as a word, but with any of ` -.,:/` between.
-    Time,
+    /// A time: as a word, but with any of `-.,:/` between, and blanks where it is written with some.
+    Time {
+        /// Whether there are blanks within.
+        has_blanks: bool,
+    },
 }
 
 impl PieceKind {
@@ -44,7 +47,7 @@ impl PieceKind {
         match self {
             PieceKind::Digits => false,
             PieceKind::Word => b"-.".contains(&byte),
-            PieceKind::Time => b" -.,:/".contains(&byte),
+            PieceKind::Time { has_blanks } => b"-.,:/".contains(&byte) || (has_blanks && byte == b' '),
         }
     }
 }

@@ -109,7 +109,7 @@ impl<E: From<Damaged>> LineBlock<E> {
 
 fn kind(column: &Column) -> PieceKind {
     match (&column.slot, column.format) {
-        (_, Some(_)) => PieceKind::Time,
+        (_, Some(format)) => PieceKind::Time { has_blanks: format.has_blanks() },
         (Slot::Number(..) | Slot::Place(Class::Short | Class::Long, _), _) => PieceKind::Digits,
         (Slot::Choice(Class::Short | Class::Long, _), _) => PieceKind::Digits,
         _ => PieceKind::Word,

@@ -106,6 +106,11 @@ impl Format {
         }
     }
 
+    /// Whether there are blanks in a written time.
+    pub fn has_blanks(self) -> bool {
+        has(LAYOUTS[usize::from(self.layout)], b' ')
+    }
+
     /// Whether a written time can have this byte.
     pub fn allows(byte: u8) -> bool {
         byte.is_ascii_digit() || b" -.,:/_T".contains(&byte) || MONTHS.contains(&byte)

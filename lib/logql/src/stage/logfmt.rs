@@ -57,7 +57,7 @@ impl Logfmt {
         }
     }
 
-    /// No piece holds a quote or a backslash, and only a time holds a blank.
+    /// No piece holds a quote or a backslash, and only a time may hold a blank.
     pub(crate) fn look(&self, look: &mut Look<'_>) -> bool {
         let Ok(text) = std::str::from_utf8(look.line) else { return false };
         if self.strict || !self.renames.is_empty() {
@@ -69,7 +69,7 @@ impl Logfmt {
                 continue;
             }
             let quoted = look.line[look.start(value.as_bytes()) - 1] == b'"';
-            look.spare(value.as_bytes(), |kind| quoted || kind != PieceKind::Time);
+            look.spare(value.as_bytes(), |kind| quoted || kind != PieceKind::Time { has_blanks: true });
         }
         true
     }
