@@ -3,12 +3,18 @@
 use std::{
     num::NonZero,
     ops::ControlFlow,
-    sync::mpsc::{Receiver, sync_channel},
+    sync::{
+        LazyLock,
+        mpsc::{Receiver, sync_channel},
+    },
     thread,
 };
 
 /// More do not help a scan: the disk, and what takes the results, have to keep up.
 const MOST_THREADS: usize = 4;
+/// Looked up once: it reads files of the system.
+static THREADS: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS));
 
 /// How many results of a thread may wait: each may hold an opened block.
 const AHEAD: usize = 1;
@@ -19,7 +25,7 @@ pub fn in_order<T: Sync, R: Send>(
     work: impl Fn(&T) -> R + Sync,
     take: &mut dyn FnMut(R) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(items.len());
+    let threads = (*THREADS).min(items.len());
     if threads < 2 {
         return items.iter().try_for_each(|item| take(work(item)));
     }

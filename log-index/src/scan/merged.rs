@@ -95,24 +95,34 @@ impl<'a, const BACKWARD: bool> Merge<'a, BACKWARD> {
         Merge { parts, wanted, cursors, blocks, queue, at_once: 1 }
     }
 
-    /// Opens the block of a cursor whose time has come, and those of cursors that wait right behind it.
+    /// Opens the block of a cursor whose time has come, and those of cursors that wait right behind it; leaves out
+    /// those in which nothing may be found.
     fn open(&mut self, first: usize) {
-        let (mut due, mut blocks) = (vec![first], vec![self.cursors[first].block]);
-        while blocks.len() < self.at_once
-            && let Some(Reverse((_, next))) = self.queue.peek()
-            && let Cursor { block, state: State::Waiting, .. } = self.cursors[*next]
-        {
-            due.push(*next);
-            self.queue.pop();
-            if !blocks.contains(&block) {
-                blocks.push(block);
+        let (mut due, mut blocks, mut next) = (Vec::new(), Vec::new(), Some(first));
+        while let Some(at) = next {
+            let Cursor { part, block, state } = &mut self.cursors[at];
+            if !self.wanted.may_pass(part) {
+                *state = State::Done;
+            } else {
+                due.push(at);
+                if !blocks.contains(block) {
+                    blocks.push(*block);
+                }
             }
+            next = if blocks.len() < self.at_once { self.next_waiting() } else { None };
         }
         self.open_blocks(&blocks);
         due.into_iter().for_each(|at| self.queue_next(at));
         if self.wanted.searches() {
             self.at_once = (2 * self.at_once).min(MOST_AT_ONCE);
         }
+    }
+
+    /// Takes the cursor that comes next if it waits.
+    fn next_waiting(&mut self) -> Option<usize> {
+        let Reverse((_, at)) = *self.queue.peek()?;
+        matches!(self.cursors[at].state, State::Waiting).then(|| self.queue.pop())?;
+        Some(at)
     }
 
     fn open_blocks(&mut self, blocks: &[usize]) {

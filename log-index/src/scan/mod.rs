@@ -70,11 +70,7 @@ fn by_block<'a>(parts: impl Iterator<Item = &'a Part<LogColumns>>) -> Vec<Vec<&'
 
 /// Blocks with rows that may pass, in the order in which they lie.
 fn candidates<'a>(parts: &'a Parts<LogColumns>, wanted: &Wanted<'_>) -> Vec<Vec<&'a Part<LogColumns>>> {
-    let may_pass = |part: &&Part<LogColumns>| {
-        let may_pass = wanted.may_pass(part).inspect_err(|damage| wanted.snapshot.note(damage));
-        may_pass.unwrap_or(false)
-    };
-    by_block(parts.parts.iter().filter(may_pass))
+    by_block(parts.parts.iter().filter(|part| wanted.may_pass(part)))
 }
 
 fn one_by_one(parts: &Parts<LogColumns>, wanted: &Wanted<'_>, visit: &mut Visit<'_>) -> ControlFlow<()> {

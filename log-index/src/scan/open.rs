@@ -47,14 +47,11 @@ impl Opened {
 }
 
 impl Wanted<'_> {
-    /// Opens the parts of one block, which is searched once for all of them: each with its rows in the order of time;
-    /// nothing for those that have none or are damaged.
+    /// Opens the parts of one block that [`Wanted::may_pass`]; it is searched once for all of them: each with its rows
+    /// in the order of time; nothing for those that have none or are damaged.
     pub fn open(&self, parts: &[&Part<LogColumns>]) -> Vec<Option<Opened>> {
         let (mut loader, mut hits) = (Loader::new(), None);
         let mut open = |part: &Part<LogColumns>| {
-            if !self.may_pass(part)? {
-                return Ok(None);
-            }
             let loaded = loader.load(part)?;
             let rows = part.rows_within(&loaded, &self.span)?;
             let rows = match &loaded {
@@ -92,16 +89,18 @@ impl Wanted<'_> {
         !self.filter.is_empty() || self.lens.is_some()
     }
 
-    /// Whether rows of the part may pass the filters, by its block's filter; each block is asked once.
-    pub fn may_pass(&self, part: &Part<LogColumns>) -> Result<bool, Damage> {
-        let Some(block) = part.block() else { return Ok(true) };
+    /// Whether rows of the part may pass the filters, by its block's filter; each block is asked once. What is damaged
+    /// is told and left out.
+    pub fn may_pass(&self, part: &Part<LogColumns>) -> bool {
+        let Some(block) = part.block() else { return true };
         if let Some(known) = self.judged.lock().get(&block) {
-            return Ok(*known);
+            return *known;
         }
-        let may_pass = self.filter.may_pass(part)?;
+        let judged = self.filter.may_pass(part).inspect_err(|damage| self.snapshot.note(damage));
+        let may_pass = judged.unwrap_or(false);
         self.judged.lock().insert(block, may_pass);
         self.snapshot.count_block(part.packed_bytes(), !may_pass);
-        Ok(may_pass)
+        may_pass
     }
 
     /// Visits the next row, if there is one. `line` is where its line is put together.
