@@ -1,5 +1,7 @@
 //! The `processor:` section of the configuration.
 
+use std::num::NonZeroUsize;
+
 use config::Duration;
 use event::Codec;
 use promql::Features;
@@ -13,6 +15,8 @@ use crate::PushConfig;
 pub struct Config {
     /// Name under which the rules job commits. Under a new one it begins with the first record that is there.
     pub group: String,
+    /// Parts into which the groups are put, so that several processors share them.
+    pub shards: NonZeroUsize,
     /// Prometheus rule files; the last part of a path may hold `*`. Without the key: the built-in rules.
     pub rules: Option<Vec<String>>,
     /// The windows file. Without the key: the built-in windows.
@@ -28,7 +32,8 @@ pub struct Config {
     pub codec: Codec,
     /// After so much silence of a partition a tick says in it that time goes on.
     pub tick_after: Duration,
-    /// A processor that another one has replaced takes over again when the other has committed nothing for so long.
+    /// A processor that another one has replaced takes over again when the other has committed nothing for so long;
+    /// with shards, one that gives no sign of life for so long loses its own.
     pub take_over_after: Duration,
     /// Series that rules and windows may look at in all; those of new label sets beyond it are left out.
     pub max_series: usize,
@@ -51,6 +56,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             group: "tailrace-rules".into(),
+            shards: NonZeroUsize::MIN,
             rules: None,
             windows: None,
             reload_every: Duration::from_secs(30),

@@ -2,6 +2,8 @@
 //! processor that has taken over is let alone.
 
 use std::{
+    collections::BTreeMap,
+    io,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -18,7 +20,7 @@ use crate::{
     in_force::{InForce, Reloaded},
     rules::LoadError,
     session::{Environment, Session},
-    standby, telemetry,
+    sharing, standby, telemetry,
 };
 
 /// How long one look at the bus waits for a record: the time that stopping may take.
@@ -60,10 +62,35 @@ pub struct Status {
     pub standby: bool,
 }
 
+impl Status {
+    /// Another processor has all the shards.
+    const WITHOUT_SHARD: Status = Status {
+        rules: 0,
+        pending: 0,
+        firing: 0,
+        watermark_ms: None,
+        lag: 0,
+        connected: false,
+        standby: true,
+    };
+
+    /// Of two shards.
+    fn with(self, other: Status) -> Status {
+        Status {
+            rules: self.rules + other.rules,
+            pending: self.pending + other.pending,
+            firing: self.firing + other.firing,
+            watermark_ms: self.watermark_ms.min(other.watermark_ms),
+            lag: self.lag.max(other.lag),
+            connected: self.connected && other.connected,
+            standby: self.standby && other.standby,
+        }
+    }
+}
+
 /// The rules job, at work.
 pub struct Running {
-    status: Arc<Mutex<Status>>,
-    groups: Arc<Mutex<Vec<GroupStatus>>>,
+    shown: Shown,
     rules: Arc<InForce>,
     shutdown: CancellationToken,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -72,12 +99,13 @@ pub struct Running {
 impl Running {
     /// Where the job stands.
     pub fn status(&self) -> Status {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let shown = self.shown.lock();
+        shown.values().map(|shard| shard.status.clone()).reduce(Status::with).unwrap_or(Status::WITHOUT_SHARD)
     }
 
     /// The rule groups with their rules and alerts, as of the last step.
     pub fn groups(&self) -> Vec<GroupStatus> {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shown.lock().values().flat_map(|shard| shard.groups.clone()).collect()
     }
 
     /// Reads the rule files again; alerts of rules that stay go on.
@@ -115,27 +143,52 @@ pub fn run_rules(
     shutdown: CancellationToken,
 ) -> Result<Running, StartError> {
     let rules = Arc::new(InForce::load(config)?);
-    let (status, groups) = (Arc::<Mutex<Status>>::default(), Arc::<Mutex<Vec<GroupStatus>>>::default());
+    let shown = Shown::default();
     let environment = Environment {
         bus: bus.clone(),
         config: config.clone(),
         rules: rules.clone(),
+        shard: 0,
         runtime: Handle::current(),
         shutdown: shutdown.clone(),
     };
-    let driver = Driver { environment, status: status.clone(), groups: groups.clone() };
-    driver.show_rules(&Engine::new(rules.program(), Options::default()));
-    let thread = thread::Builder::new().name("rules".into()).spawn(move || driver.run())?;
-    Ok(Running { status, groups, rules, shutdown, thread: Mutex::new(Some(thread)) })
+    let thread = if config.shards.get() == 1 {
+        Driver::start(environment, shown.clone())?
+    } else {
+        sharing::start(environment, shown.clone())?
+    };
+    Ok(Running { shown, rules, shutdown, thread: Mutex::new(Some(thread)) })
 }
 
-struct Driver {
+/// What is shown of a shard.
+#[derive(Default)]
+pub struct Shard {
+    status: Status,
+    groups: Vec<GroupStatus>,
+}
+
+/// Of the shards that this process has.
+pub type Shown = Arc<parking_lot::Mutex<BTreeMap<usize, Shard>>>;
+
+/// Does the job of one shard.
+pub struct Driver {
     environment: Environment,
-    status: Arc<Mutex<Status>>,
-    groups: Arc<Mutex<Vec<GroupStatus>>>,
+    shown: Shown,
 }
 
 impl Driver {
+    /// On a thread of its own, which ends at the shutdown.
+    ///
+    /// # Errors
+    /// When there can be no thread.
+    pub fn start(environment: Environment, shown: Shown) -> io::Result<JoinHandle<()>> {
+        let program = environment.rules.program(environment.shard);
+        let driver = Driver { environment, shown };
+        driver.shown.lock().insert(driver.environment.shard, Shard::default());
+        driver.show_rules(&Engine::new(program, Options::default()));
+        thread::Builder::new().name("rules".into()).spawn(move || driver.run())
+    }
+
     fn run(&self) {
         let mut replaced = 0;
         while !self.environment.shutdown.is_cancelled() {
@@ -187,14 +240,21 @@ impl Driver {
     }
 
     fn with_status(&self, change: impl FnOnce(&mut Status)) {
-        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
+        self.with_shard(|shard| change(&mut shard.status));
+    }
+
+    /// Unless the shard has gone to another process.
+    fn with_shard(&self, change: impl FnOnce(&mut Shard)) {
+        if !self.environment.shutdown.is_cancelled() {
+            self.shown.lock().get_mut(&self.environment.shard).map(change);
+        }
     }
 
     fn show_rules(&self, engine: &Engine) {
         let program = engine.evaluator().program();
         let count = program.rules().count() + program.windows.len();
         self.with_status(|status| status.rules = count);
-        *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = engine.evaluator().status();
+        self.with_shard(|shard| shard.groups = engine.evaluator().status());
     }
 
     fn show(&self, session: &mut Session) {

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use config::Diagnostics;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use promql::Features;
@@ -14,6 +15,7 @@ use crate::{
     Config,
     engine::program::Program,
     rules::{LoadError, Sources},
+    shards::split,
     telemetry,
 };
 
@@ -22,14 +24,16 @@ pub struct InForce {
     rules: Option<Vec<String>>,
     windows: Option<String>,
     features: Features,
+    shards: usize,
     /// How often the files are looked at for changes; zero: never.
     every: Duration,
     state: Mutex<State>,
 }
 
 struct State {
-    program: Arc<Program>,
-    /// Of the program.
+    /// One for each shard.
+    programs: Vec<Arc<Program>>,
+    /// Of the programs.
     sources: Sources,
     /// Files that were found wrong, so that each error is told once.
     refused: Option<Sources>,
@@ -54,18 +58,17 @@ impl InForce {
     /// When one is missing or wrong.
     pub fn load(config: &Config) -> Result<Self, LoadError> {
         let sources = Sources::read(config.rules.as_deref(), config.windows.as_deref())?;
-        let program = Arc::new(sources.check(config.features)?);
-        warn(&program);
+        let programs = programs(&sources, config.features, config.shards.get())?;
         note(true);
-        let state = State { program, sources, refused: None, unread: None, looked: Instant::now() };
+        let state = State { programs, sources, refused: None, unread: None, looked: Instant::now() };
         let (rules, windows) = (config.rules.clone(), config.windows.clone());
-        let (features, every) = (config.features, config.reload_every.0);
-        Ok(InForce { rules, windows, features, every, state: Mutex::new(state) })
+        let (features, shards, every) = (config.features, config.shards.get(), config.reload_every.0);
+        Ok(InForce { rules, windows, features, shards, every, state: Mutex::new(state) })
     }
 
-    /// The rules as of now.
-    pub fn program(&self) -> Arc<Program> {
-        self.state.lock().program.clone()
+    /// The rules of a shard as of now.
+    pub fn program(&self, shard: usize) -> Arc<Program> {
+        self.state.lock().programs[shard].clone()
     }
 
     /// Reads the files again.
@@ -97,12 +100,13 @@ impl InForce {
         state.unread = unread;
         let taken = match read {
             Err(_) if is_known => Ok(Reloaded::Unchanged),
-            read => read.and_then(|sources| state.take_in(sources, self.features)),
+            read => read.and_then(|sources| state.take_in(sources, self.features, self.shards)),
         };
         note(taken.is_ok() && state.refused.is_none() && state.unread.is_none());
         match &taken {
             Ok(Reloaded::Changed) => {
-                tracing::info!(rules = state.program.rules().count(), "new rules are in force")
+                let rules: usize = state.programs.iter().map(|program| program.rules().count()).sum();
+                tracing::info!(rules, "new rules are in force")
             }
             Ok(Reloaded::Unchanged) => {}
             Err(error) => {
@@ -114,7 +118,12 @@ impl InForce {
 }
 
 impl State {
-    fn take_in(&mut self, sources: Sources, features: Features) -> Result<Reloaded, LoadError> {
+    fn take_in(
+        &mut self,
+        sources: Sources,
+        features: Features,
+        shards: usize,
+    ) -> Result<Reloaded, LoadError> {
         if self.refused.as_ref() == Some(&sources) {
             return Ok(Reloaded::Unchanged);
         }
@@ -122,10 +131,9 @@ impl State {
             self.refused = None;
             return Ok(Reloaded::Unchanged);
         }
-        match sources.check(features) {
-            Ok(program) => {
-                warn(&program);
-                (self.program, self.sources, self.refused) = (Arc::new(program), sources, None);
+        match programs(&sources, features, shards) {
+            Ok(programs) => {
+                (self.programs, self.sources, self.refused) = (programs, sources, None);
                 Ok(Reloaded::Changed)
             }
             Err(problems) => {
@@ -136,8 +144,10 @@ impl State {
     }
 }
 
-fn warn(program: &Program) {
+fn programs(sources: &Sources, features: Features, shards: usize) -> Result<Vec<Arc<Program>>, Diagnostics> {
+    let program = sources.check(features)?;
     program.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(split(program, shards).into_iter().map(Arc::new).collect())
 }
 
 fn note(successful: bool) {
@@ -154,7 +164,7 @@ mod tests {
     use super::*;
 
     fn names(rules: &InForce) -> Vec<String> {
-        rules.program().rules().map(|(_, rule)| rule.name.clone()).collect()
+        rules.program(0).rules().map(|(_, rule)| rule.name.clone()).collect()
     }
 
     #[test]
@@ -167,13 +177,13 @@ mod tests {
         fs::write(path("a.yml"), group("A", "up == 0")).unwrap();
         let pattern = format!("{}/*.yml", folder.path().display());
         let rules = InForce::load(&Config { rules: Some(vec![pattern]), ..Config::default() }).unwrap();
-        let before = rules.program();
+        let before = rules.program(0);
         assert_eq!(rules.reload().unwrap(), Reloaded::Unchanged);
 
         fs::write(path("a.yml"), group("A2", "up == 0")).unwrap();
         fs::write(path("b.yml"), group("B", "up ==")).unwrap();
         let error = rules.reload().unwrap_err().to_string();
-        assert!(error.contains("b.yml:1") && Arc::ptr_eq(&before, &rules.program()), "{error}");
+        assert!(error.contains("b.yml:1") && Arc::ptr_eq(&before, &rules.program(0)), "{error}");
         // Asked again it is told again; looking at it again tells nothing new.
         assert!(rules.reload().is_err() && rules.take_in().is_ok());
 

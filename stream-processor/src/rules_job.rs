@@ -8,12 +8,12 @@ use std::{
 
 use bus::{Consumer, ConsumerBuilder, Offsets, Outgoing, Record, Start};
 use event::{Alert, Codec, DecodeError, Event, SampleBatch};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     Config,
     engine::{Engine, External, Options, Output, Silence, program::Program},
     job::Job,
+    mark::{Mark, Shard},
     telemetry,
 };
 
@@ -26,30 +26,34 @@ const ENDS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Of so many samples and lines each a transition is still well below the size of a Kafka record.
 const MOST_EVIDENCE: usize = 100;
 
-/// Text that is committed with the offsets.
-#[derive(Debug, Serialize, Deserialize)]
-struct Mark {
-    version: u32,
-    /// The last step whose outputs are written, in milliseconds; nothing before the first one.
-    step: Option<i64>,
-}
-
-const MARK_VERSION: u32 = 1;
-
 /// An engine between its topics.
 pub struct RulesJob {
     bus: bus::Config,
+    shard: Shard,
+    /// The step from which all shards began.
+    began: Option<i64>,
     group: String,
+    /// That of the first shard.
+    first_group: String,
     codec: Codec,
     engine: Engine,
     /// Records below were dealt with before the restart: they are only read back.
     committed: Offsets,
 }
 
+/// Name under which a shard commits.
+fn group(config: &Config, shard: usize) -> String {
+    if shard == 0 { config.group.clone() } else { format!("{}-{shard}", config.group) }
+}
+
 /// `None`: alerts end as in Prometheus.
 fn silence(config: &Config) -> Option<Silence> {
     let (after_ms, unknown_ms) = (config.silent_after.millis(), config.unknown_for.millis());
     (after_ms > 0 && unknown_ms > 0).then_some(Silence { after_ms, unknown_ms })
+}
+
+fn newest(marks: impl IntoIterator<Item = Mark>) -> Option<Mark> {
+    marks.into_iter().max_by_key(|mark| mark.step)
 }
 
 /// Since the first call.
@@ -60,7 +64,7 @@ fn elapsed() -> Duration {
 
 impl RulesJob {
     /// A job that has read nothing yet.
-    pub fn new(bus: &bus::Config, config: &Config, program: Arc<Program>) -> Self {
+    pub fn new(bus: &bus::Config, config: &Config, shard: usize, program: Arc<Program>) -> Self {
         let options = Options {
             lateness_ms: config.lateness.millis(),
             max_series: config.max_series,
@@ -73,7 +77,10 @@ impl RulesJob {
         };
         RulesJob {
             bus: bus.clone(),
-            group: config.group.clone(),
+            shard: Shard { number: shard, of: config.shards.get() },
+            began: None,
+            first_group: config.group.clone(),
+            group: group(config, shard),
             codec: config.codec,
             engine: Engine::new(program, options),
             committed: Offsets::default(),
@@ -95,6 +102,30 @@ impl RulesJob {
         self.committed.get(&record.topic, record.partition).is_some_and(|next| record.offset < next)
     }
 
+    /// The step to go on from. After a change of the number of shards all of them begin where the first one stood.
+    fn begin(&mut self, own: Option<Mark>) -> Result<Option<i64>, bus::Error> {
+        let first = if self.shard.number == 0 { own } else { self.first_mark()? };
+        self.began = self.shard.began(first);
+        if self.shard.goes_on(own, self.began) {
+            return Ok(own.and_then(|mark| mark.step));
+        }
+        self.committed = Offsets::default();
+        Ok(self.began)
+    }
+
+    fn first_mark(&self) -> Result<Option<Mark>, bus::Error> {
+        let topics = [self.bus.topics.metrics.as_str()];
+        let builder = ConsumerBuilder {
+            config: &self.bus,
+            group: &self.first_group,
+            topics: &topics,
+            queue_kib: QUEUE_KIB,
+        };
+        let texts = Consumer::open(&builder)?.committed()?.into_iter().map(|(_, _, text)| text);
+        let marks: Vec<_> = texts.map(|text| self.mark_of(text)).collect::<Result<_, _>>()?;
+        Ok(newest(marks.into_iter().flatten()))
+    }
+
     fn resume(&mut self, consumer: &Consumer, step: Option<i64>) -> Result<Offsets, bus::Error> {
         let alerts = self.read_alerts(step)?;
         self.engine.resume(step, &alerts);
@@ -111,8 +142,10 @@ impl RulesJob {
     fn read_alerts(&self, step: Option<i64>) -> Result<Vec<Alert>, bus::Error> {
         let mut last: HashMap<(String, String), Alert> = HashMap::new();
         let mut later = Vec::new();
+        let elsewhere = &self.engine.evaluator().program().elsewhere.groups;
         self.read_back(&self.bus.topics.alerts, None, |record| {
             match Alert::from_json(&record.value) {
+                Ok(alert) if elsewhere.contains(&alert.group) => {}
                 Ok(alert) if step.is_none_or(|step| alert.evaluated_at.as_millisecond() > step) => later.push(alert),
                 Ok(alert) => drop(last.insert((alert.group.clone(), alert.fingerprint.clone()), alert)),
                 Err(error) => {
@@ -152,14 +185,14 @@ impl RulesJob {
         Ok(())
     }
 
-    /// The step that is committed as `text`; who sets offsets by hand leaves it empty.
-    fn step_of(&self, text: String) -> Result<Option<i64>, bus::Error> {
+    /// What is committed as `text`; who sets offsets by hand leaves it empty.
+    fn mark_of(&self, text: String) -> Result<Option<Mark>, bus::Error> {
         if text.is_empty() {
             return Ok(None);
         }
-        match serde_json::from_str::<Mark>(&text) {
-            Ok(Mark { version: MARK_VERSION, step }) => Ok(step),
-            _ => Err(bus::Error::Commit { group: self.group.clone(), text }),
+        match Mark::parse(&text) {
+            Some(mark) => Ok(Some(mark)),
+            None => Err(bus::Error::Commit { group: self.group.clone(), text }),
         }
     }
 
@@ -201,15 +234,16 @@ impl Job for RulesJob {
 
     fn restore(&mut self, consumer: &Consumer) -> Result<Offsets, bus::Error> {
         self.engine.set_partitions(consumer.partitions());
-        let mut steps = Vec::new();
+        let mut marks = Vec::new();
         let ends = consumer.ends(ENDS_TIMEOUT)?;
         for ((topic, partition), next, text) in consumer.committed()? {
             // A topic that was made anew is shorter than what was read of the old one.
             let end = ends.get(&topic, partition).unwrap_or(next);
             self.committed.set(&topic, partition, next.min(end));
-            steps.extend(self.step_of(text)?);
+            marks.extend(self.mark_of(text)?);
         }
-        self.resume(consumer, steps.into_iter().max())
+        let step = self.begin(newest(marks))?;
+        self.resume(consumer, step)
     }
 
     fn take(&mut self, record: &Record) -> Result<(), DecodeError> {
@@ -227,7 +261,7 @@ impl Job for RulesJob {
     }
 
     fn mark(&self) -> String {
-        let mark = Mark { version: MARK_VERSION, step: self.engine.last_step() };
+        let mark = self.shard.mark(self.engine.last_step(), self.began);
         serde_json::to_string(&mark).unwrap_or_default()
     }
 }
@@ -239,8 +273,8 @@ mod tests {
     #[test]
     fn a_commit_of_an_unknown_version_is_refused() {
         let program = Arc::new(Program::default());
-        let job = RulesJob::new(&bus::Config::default(), &Config::default(), program);
-        let step = |text: &str| job.step_of(text.to_owned());
+        let job = RulesJob::new(&bus::Config::default(), &Config::default(), 0, program);
+        let step = |text: &str| job.mark_of(text.to_owned()).map(|mark| mark.and_then(|mark| mark.step));
         assert_eq!(step(r#"{"version":1,"step":60000}"#).unwrap(), Some(60_000));
         assert_eq!(step("").unwrap(), None);
         for text in [r#"{"version":2,"step":60000}"#, "by hand"] {

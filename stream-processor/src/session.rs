@@ -39,6 +39,8 @@ pub struct Environment {
     pub config: Config,
     /// Rules and windows.
     pub rules: Arc<InForce>,
+    /// The part of them that is evaluated here.
+    pub shard: usize,
     /// Waits for acknowledgements.
     pub runtime: Handle,
     /// Ends all waiting.
@@ -46,6 +48,11 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// The job of the shard, with nothing read yet.
+    pub fn job(&self, program: Arc<Program>) -> RulesJob {
+        RulesJob::new(&self.bus, &self.config, self.shard, program)
+    }
+
     /// Waits, but not beyond the shutdown.
     pub fn pause(&self, time: Duration) {
         // The timer has to be made within the runtime.
@@ -79,9 +86,9 @@ impl Session {
     /// # Errors
     /// When the broker refuses something.
     pub fn open(environment: &Environment) -> Result<Option<Self>, bus::Error> {
-        let Environment { bus, config, rules, runtime, shutdown } = environment;
-        let program = rules.program();
-        let mut job = RulesJob::new(bus, config, program.clone());
+        let Environment { bus, config, rules, shard, runtime, shutdown } = environment;
+        let program = rules.program(*shard);
+        let mut job = environment.job(program.clone());
         // First the transactions: after this nobody else moves the offsets that are read next.
         let id = job.transactional_id();
         let opened = TransactionalProducer::open(bus, &id, runtime.clone(), shutdown.clone())?;
@@ -113,7 +120,7 @@ impl Session {
     /// Whether other rules are in force than when the session began. Their state comes back from the topics as after
     /// any restart, so that the next session goes on with the alerts of the rules that have stayed.
     pub fn is_outdated(&self) -> bool {
-        !Arc::ptr_eq(&self.program, &self.environment.rules.program())
+        !Arc::ptr_eq(&self.program, &self.environment.rules.program(self.environment.shard))
     }
 
     /// Takes in the records that have arrived, at most `max`; waits up to `timeout` for the first.
@@ -163,7 +170,8 @@ impl Session {
             return;
         }
         self.read.set(&record.topic, record.partition, record.offset + 1);
-        let Err(error) = taken else { return };
+        // All shards read the same records: the first one speaks for them.
+        let Some(error) = taken.err().filter(|_| self.environment.shard == 0) else { return };
         telemetry::UNREADABLE.inc();
         let Record { topic, partition, offset, .. } = record;
         tracing::warn!(topic, partition, offset, %error, "record goes to the dead-letter topic");
@@ -190,6 +198,9 @@ impl Session {
     }
 
     fn tick(&mut self) -> Result<bool, bus::Error> {
+        if self.environment.shard != 0 {
+            return Ok(true);
+        }
         let ticks = self.ticks.due(Instant::now(), Timestamp::now().as_millisecond());
         telemetry::TICKS.inc_by(ticks.len() as u64);
         let Environment { runtime, shutdown, .. } = &self.environment;

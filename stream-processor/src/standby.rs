@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Consumer, ConsumerBuilder, Partition};
 
-use crate::{job::Job, rules_job::RulesJob, session::Environment};
+use crate::{job::Job, session::Environment};
 
 /// How often the commits are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ fn commits(environment: &Environment, consumer: &mut Option<Consumer>) -> Result
 }
 
 fn open(environment: &Environment) -> Result<Consumer, bus::Error> {
-    let job = RulesJob::new(&environment.bus, &environment.config, environment.rules.program());
+    let job = environment.job(environment.rules.program(environment.shard));
     let topics = job.topics();
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
     Consumer::open(&ConsumerBuilder {

@@ -1,6 +1,6 @@
 //! What the engine runs: checked rule groups and windows. Made by [`crate::rules`].
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use event::Labels;
 use logql::MetricExpr;
@@ -17,6 +17,17 @@ pub struct Program {
     pub groups: Vec<Group>,
     /// What people may not have meant.
     pub warnings: Vec<String>,
+    /// What other shards evaluate.
+    pub elsewhere: Elsewhere,
+}
+
+/// What a shard needs to know of the others.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    /// Names of their groups.
+    pub groups: BTreeSet<String>,
+    /// Whether this shard reads log entries for them too, because it writes the ticks.
+    pub reads_logs: bool,
 }
 
 /// Aggregates over the samples of a span of time, for each set of labels.
@@ -202,7 +213,7 @@ impl Program {
 
     /// Whether any rule looks at log entries.
     pub fn reads_logs(&self) -> bool {
-        self.rules().any(|(_, rule)| rule.query.logs().is_some())
+        self.elsewhere.reads_logs || self.rules().any(|(_, rule)| rule.query.logs().is_some())
     }
 
     /// How far before a step anything is looked at, in milliseconds.

@@ -45,7 +45,11 @@ pub fn check_with(
     let windows = windows.map(|source| windows::parse(source, &mut problems)).unwrap_or_default();
     problems.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     let warnings = doubts::warnings(rules, &groups);
-    if problems.0.is_empty() { Ok(Program { windows, groups, warnings }) } else { Err(problems) }
+    if problems.0.is_empty() {
+        Ok(Program { windows, groups, warnings, ..Program::default() })
+    } else {
+        Err(problems)
+    }
 }
 
 /// What a file holds; nothing if it is empty or no YAML, which is noted.

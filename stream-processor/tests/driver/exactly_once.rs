@@ -212,6 +212,7 @@ impl Replay<'_> {
                     bus: bus.clone(),
                     config: config.clone(),
                     rules,
+                    shard: 0,
                     runtime,
                     shutdown: shutdown.clone(),
                 };

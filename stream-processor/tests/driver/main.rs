@@ -3,4 +3,5 @@
 mod bench;
 mod exactly_once;
 mod running;
+mod shards;
 mod standby;
