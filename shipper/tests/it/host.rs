@@ -83,7 +83,9 @@ async fn samples_carry_host_instance_and_job_and_positions_grow_over_restarts() 
         assert!(shipper.describe()[0].contains("metrics of web1 every 100ms"));
         shipper.stop().await;
     }
-    let batches = batches(&broker);
+    let mut batches = batches(&broker);
+    // What was not acknowledged before the stop is sent again, as it was.
+    batches.dedup();
     assert!(batches.is_sorted_by(|a, b| a.position < b.position && a.source == b.source));
     assert!(!batches[0].families.is_empty() && batches[1].families.is_empty());
     let labels = &batches[0].series[0].labels;
