@@ -19,7 +19,7 @@ class Tailrace(Node):
         windows = pathlib.Path(folder, "windows.yaml")
         windows.write_text("windows: []\n")
         config = {"processor": {"rules": [str(path) for path in rules], "windows": str(windows)}, "index": {"retention": "off"}}
-        super().__init__(binary, folder, config, ["--no-ship"])
+        super().__init__(binary, folder, config, ["--no-ship", "--syslog", "off"])
 
     def flush(self):
         status, answer = self.get("/flush", method="POST", merge="true")

@@ -54,12 +54,15 @@ def labels(runs_of, stream):
 
 
 def write(runs_of, seed, size, end, lines_path, bodies_path):
-    """Writes the lines as they are, and the bodies of push requests for them; gives the number of lines."""
-    count, batch, weight = 0, {}, 0
+    """Writes the lines as they are, and the bodies of push requests for them; gives the number of lines.
+
+    A stream has no two lines of one time: of equal ones Loki would keep one."""
+    count, batch, weight, last = 0, {}, 0, {}
     with open(lines_path, "wb", 1 << 20) as lines, open(bodies_path, "wb", 1 << 20) as bodies:
         for stream, seconds, line in entries(runs_of, seed, size, end):
             lines.write(line + b"\n")
-            batch.setdefault(stream, []).append(entry(int(seconds * 1e6) * 1000, line))
+            last[stream] = max(int(seconds * 1e6), last.get(stream, 0) + 1)
+            batch.setdefault(stream, []).append(entry(last[stream] * 1000, line))
             count, weight = count + 1, weight + len(line) + 1
             if weight >= BODY_BYTES:
                 put(bodies, push_request(runs_of, batch))
