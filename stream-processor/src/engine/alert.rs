@@ -258,7 +258,9 @@ impl Active {
     fn is_unknown(&self, step: &AlertStep<'_>) -> bool {
         let Some(silence) = step.silence.filter(|_| self.fired_at.is_some()) else { return false };
         let since = self.unknown_since.unwrap_or(step.step_ms);
-        step.step_ms - since < silence.unknown_ms && step.behind.is_silent(&self.labels, silence.after_ms)
+        // Whoever looks seldom must not take a sample that has come since for an old one.
+        let after_ms = silence.after_ms.max(step.group.interval_ms.saturating_mul(2));
+        step.step_ms - since < silence.unknown_ms && step.behind.is_silent(&self.labels, after_ms)
     }
 
     fn ended(&self) -> AlertState {

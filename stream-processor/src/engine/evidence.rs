@@ -60,11 +60,11 @@ impl<'a> Behind<'a> {
         })
     }
 
-    /// Whether the series behind the alert have had nothing to say for `after_ms`, not even that they have ended. Of log
-    /// lines nobody can tell: there are none where all is well.
+    /// Whether the series behind the alert have had nothing to say for `after_ms`, not even that they have ended. Nobody
+    /// can tell of log lines, of which there are none where all is well, nor when labels are made that no series has.
     pub fn is_silent(&self, labels: &Labels, after_ms: i64) -> bool {
         let Some(query) = self.rule.query.metrics() else { return false };
-        if moving(&query.selectors()).next().is_none() {
+        if query.relabels() || moving(&query.selectors()).next().is_none() {
             return false;
         }
         let heard = self.heard.get_or_init(|| Related::new(self.hear(query)));

@@ -80,6 +80,17 @@ fn what_a_source_says_ends_an_alert_at_once() {
 }
 
 #[test]
+fn an_alert_whose_series_cannot_be_told_or_that_is_seldom_looked_at_ends_when_its_series_speak() {
+    let relabelled = r#"label_replace(x, "h", "${1}-x", "h", "(.*)") > 5"#;
+    let rules = format!("groups: [{{name: g, rules: [{{alert: Made, expr: '{relabelled}'}}]}}]");
+    let made = shown(&rules, "'x{h=\"a\"}': 6 1x8", "2m");
+    assert_eq!(made, ["0s firing Made{h=\"a-x\"} = 6", "15s resolved Made{h=\"a-x\"} = 6"]);
+    let rules = "groups: [{name: g, interval: 1m, rules: [{alert: Seldom, expr: x > 5}]}]";
+    let seldom = shown(rules, "'x{h=\"a\"}': 6 1 _x30, 'y': 1x32", "8m");
+    assert_eq!(seldom, ["0s firing Seldom{h=\"a\"} = 6", "1m resolved Seldom{h=\"a\"} = 6"]);
+}
+
+#[test]
 fn an_unknown_alert_outlives_a_restart() {
     let (case, rules) = (case("'x{h=\"a\"}': 6 6", "20m"), RULES);
     let inputs = case.inputs();

@@ -13,7 +13,10 @@ use crate::{
     eval::Options,
     parse::{self, Features, ast::Node},
 };
-use expr::{Expr, VectorSelector};
+use expr::{AggregateOp, Expr, VectorSelector};
+
+/// Functions that give labels other values.
+const RELABELLING: [&str; 3] = ["label_replace", "label_join", "info"];
 
 pub use expr::ValueType;
 pub(crate) use timing::Timing;
@@ -117,6 +120,11 @@ impl Query {
         moving.map(|s| s.reach_ms).max().unwrap_or(0).max(0)
     }
 
+    /// Whether a label of the result may have another value than in the series that are read.
+    pub fn relabels(&self) -> bool {
+        self.lowered(Timing::default()).is_ok_and(|expr| relabels(&expr))
+    }
+
     fn selectors_with(&self, options: &Options) -> Vec<Selector> {
         let mut found = Vec::new();
         // What cannot be evaluated at an instant reads nothing.
@@ -157,6 +165,15 @@ fn collect(expr: &Expr, lookback_ms: i64, around: Reach, found: &mut Vec<Selecto
         }
         other => other.children().for_each(|child| collect(child, lookback_ms, around, found)),
     }
+}
+
+fn relabels(expr: &Expr) -> bool {
+    let itself = match expr {
+        Expr::Call(call) => RELABELLING.contains(&call.name),
+        Expr::Aggregate(aggregate) => aggregate.op == AggregateOp::CountValues,
+        _ => false,
+    };
+    itself || expr.children().any(relabels)
 }
 
 impl fmt::Display for Query {
