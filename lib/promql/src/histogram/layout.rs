@@ -29,7 +29,7 @@ pub fn bounds(histogram: &Histogram, index: i32) -> (f64, f64) {
 }
 
 /// The histogram with a wider bucket around zero, which may have to grow further to end where another begins:
-/// its count and its bound.
+/// its count and its bound. A threshold that is no number widens nothing.
 pub fn widened(histogram: &Histogram, threshold: f64) -> (f64, f64) {
     if threshold == histogram.zero_threshold {
         return (histogram.zero_count, threshold);
@@ -47,7 +47,8 @@ pub fn widened(histogram: &Histogram, threshold: f64) -> (f64, f64) {
                 }
             }
         }
-        if threshold == before {
+        // NaN equals nothing, and does not grow either.
+        if threshold.total_cmp(&before).is_eq() {
             return (count.raw_total(), threshold);
         }
     }

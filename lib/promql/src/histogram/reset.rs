@@ -48,3 +48,18 @@ fn fell(old: impl Iterator<Item = (i32, f64)>, new: impl Iterator<Item = (i32, f
     new.for_each(|(index, count)| lost.entry(index).or_default().1 += count);
     lost.values().any(|(old, new)| new < old)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_around_zero_without_a_bound_is_compared_all_the_same() {
+        let buckets = vec![Bucket { index: 1, count: 2.0 }];
+        let some = Histogram { count: 2.0, positive: buckets, ..Histogram::default() };
+        let endless = Histogram { zero_threshold: f64::NAN, ..some.clone() };
+        // It fits nothing that came before it.
+        assert!(is_reset(&some, &endless) && is_reset(&endless, &endless));
+        assert!(!is_reset(&some, &some));
+    }
+}

@@ -1,6 +1,6 @@
 //! Sums of histograms that lose little, over whatever buckets these have.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use event::{Bucket, Histogram, ResetHint};
 
@@ -114,10 +114,11 @@ impl HistogramSum {
         }
     }
 
-    /// Makes both buckets around zero reach equally far; tells the other's count, and how far that is.
+    /// Makes both buckets around zero reach equally far, unless NaN says how far one does; tells the other's count,
+    /// and how far that is.
     fn reconcile_zero(&mut self, other: &Histogram) -> (f64, f64) {
         let (mut count, mut threshold) = (other.zero_count, other.zero_threshold);
-        while threshold != self.zero_threshold {
+        while threshold.partial_cmp(&self.zero_threshold).is_some_and(Ordering::is_ne) {
             if self.zero_threshold > threshold {
                 (count, threshold) = widened(other, self.zero_threshold);
             }
@@ -196,6 +197,17 @@ mod tests {
         sum.add(&wide, 1.0).unwrap();
         assert_eq!(counts(&sum), [(2, 5.0)]);
         assert_eq!(sum.total().zero_count, 11.0);
+    }
+
+    #[test]
+    fn a_bucket_around_zero_without_a_bound_ends_the_sum_all_the_same() {
+        let some = histogram(0, &[(1, 2.0)]);
+        let endless = Histogram { zero_threshold: f64::NAN, ..some.clone() };
+        for (first, second) in [(&some, &endless), (&endless, &some), (&endless, &endless)] {
+            let mut sum = HistogramSum::new(first);
+            sum.add(second, 1.0).unwrap();
+            assert_eq!(sum.total().count, 4.0);
+        }
     }
 
     #[test]

@@ -94,6 +94,10 @@ fn check(histogram: &Histogram, is_whole: bool) -> Result<(), String> {
         _ if !histogram.bounds.is_empty() => return Err("only schema -53 has custom bounds".into()),
         _ => {}
     }
+    let threshold = histogram.zero_threshold;
+    if !threshold.is_finite() || threshold < 0.0 {
+        return Err(format!("its zero threshold is {threshold}; send a finite one of 0 or more"));
+    }
     let buckets = histogram.positive.iter().chain(&histogram.negative).map(|bucket| bucket.count);
     let counts = || buckets.clone().chain([histogram.zero_count]);
     if let Some(wrong) = counts().chain([histogram.count]).find(|count| count.is_nan() || *count < 0.0) {
@@ -182,12 +186,15 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         type Change = fn(&mut pb::Histogram);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 12] = [
             (|h| h.positive_spans.push(span(0, u32::MAX)), "need 4294967298 buckets, have 3"),
             (|h| h.positive_spans[1].offset = -1, "negative offset -1"),
             (|h| h.positive_spans[0].offset = i32::MAX, "no bucket 2147483648"),
             (|h| h.schema = 9, "schema 9 is not known"),
             (|h| h.custom_values = vec![1.0], "only schema -53"),
+            (|h| h.zero_threshold = f64::NAN, "zero threshold is NaN"),
+            (|h| h.zero_threshold = f64::INFINITY, "zero threshold is inf"),
+            (|h| h.zero_threshold = -1.0, "zero threshold is -1"),
             (|h| h.positive_deltas[0] = -5, "counts -5"),
             (|h| h.count = Some(Count::CountInt(8)), "9 observations are in its buckets, 8 in all"),
             (|h| (h.schema, h.custom_values) = (-53, vec![2.0, 1.0]), "do not rise"),
