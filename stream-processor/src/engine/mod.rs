@@ -10,6 +10,7 @@ mod alert_step;
 mod answer;
 mod evaluator;
 mod evidence;
+mod family;
 mod feed;
 mod functions;
 mod history;

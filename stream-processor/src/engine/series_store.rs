@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series, widest_label};
 use promql::{Storage, StorageError};
 
-use super::{history::History, recording::Point};
+use super::{family::Family, history::History, recording::Point};
 
 /// What some rule or window reads.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct SeriesStore {
     interests: Interests,
     max_series: usize,
     count: usize,
-    by_name: BTreeMap<String, BTreeMap<Labels, History>>,
+    by_name: BTreeMap<String, Family>,
     refused: u64,
 }
 
@@ -88,7 +88,7 @@ impl SeriesStore {
 
     fn change(&mut self, labels: &Labels, change: impl FnOnce(&mut History)) -> Inserted {
         let name = labels.metric_name();
-        if let Some(history) = self.by_name.get_mut(name).and_then(|m| m.get_mut(labels)) {
+        if let Some(history) = self.by_name.get_mut(name).and_then(|family| family.get_mut(labels)) {
             change(history);
             return Inserted::Kept;
         }
@@ -99,7 +99,7 @@ impl SeriesStore {
         }
         let mut history = History::new(keep_ms);
         change(&mut history);
-        self.by_name.entry(name.to_owned()).or_default().insert(labels.clone(), history);
+        self.by_name.entry(name.to_owned()).or_default().insert(labels, history);
         self.count += 1;
         Inserted::Kept
     }
@@ -107,13 +107,13 @@ impl SeriesStore {
     /// Forgets what steps after `step_ms` no longer look at.
     pub fn forget_before(&mut self, step_ms: i64) {
         for family in self.by_name.values_mut() {
-            family.retain(|_, history| {
+            family.retain(|history| {
                 history.forget(step_ms);
                 !history.is_empty()
             });
         }
         self.by_name.retain(|_, family| !family.is_empty());
-        self.count = self.by_name.values().map(BTreeMap::len).sum();
+        self.count = self.by_name.values().map(Family::len).sum();
     }
 
     /// How many series there are.
@@ -125,7 +125,7 @@ impl SeriesStore {
     /// the label to look at.
     pub fn take_refusals(&mut self) -> Option<String> {
         let refused = std::mem::take(&mut self.refused);
-        let all = self.by_name.values().flat_map(BTreeMap::keys).map(Labels::iter);
+        let all = self.by_name.values().flat_map(Family::labels).map(Labels::iter);
         let (label, values) = if refused > 0 { widest_label(all)? } else { return None };
         Some(format!(
             "rules already hold {} series: {refused} samples of new series were left out; label `{label}` has \
@@ -141,8 +141,7 @@ impl SeriesStore {
         let exact = exact_name(matchers);
         let one = exact.and_then(|name| self.by_name.get(name));
         let all = exact.is_none().then(|| self.by_name.values()).into_iter().flatten();
-        let series = one.into_iter().chain(all).flatten();
-        series.filter(move |(labels, _)| matchers.iter().all(|m| m.matches_labels(labels)))
+        one.into_iter().chain(all).flat_map(move |family| family.matching(matchers))
     }
 }
 
