@@ -150,6 +150,11 @@ impl Index {
         self.inner.taken_in.send_replace(());
     }
 
+    /// Notes that the partition begins again with `record`: nothing that follows has been taken in, wherever it lies.
+    pub(crate) fn rewind(&self, record: &bus::Record) {
+        self.inner.state.lock().rewind(record);
+    }
+
     /// Notes that there is nothing more to take in below `offsets`.
     pub(crate) fn advance(&self, offsets: &bus::Offsets) {
         if self.inner.state.lock().advance(offsets) {

@@ -87,6 +87,11 @@ impl Shards {
         self.of(record.partition).append(record)
     }
 
+    /// See [`Index::rewind`].
+    pub(crate) fn rewind(&self, record: &bus::Record) {
+        self.of(record.partition).rewind(record);
+    }
+
     /// Notes that there is nothing more to take in below `offsets`.
     pub(crate) fn advance(&self, offsets: &Offsets) {
         for (index, own) in self.all.iter().zip(self.split(offsets)) {

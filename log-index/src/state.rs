@@ -92,9 +92,23 @@ impl State {
         taken
     }
 
-    /// Whether it lies below what has been read.
+    /// Whether it came with a commit of another process before it was read here.
     pub fn has(&self, record: &bus::Record) -> bool {
-        self.progress.offsets.get(&record.topic, record.partition).is_some_and(|next| record.offset < next)
+        let next = self.progress.offsets.get(&record.topic, record.partition);
+        self.is_shared() && next.is_some_and(|next| record.offset < next)
+    }
+
+    /// Whether other processes may commit too.
+    fn is_shared(&self) -> bool {
+        self.retained.is_some()
+    }
+
+    /// Goes back to before `record`, with which its partition begins again.
+    pub fn rewind(&mut self, record: &bus::Record) {
+        self.progress.offsets.set(&record.topic, record.partition, record.offset);
+        if let Some(retained) = &mut self.retained {
+            retained.retain(|old| (&old.topic, old.partition) != (&record.topic, record.partition));
+        }
     }
 
     /// Drops the retained records that lie below the last commit.
@@ -125,7 +139,13 @@ impl State {
     pub fn advance(&mut self, offsets: &bus::Offsets) -> bool {
         let behind = !self.progress.offsets.reached(offsets);
         if behind {
-            self.progress.offsets.raise(offsets);
+            match self.is_shared() {
+                // The commit of another process may lie further ahead.
+                true => self.progress.offsets.raise(offsets),
+                false => offsets.iter().for_each(|((topic, partition), next)| {
+                    self.progress.offsets.set(topic, *partition, next);
+                }),
+            }
             self.since.get_or_insert_with(Instant::now);
         }
         behind

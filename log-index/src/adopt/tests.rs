@@ -161,3 +161,28 @@ fn a_segment_that_cannot_be_read_changes_nothing_unless_it_is_let_go() {
     pair.follower.adopt(manifest, true).unwrap();
     assert!(pair.follower.snapshot().notices()[0].contains(&name));
 }
+
+#[test]
+fn a_partition_that_begins_again_is_taken_in_by_all() {
+    let pair = Pair::new();
+    let take_in = |numbers: std::ops::Range<i64>, first: i64| {
+        for index in [&pair.owner, &pair.follower] {
+            for number in numbers.clone() {
+                let record = Record { offset: number - first, ..record(number) };
+                if number == first {
+                    index.rewind(&record);
+                }
+                index.append(&record).unwrap();
+            }
+        }
+    };
+    take_in(0..10, 0);
+    pair.owner.flush().unwrap();
+    pair.adopt();
+    take_in(10..15, 10);
+    assert_eq!([numbers(&pair.owner), numbers(&pair.follower)], [upto(15), upto(15)]);
+    pair.owner.flush().unwrap();
+    take_in(15..18, 10);
+    pair.adopt();
+    assert_eq!([numbers(&pair.owner), numbers(&pair.follower)], [upto(18), upto(18)]);
+}

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use bus::{Consumer, ConsumerBuilder, Producer, Record, Start};
+use bus::{Consumer, ConsumerBuilder, Offsets, Producer, Record, Start};
 
 use super::{Error, POLL, RETRY_WRITE, Shared};
 use crate::AppendError;
@@ -20,14 +20,16 @@ impl Shared {
     /// The thread that reads.
     pub(super) fn read(&self) {
         while !self.shutdown.is_cancelled() {
-            if let Err(error) = self.connect().and_then(|consumer| self.read_from(&consumer)) {
+            if let Err(error) = self.connect().and_then(|(consumer, begin)| self.read_from(&consumer, begin))
+            {
                 tracing::warn!(%error, "index cannot read the bus, will try again");
                 self.pause(RECONNECT);
             }
         }
     }
 
-    fn connect(&self) -> Result<Consumer, Error> {
+    /// Answers also where reading begins.
+    fn connect(&self) -> Result<(Consumer, Offsets), Error> {
         let names = &self.bus.topics;
         let topics = [names.logs.as_str(), &names.metrics, &names.derived];
         let builder = ConsumerBuilder {
@@ -41,18 +43,20 @@ impl Shared {
         if let Some(missing) = topics.iter().find(|topic| !is_there(topic)) {
             return Err(Error::TopicMissing((*missing).to_owned()));
         }
-        consumer.start(&self.index.read_offsets(), Start::Earliest)?;
+        let begin = self.index.read_offsets();
+        consumer.start(&begin, Start::Earliest)?;
         self.asker.send_replace(Some(Arc::new(Consumer::open(&builder)?)));
-        Ok(consumer)
+        Ok((consumer, begin))
     }
 
-    fn read_from(&self, consumer: &Consumer) -> Result<(), Error> {
+    fn read_from(&self, consumer: &Consumer, mut read: Offsets) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         while !self.shutdown.is_cancelled() {
             let wanted = self.index.held(consumer.partitions());
             consumer.hold(&held, &wanted)?;
             held = wanted;
             for record in consumer.poll(POLL, POLL_RECORDS)? {
+                self.follow_back(&record, &mut read);
                 if !self.take_in(&record) {
                     return Ok(());
                 }
@@ -61,6 +65,22 @@ impl Shared {
             self.index.advance(&consumer.position()?);
         }
         Ok(())
+    }
+
+    /// A partition that ends below what was read of it is read from its first record on: there the index begins again.
+    fn follow_back(&self, record: &Record, read: &mut Offsets) {
+        let Record { topic, partition, offset, .. } = record;
+        if let Some(before) = read.get(topic, *partition).filter(|next| offset < next) {
+            tracing::warn!(
+                topic,
+                partition,
+                offset,
+                before,
+                "topic has lost records or was made anew: all of it is read"
+            );
+            self.index.rewind(record);
+        }
+        read.set(topic, *partition, offset + 1);
     }
 
     /// Takes a record in, however long the disk is full; `false` if the job was told to stop meanwhile.

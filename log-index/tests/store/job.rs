@@ -1,6 +1,6 @@
 //! The job on the embedded broker.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bus::{Outgoing, Producer, broker::Broker};
 use event::{Codec, Event, Labels, LogBatch, LogEntry};
@@ -17,14 +17,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Pipeline {
     folder: TempDir,
-    _broker: Broker,
+    broker: Broker,
     bus: bus::Config,
     producer: Producer,
 }
 
 impl Pipeline {
     async fn start() -> Self {
-        let folder = TempDir::new().unwrap();
+        Self::start_in(TempDir::new().unwrap()).await
+    }
+
+    async fn start_in(folder: TempDir) -> Self {
         let listen = ([127, 0, 0, 1], 0).into();
         let settings =
             bus::broker::Config { listen, data_dir: folder.path().join("broker"), ..Default::default() };
@@ -32,7 +35,14 @@ impl Pipeline {
         let bus = bus::Config { brokers: broker.addr().to_string(), ..bus::Config::default() };
         bus::admin::create_topics(&bus).await.unwrap();
         let producer = Producer::new(&bus).unwrap();
-        Pipeline { folder, _broker: broker, bus, producer }
+        Pipeline { folder, broker, bus, producer }
+    }
+
+    /// The same with topics that are empty again.
+    async fn anew(self) -> Self {
+        self.broker.stop().await;
+        std::fs::remove_dir_all(self.folder.path().join("broker")).unwrap();
+        Self::start_in(self.folder).await
     }
 
     fn index(&self) -> (Index, IndexJob) {
@@ -137,5 +147,32 @@ async fn the_end_of_a_transaction_is_no_record_to_wait_for() {
     producer.commit_transaction(PATIENCE).unwrap();
     assert_eq!(lines(&index, &job).await, ["line 1"]);
     assert_eq!(index.read_offsets().get(&pipeline.bus.topics.derived, 0), Some(2));
+    job.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_a_topic_that_was_made_anew_are_taken_in_by_an_index_that_had_read_further() {
+    let pipeline = Pipeline::start().await;
+    let (index, job) = pipeline.index();
+    for number in 1..=20 {
+        pipeline.send_line(number).await;
+    }
+    assert_eq!(lines(&index, &job).await.len(), 20);
+    index.flush().unwrap();
+    job.stop().await;
+    drop(index);
+
+    let pipeline = pipeline.anew().await;
+    for number in 21..=25 {
+        pipeline.send_line(number).await;
+    }
+    let (index, job) = pipeline.index();
+    let begin = Instant::now();
+    while lines(&index, &job).await.len() < 25 {
+        assert!(begin.elapsed() < PATIENCE, "records are missing");
+        tokio::task::yield_now().await;
+    }
+    let read = index.read_offsets();
+    assert_eq!(read.iter().map(|(_, next)| next).sum::<i64>(), 5, "{read:?}");
     job.stop().await;
 }
