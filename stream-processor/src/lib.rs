@@ -21,6 +21,7 @@ mod sharing;
 mod standby;
 mod telemetry;
 mod ticks;
+mod transitions;
 pub mod unit_test;
 
 pub use config::Config;

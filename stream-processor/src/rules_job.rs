@@ -1,7 +1,6 @@
 //! The rules job: samples in, series to the derived topic and alert transitions to the alert topic out.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
@@ -15,6 +14,7 @@ use crate::{
     job::Job,
     mark::{Mark, Shard},
     telemetry,
+    transitions::{self, Standing},
 };
 
 /// KiB that may wait in memory while state is read back.
@@ -23,7 +23,7 @@ const QUEUE_KIB: u32 = 8 << 10;
 const READ_BACK_POLL: Duration = Duration::from_millis(20);
 const ENDS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Of so many samples and lines each a transition is still well below the size of a Kafka record.
+/// Samples and lines each: more tell people no more.
 const MOST_EVIDENCE: usize = 100;
 
 /// An engine between its topics.
@@ -138,22 +138,24 @@ impl RulesJob {
         consumer.offsets_by_time(since)
     }
 
-    /// Of what was decided at `step`, the last transition of each alert; all later ones.
+    /// Of what was decided at `step`, the last transition of each alert that has not ended; all later ones, without
+    /// evidence.
     fn read_alerts(&self, step: Option<i64>) -> Result<Vec<Alert>, bus::Error> {
-        let mut last: HashMap<(String, String), Alert> = HashMap::new();
-        let mut later = Vec::new();
+        let (mut standing, mut later) = (Standing::default(), Vec::new());
         let elsewhere = &self.engine.evaluator().program().elsewhere.groups;
         self.read_back(&self.bus.topics.alerts, None, |record| {
             match Alert::from_json(&record.value) {
                 Ok(alert) if elsewhere.contains(&alert.group) => {}
-                Ok(alert) if step.is_none_or(|step| alert.evaluated_at.as_millisecond() > step) => later.push(alert),
-                Ok(alert) => drop(last.insert((alert.group.clone(), alert.fingerprint.clone()), alert)),
+                Ok(alert) if step.is_none_or(|step| alert.evaluated_at.as_millisecond() > step) => {
+                    later.push(Alert { evidence: None, ..alert });
+                }
+                Ok(alert) => standing.note(alert),
                 Err(error) => {
                     tracing::warn!(topic = record.topic, offset = record.offset, %error, "not an alert, passed over");
                 }
             }
         })?;
-        Ok(last.into_values().chain(later).collect())
+        Ok(standing.into_alerts().chain(later).collect())
     }
 
     fn read_derived(&self, since_ms: i64) -> Result<Vec<SampleBatch>, bus::Error> {
@@ -204,7 +206,7 @@ impl RulesJob {
                 tracing::info!(state, labels = %alert.labels, value = alert.value, "alert");
                 let topic = self.bus.topics.alerts.clone();
                 let key = alert.fingerprint.clone().into_bytes();
-                vec![Outgoing { topic, key, value: alert.to_json(), partition: None }]
+                vec![Outgoing { topic, key, value: transitions::record(alert), partition: None }]
             }
             Output::Series(batch) => {
                 let key = batch.source.clone().into_bytes();

@@ -73,7 +73,7 @@ pub struct Alert {
     /// it has one.
     #[serde(rename = "generatorURL")]
     pub generator_url: String,
-    /// What the expression saw; not there if the rule is gone, or none is wanted.
+    /// What the expression saw; not there if the rule is gone, none is wanted, or it is too large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
 }
