@@ -233,6 +233,13 @@ async fn remote_read_gives_the_samples_as_they_are_with_the_ends_of_series() {
     assert_eq!(found(&response.results[0]), up);
     assert_eq!(found(&response.results[1]), []);
     assert_eq!(read(b"no snappy".to_vec()).await.status, StatusCode::BAD_REQUEST);
+    for (queries, wanted) in [(16, StatusCode::OK), (17, StatusCode::BAD_REQUEST)] {
+        let many = ReadRequest { queries: vec![query(Vec::new()); queries] }.encode_to_vec();
+        let answer = read(snap::raw::Encoder::new().compress_vec(&many).unwrap()).await;
+        assert_eq!(answer.status, wanted);
+        let text = String::from_utf8_lossy(&answer.body);
+        assert_eq!(text.contains("17 queries in one request, the limit is 16"), queries > 16, "{text}");
+    }
 }
 
 #[tokio::test]

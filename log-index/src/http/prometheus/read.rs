@@ -18,18 +18,21 @@ use prost::Message;
 use super::Error;
 use crate::{
     Snapshot,
-    http::{Service, error::Failure},
+    http::{Service, error::Failure, run::Cancelled},
 };
+
+/// Each is read for itself, in one place among those of all queries.
+const MOST_QUERIES: usize = 16;
+/// Samples of one answer, which is put together as a whole: about 40 bytes each.
+const MOST_SAMPLES: usize = 10_000_000;
 
 /// Numbers only: what has native histograms is left out.
 pub(super) async fn read(State(service): State<Service>, body: Bytes) -> Result<Response, Error> {
     let request = decode(&body, service.limits().max_body_bytes)?;
-    let max_samples = service.limits().max_samples;
-    let body = service.ask(None, move |view, _| {
-        let results: Result<_, _> = request.queries.iter().map(|q| answer(&view.snapshot, q)).collect();
-        let response = ReadResponse { results: results? };
+    let max_samples = service.limits().max_samples.min(MOST_SAMPLES);
+    let body = service.ask(None, move |view, cancelled| {
+        let response = answer_all(&view.snapshot, &request.queries, max_samples, cancelled)?;
         view.warnings().iter().for_each(|warning| tracing::warn!("remote read: {warning}"));
-        check_size(&response, max_samples)?;
         snap::raw::Encoder::new()
             .compress_vec(&response.encode_to_vec())
             .map_err(|e| Failure::Execution(format!("the answer is too large: {e}; read shorter spans")))
@@ -45,7 +48,36 @@ fn decode(body: &[u8], max_bytes: usize) -> Result<ReadRequest, Failure> {
         return Err(wrong(format!("{length} bytes, the limit is {max_bytes}")));
     }
     let plain = snap::raw::Decoder::new().decompress_vec(body).map_err(|e| wrong(e.to_string()))?;
-    ReadRequest::decode(plain.as_slice()).map_err(|e| wrong(e.to_string()))
+    let request = ReadRequest::decode(plain.as_slice()).map_err(|e| wrong(e.to_string()))?;
+    match request.queries.len() {
+        0..=MOST_QUERIES => Ok(request),
+        more => Err(Failure::BadData(format!(
+            "{more} queries in one request, the limit is {MOST_QUERIES}: send several requests"
+        ))),
+    }
+}
+
+fn answer_all(
+    snapshot: &Snapshot,
+    queries: &[Query],
+    max_samples: usize,
+    cancelled: Cancelled<'_>,
+) -> Result<ReadResponse, Failure> {
+    let (mut results, mut samples) = (Vec::with_capacity(queries.len()), 0);
+    for query in queries {
+        if cancelled() {
+            return Err(Failure::Cancelled);
+        }
+        let result = answer(snapshot, query)?;
+        samples += result.timeseries.iter().map(|series| series.samples.len()).sum::<usize>();
+        if samples > max_samples {
+            return Err(Failure::BadData(format!(
+                "exceeded sample limit ({max_samples}): read shorter spans or fewer series"
+            )));
+        }
+        results.push(result);
+    }
+    Ok(ReadResponse { results })
 }
 
 fn answer(snapshot: &Snapshot, query: &Query) -> Result<QueryResult, Failure> {
@@ -72,14 +104,4 @@ fn timeseries(series: &Series) -> TimeSeries {
         samples: samples.collect(),
         histograms: Vec::new(),
     }
-}
-
-fn check_size(response: &ReadResponse, max_samples: usize) -> Result<(), Failure> {
-    let series = response.results.iter().flat_map(|result| &result.timeseries);
-    if series.map(|series| series.samples.len()).sum::<usize>() <= max_samples {
-        return Ok(());
-    }
-    Err(Failure::BadData(format!(
-        "exceeded sample limit ({max_samples}): read shorter spans or fewer series"
-    )))
 }

@@ -13,6 +13,9 @@ use prost::Message;
 use super::Span;
 use crate::commands::client;
 
+/// As many as the server takes in one request.
+const MOST_QUERIES: usize = 16;
+
 /// The samples of the series that fit any of the selectors.
 pub async fn fetch(
     addr: &str,
@@ -24,12 +27,20 @@ pub async fn fetch(
         end_timestamp_ms: until_ms,
         matchers: matchers.iter().map(matcher).collect(),
     };
-    let request = ReadRequest { queries: selectors.iter().map(query).collect() };
+    let mut all = Vec::new();
+    for selectors in selectors.chunks(MOST_QUERIES) {
+        all.extend(read(addr, selectors.iter().map(query).collect()).await?);
+    }
+    Ok(all)
+}
+
+async fn read(addr: &str, queries: Vec<Query>) -> Result<impl Iterator<Item = Series>> {
+    let request = ReadRequest { queries };
     let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec())?;
     let answer = client::post_protobuf(addr, "/api/v1/read", body).await.context("remote read")?;
     let plain = snap::raw::Decoder::new().decompress_vec(&answer).context("remote read: the answer")?;
     let response = ReadResponse::decode(plain.as_slice()).context("remote read: the answer")?;
-    Ok(response.results.into_iter().flat_map(|result| result.timeseries).map(series).collect())
+    Ok(response.results.into_iter().flat_map(|result| result.timeseries).map(series))
 }
 
 fn matcher(matcher: &Matcher) -> LabelMatcher {
