@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -16,7 +16,6 @@ use axum::{
 use event::{Alert, Matcher};
 use jiff::Timestamp;
 use log_index::http::prometheus_time;
-use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::{bad_data, error, filter::invalid};
@@ -24,6 +23,8 @@ use crate::alert_topic::{Reader, Span, csv};
 
 /// Transitions that are answered at most.
 const MOST: usize = 10_000;
+/// Bytes of these, as they are answered.
+const MOST_BYTES: usize = 32 << 20;
 /// Requests that are answered at once: each reads the topic.
 const AT_ONCE: usize = 2;
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,6 +32,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const TRUNCATED: &str = "results truncated due to limit";
 /// The same as a header.
 const TRUNCATED_CSV: &str = "199 - \"results truncated due to limit\"";
+const JSON: &str = "application/json";
 const CSV: &str = "text/csv; charset=utf-8";
 
 #[derive(Clone)]
@@ -55,7 +57,7 @@ async fn answer(State(history): State<History>, Query(parameters): Query<Vec<(St
     };
     let read = tokio::task::spawn_blocking(move || {
         let _place = place;
-        read(&history.bus, &wish).map(|found| found.shown(wish.csv))
+        read(&history.bus, &wish).map(|found| found.shown())
     });
     match read.await {
         Ok(Ok(response)) => response,
@@ -120,16 +122,18 @@ fn is_csv(text: &str) -> Result<bool, String> {
     }
 }
 
-/// The newest transitions, in the order of event time; those of one alert as they came.
-#[derive(Default)]
+/// The newest transitions as they are answered, in the order of event time; those of one alert as they came.
 struct Found {
-    newest: BTreeMap<(Timestamp, String, usize), Alert>,
+    newest: BTreeMap<(Timestamp, String, usize), String>,
+    bytes: usize,
     count: usize,
+    limit: usize,
+    csv: bool,
 }
 
 fn read(bus: &bus::Config, wish: &Wish) -> Result<Found, Box<Response>> {
     let away = |error: bus::Error| Box::new(unavailable(&error.to_string()));
-    let (begin, mut found) = (Instant::now(), Found::default());
+    let (begin, mut found) = (Instant::now(), Found::new(wish.limit, wish.csv));
     let reader = Reader::open(bus, Some(wish.span)).map_err(away)?;
     while !reader.is_done().map_err(away)? {
         if begin.elapsed() > TIMEOUT {
@@ -137,43 +141,68 @@ fn read(bus: &bus::Config, wish: &Wish) -> Result<Found, Box<Response>> {
             return Err(Box::new(error(StatusCode::SERVICE_UNAVAILABLE, "timeout", &message)));
         }
         let read = reader.poll().map_err(away)?.into_iter().filter_map(|(_, alert)| alert.ok());
-        read.filter(|alert| wish.fits(alert)).for_each(|alert| found.add(alert, wish.limit));
+        read.filter(|alert| wish.fits(alert)).for_each(|alert| found.add(&alert));
+        found.check_size(MOST_BYTES)?;
     }
     Ok(found)
 }
 
 impl Found {
-    fn add(&mut self, alert: Alert, limit: usize) {
+    fn new(limit: usize, csv: bool) -> Self {
+        Found { newest: BTreeMap::new(), bytes: 0, count: 0, limit, csv }
+    }
+
+    fn add(&mut self, alert: &Alert) {
+        let row = if self.csv { csv::line(alert) + "\n" } else { record(alert) };
         self.count += 1;
-        self.newest.insert((alert.evaluated_at, alert.fingerprint.clone(), self.count), alert);
-        if self.newest.len() > limit {
-            self.newest.pop_first();
+        self.bytes += row.len();
+        self.newest.insert((alert.evaluated_at, alert.fingerprint.clone(), self.count), row);
+        if self.newest.len() > self.limit {
+            self.bytes -= self.newest.pop_first().map_or(0, |(_, row)| row.len());
         }
     }
 
-    fn shown(&self, csv: bool) -> Response {
+    fn check_size(&self, most: usize) -> Result<(), Box<Response>> {
+        if self.bytes <= most {
+            return Ok(());
+        }
+        let message =
+            format!("the history is larger than {} MiB: ask for a shorter span or a lower limit", most >> 20);
+        Err(Box::new(error(StatusCode::UNPROCESSABLE_ENTITY, "execution", &message)))
+    }
+
+    fn shown(&self) -> Response {
         let truncated = self.count > self.newest.len();
-        if csv { self.csv(truncated).into_response() } else { self.json(truncated).into_response() }
-    }
-
-    fn json(&self, truncated: bool) -> Json<serde_json::Value> {
-        let alerts: Vec<&Alert> = self.newest.values().collect();
-        let mut body = json!({"status": "success", "data": {"alerts": alerts}});
-        if truncated {
-            body["warnings"] = json!([TRUNCATED]);
+        if self.csv {
+            self.as_csv(truncated).into_response()
+        } else {
+            self.as_json(truncated).into_response()
         }
-        Json(body)
     }
 
-    fn csv(&self, truncated: bool) -> impl IntoResponse {
-        let lines = self.newest.values().map(|alert| csv::line(alert) + "\n");
-        let body = format!("{}\n{}", csv::NAMES, lines.collect::<String>());
+    fn rows(&self) -> Vec<&str> {
+        self.newest.values().map(String::as_str).collect()
+    }
+
+    fn as_json(&self, truncated: bool) -> impl IntoResponse {
+        let warnings = if truncated { format!(",\"warnings\":[{TRUNCATED:?}]") } else { String::new() };
+        let alerts = self.rows().join(",");
+        let body = format!("{{\"status\":\"success\",\"data\":{{\"alerts\":[{alerts}]}}{warnings}}}");
+        ([(header::CONTENT_TYPE, JSON)], body)
+    }
+
+    fn as_csv(&self, truncated: bool) -> impl IntoResponse {
+        let body = format!("{}\n{}", csv::NAMES, self.rows().concat());
         let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(CSV))]);
         if truncated {
             headers.insert(header::WARNING, HeaderValue::from_static(TRUNCATED_CSV));
         }
         (headers, body)
     }
+}
+
+fn record(alert: &Alert) -> String {
+    String::from_utf8_lossy(&alert.to_json()).into_owned()
 }
 
 fn unavailable(message: &str) -> Response {
@@ -183,6 +212,7 @@ fn unavailable(message: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -223,20 +253,32 @@ mod tests {
 
     #[tokio::test]
     async fn of_too_many_the_newest_are_shown_and_that_is_said() {
-        let mut found = Found::default();
-        [3, 1, 2].into_iter().for_each(|second| found.add(alert(second), 2));
-        let body = found.json(true).0;
-        let times: Vec<&str> = body["data"]["alerts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|a| a["evaluatedAt"].as_str())
-            .collect();
+        let found = |csv| {
+            let mut found = Found::new(2, csv);
+            [3, 1, 2].into_iter().for_each(|second| found.add(&alert(second)));
+            found
+        };
+        let text = to_bytes(found(false).shown().into_body(), 10_000).await.unwrap();
+        let body: Value = serde_json::from_slice(&text).unwrap();
+        let alerts = body["data"]["alerts"].as_array().unwrap().iter();
+        let times: Vec<&str> = alerts.filter_map(|alert| alert["evaluatedAt"].as_str()).collect();
         assert_eq!(times, ["1970-01-01T00:00:02Z", "1970-01-01T00:00:03Z"]);
         assert_eq!(body["warnings"], json!([TRUNCATED]));
-        let response = found.shown(true);
+        let response = found(true).shown();
         assert_eq!(response.headers()[header::WARNING], TRUNCATED_CSV);
         let text = to_bytes(response.into_body(), 10_000).await.unwrap();
         assert_eq!(String::from_utf8_lossy(&text).lines().count(), 3);
+    }
+
+    #[test]
+    fn only_the_bytes_that_are_answered_count() {
+        let mut found = Found::new(2, false);
+        let bytes = alert(1).to_json().len();
+        for second in 1..=3 {
+            found.add(&alert(second));
+        }
+        assert!(found.check_size(2 * bytes).is_ok());
+        let refused = found.check_size(2 * bytes - 1).unwrap_err();
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }
 }
