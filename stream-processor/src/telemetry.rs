@@ -58,7 +58,7 @@ metrics! {
         "When the rule files were read and right the last time."
     );
     ALERTS: IntGaugeVec = register_int_gauge_vec(
-        "tailrace_processor_alerts", "Alerts that are pending or firing.", &["state"]
+        "tailrace_processor_alerts", "Alerts that are pending, firing or unknown.", &["state"]
     );
     SERIES: IntGauge = register_int_gauge("tailrace_processor_series", "Series in memory.");
     WATERMARK: IntGauge = register_int_gauge(

@@ -161,9 +161,7 @@ impl<'a> Until<'a> {
     pub fn step(store: &'a SeriesStore, step_ms: i64) -> Self {
         Until { store, end_ms: step_ms, step_ms }
     }
-}
 
-impl<'a> Until<'a> {
     /// The newest sample of each series that `matchers` choose, in the order of their labels; both ends included.
     pub fn newest(
         &self,

@@ -49,7 +49,7 @@ pub struct AlertStatus {
     pub keep_firing_ms: i64,
     /// As they are written.
     pub annotations: Vec<(String, String)>,
-    /// Those that are pending or firing, in the order of their labels.
+    /// Those that are pending, firing or unknown, in the order of their labels.
     pub active: Vec<ActiveAlert>,
 }
 

@@ -164,6 +164,7 @@ mod tests {
         numbers_only.push(&batch, |_| true);
         assert_eq!(numbers_only.next_request().len(), 1);
     }
+
     #[test]
     fn halves_hold_every_sample_once_and_neither_is_empty() {
         let histogram = |ms| HistogramSample { timestamp_ms: ms, histogram: Default::default() };
