@@ -82,8 +82,8 @@ impl Index {
     pub(crate) fn adopt(&self, manifest: Manifest, damaged: bool) -> Result<(), CatalogError> {
         let mut catalog = self.inner.catalog.lock();
         let before = self.inner.state.lock().sealed.clone();
-        let mut unlisted = catch_up(&mut catalog, &self.inner.storage, &before.manifest, &manifest, damaged)?;
         let deletes = understand(&manifest, &before.deletes)?;
+        let mut unlisted = catch_up(&mut catalog, &self.inner.storage, &before.manifest, &manifest, damaged)?;
         let segment = |(id, order)| match before.segments.get(&id) {
             Some(known) => (id, known.clone()),
             None => (id, Arc::new(Segment::new(id, order, self.inner.storage.clone()))),

@@ -67,7 +67,7 @@ impl Index {
             request.pending.retain(|id| manifest.segments.contains_key(id));
         }
         let deletes = understand(&manifest, &before.deletes)?;
-        let added = change.added.as_ref().map(|added| (added.id, added.streams.as_slice()));
+        let added = change.added.as_ref().map(|added| Ok((added.id, added.streams.as_slice())));
         self.inner.ledger.publish(&manifest)?;
         let listing = catalog.commit(&manifest, added, &change.dropped);
         let listing = listing.inspect_err(|_| self.inner.ledger.give_up())?;

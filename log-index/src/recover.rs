@@ -131,17 +131,20 @@ pub fn catch_up(
     manifest: &Manifest,
     damaged: bool,
 ) -> Result<Vec<Damage>, CatalogError> {
-    let (mut added, mut unlisted) = (Vec::new(), Vec::new());
-    for (id, info) in manifest.segments.iter().filter(|(id, _)| !known.segments.contains_key(id)) {
-        let segment = Segment::new(*id, info.order, storage.clone());
-        match segment.streams(info.bytes) {
-            Ok(streams) => added.push((*id, streams)),
-            Err(damage) if damaged => unlisted.push(damage),
-            Err(damage) => return Err(CatalogError::Segment(damage.into())),
+    let mut unlisted = Vec::new();
+    let added = manifest.segments.iter().filter(|(id, _)| !known.segments.contains_key(id));
+    // One by one: together they may be more than memory holds.
+    let added = added.filter_map(|(id, info)| {
+        match Segment::new(*id, info.order, storage.clone()).streams(info.bytes) {
+            Ok(streams) => Some(Ok((*id, streams))),
+            Err(damage) if damaged => {
+                unlisted.push(damage);
+                None
+            }
+            Err(damage) => Some(Err(CatalogError::Segment(damage.into()))),
         }
-    }
+    });
     let gone = known.segments.keys().filter(|id| !manifest.segments.contains_key(id)).copied();
-    let added = added.iter().map(|(id, streams)| (*id, streams.as_slice()));
     catalog.commit(manifest, added, &gone.collect::<Vec<_>>())?;
     Ok(unlisted)
 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AppendError, Config, DeleteError, DeleteRequest, Group, Index, Kind, MergeError, OpenError, SealError,
     Snapshot, Status,
+    catalog::CatalogError,
     group::{Requests, What, read},
 };
 
@@ -68,6 +69,11 @@ impl Shards {
     /// Each by itself.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Index> {
         self.all.iter()
+    }
+
+    /// The only one, where there is no group.
+    pub(crate) fn alone(&self) -> Option<&Index> {
+        self.requests.is_none().then(|| &self.all[0])
     }
 
     /// The one that a partition belongs to.
@@ -211,9 +217,17 @@ impl Shards {
     }
 
     /// Has the only index do something that blocks.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Index) -> T + Send + 'static) -> T {
+    async fn blocking<T, E>(&self, work: impl FnOnce(&Index) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<CatalogError> + Send + 'static,
+    {
         let index = self.all[0].clone();
-        tokio::task::spawn_blocking(move || work(&index)).await.expect("the work does not panic")
+        let done = tokio::task::spawn_blocking(move || work(&index)).await;
+        done.unwrap_or_else(|error| {
+            tracing::error!(%error, "work on the index broke off");
+            Err(CatalogError::Read(error.into()).into())
+        })
     }
 
     /// Figures of all.

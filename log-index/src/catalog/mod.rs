@@ -130,11 +130,11 @@ impl Catalog {
     /// Makes `manifest` true, together with the streams of new segments and without those of `dropped` ones.
     ///
     /// # Errors
-    /// When the disk is full or broken; then the catalog is as it was.
-    pub fn commit<'a>(
+    /// When the disk is full or broken, or `added` ends with an error; then the catalog is as it was.
+    pub fn commit<S: AsRef<[StreamMeta]>>(
         &mut self,
         manifest: &Manifest,
-        added: impl IntoIterator<Item = (u64, &'a [StreamMeta])>,
+        added: impl IntoIterator<Item = Result<(u64, S), CatalogError>>,
         dropped: &[u64],
     ) -> Result<Listing, CatalogError> {
         if let Err(error) = self.try_commit(manifest, added, dropped) {
@@ -166,14 +166,15 @@ impl Catalog {
         Ok(())
     }
 
-    fn try_commit<'a>(
+    fn try_commit<S: AsRef<[StreamMeta]>>(
         &mut self,
         manifest: &Manifest,
-        added: impl IntoIterator<Item = (u64, &'a [StreamMeta])>,
+        added: impl IntoIterator<Item = Result<(u64, S), CatalogError>>,
         dropped: &[u64],
     ) -> Result<(), CatalogError> {
-        for (segment, streams) in added {
-            self.stage(segment, streams)?;
+        for segment in added {
+            let (segment, streams) = segment?;
+            self.stage(segment, streams.as_ref())?;
         }
         let fields = self.fields;
         let writer = self.writer()?;

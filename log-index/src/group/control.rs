@@ -49,9 +49,7 @@ impl Wanted {
     pub fn new(shards: Arc<[Shard]>) -> Self {
         Wanted { numbers: Arc::default(), shards }
     }
-}
 
-impl Wanted {
     pub fn numbers(&self) -> BTreeSet<i32> {
         self.numbers.lock().clone()
     }
