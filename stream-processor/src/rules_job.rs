@@ -142,10 +142,9 @@ impl RulesJob {
     /// evidence.
     fn read_alerts(&self, step: Option<i64>) -> Result<Vec<Alert>, bus::Error> {
         let (mut standing, mut later) = (Standing::default(), Vec::new());
-        let elsewhere = &self.engine.evaluator().program().elsewhere.groups;
         self.read_back(&self.bus.topics.alerts, None, |record| {
             match Alert::from_json(&record.value) {
-                Ok(alert) if elsewhere.contains(&alert.group) => {}
+                Ok(alert) if !self.is_own(&alert.group) => {}
                 Ok(alert) if step.is_none_or(|step| alert.evaluated_at.as_millisecond() > step) => {
                     later.push(Alert { evidence: None, ..alert });
                 }
@@ -156,6 +155,15 @@ impl RulesJob {
             }
         })?;
         Ok(standing.into_alerts().chain(later).collect())
+    }
+
+    /// Whether alerts of a group are this shard's. Those of groups that are no more are of one shard, which ends them.
+    fn is_own(&self, group: &str) -> bool {
+        let Program { groups, elsewhere, .. } = self.engine.evaluator().program();
+        match elsewhere.ends_orphans {
+            true => groups.iter().any(|own| own.name == group),
+            false => !elsewhere.groups.contains(group),
+        }
     }
 
     fn read_derived(&self, since_ms: i64) -> Result<Vec<SampleBatch>, bus::Error> {

@@ -27,7 +27,9 @@ pub fn split(program: Program, shards: usize) -> Vec<Program> {
     for (number, program) in programs.iter_mut().enumerate() {
         let others = names.iter().zip(&numbers).filter(|(_, shard)| **shard != number);
         let groups = others.map(|(name, _)| name.clone()).collect();
-        program.elsewhere = Elsewhere { groups, reads_logs: reads_logs && number == 0 };
+        // A shard without groups has no steps in which alerts could end.
+        let ends_orphans = numbers.iter().min().is_some_and(|first| *first != number);
+        program.elsewhere = Elsewhere { groups, ends_orphans, reads_logs: reads_logs && number == 0 };
     }
     (programs[0].windows, programs[0].warnings) = (windows, warnings);
     programs

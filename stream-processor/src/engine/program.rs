@@ -26,6 +26,8 @@ pub struct Program {
 pub struct Elsewhere {
     /// Names of their groups.
     pub groups: BTreeSet<String>,
+    /// Whether one of them ends the alerts of groups that are no more.
+    pub ends_orphans: bool,
     /// Whether this shard reads log entries for them too, because it writes the ticks.
     pub reads_logs: bool,
 }

@@ -91,3 +91,26 @@ async fn the_groups_of_a_processor_that_dies_go_on_at_the_others_with_their_stat
     dies.stop().await;
     stays.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_of_a_group_that_is_no_more_ends_once() {
+    let mut bench = Bench::new("shards_removed").await;
+    bench.write_rules(&rules(), "windows: []");
+    bench.config.group = bench.bus.topics.metrics.clone();
+    bench.config.shards = 4.try_into().unwrap();
+    let all = bench.run();
+    wait("all shards", || groups(&all).len() == GROUPS).await;
+    bench.send(Timestamp::now().as_millisecond(), 6.0).await;
+    states(&bench, 2);
+    bench.write_rules("groups: [{name: other, interval: 1s, rules: [{record: r, expr: x}]}]", "windows: []");
+    all.reload().unwrap();
+    wait("the new rules", || groups(&all).len() == 1).await;
+    bench.send(Timestamp::now().as_millisecond(), 6.0).await;
+    let expected = [AlertState::Pending, AlertState::Firing, AlertState::Resolved];
+    for (group, states) in states(&bench, 3) {
+        assert_eq!(states, expected, "{group}");
+    }
+    // Whatever the other shards would add has come when they have evaluated what was sent.
+    all.stop().await;
+    assert!(states(&bench, 3).values().all(|states| *states == expected));
+}
