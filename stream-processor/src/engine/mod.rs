@@ -15,6 +15,7 @@ mod feed;
 mod functions;
 mod history;
 mod humanize;
+mod interest;
 mod late;
 mod line_store;
 pub mod program;

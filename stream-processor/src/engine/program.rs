@@ -6,7 +6,7 @@ use event::Labels;
 use logql::MetricExpr;
 use promql::Query;
 
-use super::{line_store::LineInterest, series_store::Interest, template::Template};
+use super::{interest::Interest, line_store::LineInterest, template::Template};
 
 /// Everything that is evaluated, in order: windows, then the groups.
 #[derive(Debug, Default)]

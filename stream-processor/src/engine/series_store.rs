@@ -1,21 +1,17 @@
 //! The samples that rules may still look at: only series that some selector matches, only as far back as the
 //! selectors reach, no more series than the limit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series, widest_label};
 use promql::{Storage, StorageError};
 
-use super::{family::Family, history::History, recording::Point};
-
-/// What some rule or window reads.
-#[derive(Clone, Debug)]
-pub struct Interest {
-    /// All must match.
-    pub matchers: Vec<Matcher>,
-    /// How far back from a step, in milliseconds.
-    pub reach_ms: i64,
-}
+use super::{
+    family::Family,
+    history::History,
+    interest::{Interest, Interests, exact_name},
+    recording::Point,
+};
 
 /// Series in memory.
 #[derive(Debug)]
@@ -25,12 +21,6 @@ pub struct SeriesStore {
     count: usize,
     by_name: BTreeMap<String, Family>,
     refused: u64,
-}
-
-#[derive(Debug)]
-struct Interests {
-    named: HashMap<String, Vec<Interest>>,
-    any_name: Vec<Interest>,
 }
 
 /// What became of a sample.
@@ -47,15 +37,7 @@ pub enum Inserted {
 impl SeriesStore {
     /// Keeps what `interests` match, at most `max_series` series.
     pub fn new(interests: Vec<Interest>, max_series: usize) -> Self {
-        let mut named: HashMap<String, Vec<Interest>> = HashMap::new();
-        let mut any_name = Vec::new();
-        for interest in interests {
-            match exact_name(&interest.matchers) {
-                Some(name) => named.entry(name.to_owned()).or_default().push(interest),
-                None => any_name.push(interest),
-            }
-        }
-        let interests = Interests { named, any_name };
+        let interests = Interests::new(interests);
         SeriesStore { interests, max_series, count: 0, by_name: BTreeMap::new(), refused: 0 }
     }
 
@@ -222,22 +204,6 @@ impl Storage for Until<'_> {
         });
         Ok(series.filter(|s| !s.samples.is_empty()).collect())
     }
-}
-
-impl Interests {
-    /// How far back the series is looked at; `None` if not at all.
-    fn reach_ms(&self, labels: &Labels) -> Option<i64> {
-        let named = self.named.get(labels.metric_name()).into_iter().flatten();
-        let matching = named
-            .chain(&self.any_name)
-            .filter(|interest| interest.matchers.iter().all(|m| m.matches_labels(labels)));
-        matching.map(|interest| interest.reach_ms).max()
-    }
-}
-
-fn exact_name(matchers: &[Matcher]) -> Option<&str> {
-    let mut names = matchers.iter().filter(|m| m.name == event::METRIC_NAME);
-    names.find(|m| m.op == event::MatchOp::Equal).map(|m| m.value.as_str())
 }
 
 #[cfg(test)]
