@@ -9,6 +9,7 @@ pub mod dead_letter;
 mod error;
 mod members;
 mod offsets;
+mod pause;
 mod producer;
 mod transaction;
 
@@ -17,5 +18,6 @@ pub use consumer::{Consumer, ConsumerBuilder, Record, Start};
 pub use error::Error;
 pub use members::{Member, Membership, Parts};
 pub use offsets::{Offsets, Partition};
+pub use pause::pause;
 pub use producer::{Delivery, Outgoing, Producer};
 pub use transaction::{Committed, Input, TransactionalProducer};

@@ -104,7 +104,7 @@ impl Control {
         while !self.shutdown.is_cancelled() {
             if let Err(error) = self.connect().and_then(|consumer| self.follow(&consumer)) {
                 tracing::warn!(%error, topic = self.topic, "index cannot follow its group, will try again");
-                let _ = self.runtime.block_on(tokio::time::timeout(PAUSE, self.shutdown.cancelled()));
+                bus::pause(&self.runtime, &self.shutdown, PAUSE);
             }
         }
     }
