@@ -3,12 +3,21 @@
 import random
 
 import remote_write
+import sample_stores
 
 STEP_MS = 15_000
 BUCKETS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "+Inf")
 MODES = ("idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user")
 SAMPLES_PER_REQUEST = 2000
 SERIES_OF_INSTANCE = 20
+
+
+def arguments(description, examples):
+    """What benches over a fleet have in common on the command line."""
+    parser = sample_stores.arguments(description, examples)
+    parser.add_argument("--instances", type=int, default=500, help="of the fleet, 20 series each (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the samples (default: %(default)s)")
+    return parser
 
 
 def fleet(instances):

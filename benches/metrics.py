@@ -6,15 +6,14 @@ same remote write requests, once as they are (bytes on disk) and once as if from
 does not have every sample. docs/benchmarks.md tells what each figure means.
 """
 
-import argparse
 import json
 import pathlib
-import shutil
 import sys
 import tempfile
 import time
 
 import remote_write
+import sample_stores
 from node import Node, machine
 from sample_stores import Prometheus, Tailrace, write
 
@@ -76,11 +75,7 @@ def measure(store, series, args, span):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--binary", default="target/release/tailrace", help="default: %(default)s")
-    parser.add_argument("--prometheus", default=shutil.which("prometheus"), help="default: the one in PATH")
+    parser = sample_stores.arguments(__doc__, EXAMPLE)
     parser.add_argument("--seconds", type=int, default=600, help="for which to sample this host (default: %(default)s)")
     parser.add_argument("--samples", help="take the samples from this file instead")
     parser.add_argument("--keep", help="write the samples to this file")

@@ -6,11 +6,9 @@ Markdown table of medians in ms, and fails if two answers differ by more than Pr
 docs/benchmarks.md tells what each figure means.
 """
 
-import argparse
 import json
 import math
 import pathlib
-import shutil
 import statistics
 import tempfile
 import time
@@ -111,15 +109,9 @@ def is_near(a, b):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--binary", default="target/release/tailrace", help="default: %(default)s")
-    parser.add_argument("--prometheus", default=shutil.which("prometheus"), help="default: the one in PATH")
-    parser.add_argument("--instances", type=int, default=500, help="of the fleet, 20 series each (default: %(default)s)")
+    parser = fleet.arguments(__doc__, EXAMPLE)
     parser.add_argument("--hours", type=int, default=24, help="of the host's samples (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=10, help="how often each question is asked (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the samples (default: %(default)s)")
     return parser.parse_args()
 
 

@@ -5,11 +5,9 @@ Both get a fleet's samples by remote write as time goes by, once without rules a
 more is divided by the evaluations that it says to have made. docs/benchmarks.md tells what each figure means.
 """
 
-import argparse
 import datetime
 import json
 import pathlib
-import shutil
 import tempfile
 import time
 
@@ -89,16 +87,10 @@ def of_one_evaluation(kind, binary, rules, args):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--binary", default="target/release/tailrace", help="default: %(default)s")
-    parser.add_argument("--prometheus", default=shutil.which("prometheus"), help="default: the one in PATH")
-    parser.add_argument("--instances", type=int, default=500, help="of the fleet, 20 series each (default: %(default)s)")
+    parser = fleet.arguments(__doc__, EXAMPLE)
     parser.add_argument("--rules", type=int, default=1000, help="alert rules (default: %(default)s)")
     parser.add_argument("--interval", type=int, default=1, help="seconds between evaluations and samples (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=60, help="for which CPU is measured (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the samples (default: %(default)s)")
     return parser.parse_args()
 
 

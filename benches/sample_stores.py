@@ -1,8 +1,10 @@
 """Stores of samples that take Prometheus' remote write and answer its query API: Tailrace and Prometheus."""
 
+import argparse
 import http.client
 import json
 import pathlib
+import shutil
 import subprocess
 import time
 
@@ -92,3 +94,13 @@ def write(store, bodies):
             raise SystemExit(f"{store.name}: {answer.status} {text.decode(errors='replace')}")
     store.get("/api/v1/query", query="time()")
     return store.cpu() - before
+
+
+def arguments(description, examples):
+    """The programs, for the command line of a bench."""
+    parser = argparse.ArgumentParser(
+        description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--binary", default="target/release/tailrace", help="default: %(default)s")
+    parser.add_argument("--prometheus", default=shutil.which("prometheus"), help="default: the one in PATH")
+    return parser

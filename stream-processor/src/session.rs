@@ -55,10 +55,7 @@ impl Environment {
 
     /// Waits, but not beyond the shutdown.
     pub fn pause(&self, time: Duration) {
-        // The timer has to be made within the runtime.
-        self.runtime.block_on(async {
-            let _ = tokio::time::timeout(time, self.shutdown.cancelled()).await;
-        });
+        bus::pause(&self.runtime, &self.shutdown, time);
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, Consumer, Error, Offsets, Outgoing, Producer,
+    Config, Consumer, Error, Offsets, Outgoing, Producer, pause,
     producer::{Acknowledge, settings},
 };
 
@@ -151,8 +151,7 @@ impl TransactionalProducer {
         let Failure::Abort(unwritable) = failure else { return Err(failure) };
         self.persist(|| self.producer.client().abort_transaction(STEP))?;
         if unwritable.is_empty() {
-            let pause = async { tokio::time::timeout(PAUSE, self.stop.cancelled()).await };
-            let _ = self.runtime.block_on(pause);
+            pause(&self.runtime, &self.stop, PAUSE);
         }
         Ok(Some(unwritable))
     }

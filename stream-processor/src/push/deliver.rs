@@ -119,9 +119,7 @@ impl Delivery {
     }
 
     fn pause(&self, time: Duration) {
-        self.runtime.block_on(async {
-            let _ = tokio::time::timeout(time, self.shutdown.cancelled()).await;
-        });
+        bus::pause(&self.runtime, &self.shutdown, time);
     }
 }
 

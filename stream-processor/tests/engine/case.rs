@@ -2,7 +2,7 @@
 //! describes the form.
 
 use config::{Duration, Source};
-use event::{Alert, Event, Labels, METRIC_NAME, Sample, SampleBatch, Series, Tick};
+use event::{Alert, Event, Labels, LogBatch, LogEntry, METRIC_NAME, Sample, SampleBatch, Series, Tick};
 use serde::Deserialize;
 use stream_processor::{
     engine::{Engine, Options, Output, Partition},
@@ -48,6 +48,19 @@ pub struct Input {
 
 pub fn partition(number: i32) -> Partition {
     ("metrics".into(), number)
+}
+
+/// Entries of one stream, each with its milliseconds since the start; positions count from `first`.
+pub fn lines(source: &str, first: u64, entries: &[(i64, &str)]) -> Event {
+    let entry = |((at_ms, line), position): (&(i64, &str), u64)| LogEntry {
+        timestamp_ns: (START_MS + at_ms) * 1_000_000,
+        line: (*line).to_owned().into(),
+        position,
+        ..LogEntry::default()
+    };
+    let labels = Labels::from([("host", "a"), ("job", "app")]);
+    let entries = entries.iter().zip(first..).map(entry).collect();
+    Event::Logs(LogBatch { source: source.into(), labels, entries })
 }
 
 pub fn millis(duration: &str) -> i64 {

@@ -1,13 +1,9 @@
 //! What an alert says about its grounds.
 
-use config::Source;
-use event::{AlertState, Event, Evidence, Labels, LogBatch, LogEntry, Tick};
-use stream_processor::{
-    engine::{Engine, External, Options, Output},
-    rules,
-};
+use event::{AlertState, Event, Evidence, Tick};
+use stream_processor::engine::{Engine, External, Options, Output};
 
-use crate::case::{Case, START_MS, alerts, partition, run};
+use crate::case::{Case, START_MS, alerts, engine_with, lines, partition, run};
 
 const RULES: &str = r#"
 groups:
@@ -27,9 +23,8 @@ groups:
 "#;
 
 fn engine(rules: &str, most: usize, url: &str) -> Engine {
-    let program = rules::check(&[Source::new("rules.yml", rules)], None).unwrap();
     let external = External { url: url.into(), ..External::default() };
-    Engine::new(program, Options { evidence: most, external, ..Options::default() })
+    engine_with(rules, "", Options { evidence: most, external, ..Options::default() })
 }
 
 fn evidence(outputs: &[Output], state: AlertState) -> Vec<Evidence> {
@@ -96,29 +91,18 @@ fn there_is_no_more_of_it_than_is_wanted() {
     }
 }
 
-fn lines(source: &str, entries: &[(i64, &str)]) -> Event {
-    let entry = |((at_ms, line), position): (&(i64, &str), u64)| LogEntry {
-        timestamp_ns: (START_MS + at_ms) * 1_000_000,
-        line: (*line).to_owned().into(),
-        position,
-        ..LogEntry::default()
-    };
-    let labels = Labels::from([("host", "a"), ("job", "app")]);
-    Event::Logs(LogBatch {
-        source: source.into(),
-        labels,
-        entries: entries.iter().zip(1..).map(entry).collect(),
-    })
-}
-
 /// Two sources of one stream in two partitions, read in the order of `picks`.
 fn errors(picks: [i32; 2]) -> Vec<Output> {
     let mut engine = engine(LOG_RULES, 2, "");
     let logs = |number| ("logs".to_owned(), number);
     engine.set_partitions(&[partition(0), logs(0), logs(1)]);
     let batches = [
-        lines("x.log", &[(1_000, "error code=1 first"), (3_000, "error code=1 x"), (3_000, "error code=2")]),
-        lines("y.log", &[(2_000, "all is well code=1"), (3_000, "error code=1 y")]),
+        lines(
+            "x.log",
+            1,
+            &[(1_000, "error code=1 first"), (3_000, "error code=1 x"), (3_000, "error code=2")],
+        ),
+        lines("y.log", 1, &[(2_000, "all is well code=1"), (3_000, "error code=1 y")]),
     ];
     for number in picks {
         engine.feed(&logs(number), START_MS + 3_000, &batches[number as usize]);

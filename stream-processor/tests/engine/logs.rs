@@ -1,8 +1,8 @@
 //! Rules over log lines.
 
-use event::{Event, Labels, LogBatch, LogEntry, Tick};
+use event::{Event, Tick};
 
-use crate::case::{START_MS, engine, partition, run, show_alerts, show_series};
+use crate::case::{START_MS, engine, lines, partition, run, show_alerts, show_series};
 
 const RULES: &str = r#"
 groups:
@@ -13,26 +13,14 @@ groups:
       - {record: lines, expr: 'sum(count_over_time({job="app"} [30s]))'}
 "#;
 
-fn lines(position: u64, entries: &[(i64, &str)]) -> Event {
-    let entry = |((at_ms, line), position): (&(i64, &str), u64)| LogEntry {
-        timestamp_ns: (START_MS + at_ms) * 1_000_000,
-        line: (*line).to_owned().into(),
-        position,
-        ..LogEntry::default()
-    };
-    let labels = Labels::from([("host", "a"), ("job", "app")]);
-    let entries = entries.iter().zip(position..).map(entry).collect();
-    Event::Logs(LogBatch { source: "a/app.log".into(), labels, entries })
-}
-
 #[test]
 fn lines_count_once_in_event_time() {
     let mut engine = engine(RULES, "");
     let logs = ("logs".to_owned(), 0);
     engine.set_partitions(&[partition(0), logs.clone()]);
-    let first = lines(1, &[(1_000, "error: a"), (2_000, "all is well")]);
+    let first = lines("a/app.log", 1, &[(1_000, "error: a"), (2_000, "all is well")]);
     // The second comes again after a crash of whoever sent it.
-    for batch in [&first, &first, &lines(3, &[(3_000, "error: b")])] {
+    for batch in [&first, &first, &lines("a/app.log", 3, &[(3_000, "error: b")])] {
         engine.feed(&logs, START_MS + 3_000, batch);
     }
     let end = Event::Tick(Tick { timestamp_ms: START_MS + 65_000 });
