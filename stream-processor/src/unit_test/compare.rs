@@ -1,6 +1,6 @@
-//! Whether samples are what was expected.
+//! Whether alerts and samples are what was expected.
 
-use super::file::ExpectedSample;
+use super::file::{ExpectedAlert, ExpectedEvidence, ExpectedSample};
 
 /// Which numbers count as equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,22 @@ pub enum Numbers {
     Neighbours,
 }
 
-/// Both sorted by their labels. NaN equals nothing, as in promtool.
+/// Both sorted by labels and annotations. Evidence that nobody expects may be anything.
+pub fn alerts(expected: &[ExpectedAlert], found: &[ExpectedAlert], numbers: Numbers) -> bool {
+    expected.len() == found.len()
+        && expected.iter().zip(found).all(|(a, b)| {
+            let evidence = a.evidence.as_ref().is_none_or(|a| evidence(a, b.evidence.as_ref(), numbers));
+            a.labels == b.labels && a.annotations == b.annotations && evidence
+        })
+}
+
+fn evidence(expected: &ExpectedEvidence, found: Option<&ExpectedEvidence>, numbers: Numbers) -> bool {
+    found.is_some_and(|found| {
+        samples(&expected.samples, &found.samples, numbers) && expected.lines == found.lines
+    })
+}
+
+/// Both in the same order. NaN equals nothing, as in promtool.
 pub fn samples(expected: &[ExpectedSample], found: &[ExpectedSample], numbers: Numbers) -> bool {
     expected.len() == found.len()
         && expected.iter().zip(found).all(|(a, b)| {

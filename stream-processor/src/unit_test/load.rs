@@ -5,7 +5,7 @@ use std::{fs, io::ErrorKind, path::Path};
 use config::{Diagnostics, Source};
 use promql::Features;
 
-use super::file::{self, TestFile};
+use super::{file::TestFile, read};
 use crate::{
     engine::program::Program,
     rules::{self, LoadError},
@@ -29,7 +29,7 @@ pub struct Loaded {
 /// When a file cannot be read, or the test file is wrong.
 pub fn load(path: &str, features: Features) -> Result<Loaded, LoadError> {
     let text = fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.into(), source })?;
-    let file = TestFile { features, ..file::parse(&Source::new(path, text))? };
+    let file = TestFile { features, ..read::parse(&Source::new(path, text))? };
     let folder = Path::new(path).parent().unwrap_or(Path::new(""));
     let (mut sources, mut missing) = (Vec::new(), Vec::new());
     for pattern in &file.rule_files {

@@ -4,11 +4,14 @@
 mod compare;
 mod file;
 mod load;
+mod read;
 mod run;
 mod text;
 
 pub use file::{
-    AlertTest, ExpectedAlert, ExpectedSample, ExprTest, InputLine, InputSeries, Test, TestFile, parse,
+    AlertTest, ExpectedAlert, ExpectedEvidence, ExpectedLine, ExpectedSample, ExprTest, InputLine, InputSeries,
+    Test, TestFile,
 };
 pub use load::{Loaded, load};
+pub use read::parse;
 pub use run::{Report, run};

@@ -7,10 +7,16 @@ use promql::{Reading, Value, describe_histogram};
 
 use super::{
     compare::{self, Numbers},
-    file::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, Test, TestFile},
+    file::{
+        AlertTest, ExpectedAlert, ExpectedEvidence, ExpectedLine, ExpectedSample, ExprTest, InputSeries, Test,
+        TestFile,
+    },
     text,
 };
-use crate::engine::{Evaluator, External, Setup, Until, program::Program};
+use crate::{
+    Config,
+    engine::{ActiveAlert, Evaluator, External, Setup, Until, program::Program},
+};
 
 /// What a test has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +32,7 @@ pub fn run(file: &TestFile, test: &Test, program: &Arc<Program>) -> Report {
         max_series: usize::MAX,
         max_lines: usize::MAX,
         external,
-        evidence: usize::MAX,
+        evidence: Config::default().evidence,
         ..Setup::default()
     };
     let mut evaluator = Evaluator::keeping_all(program.clone(), setup);
@@ -105,13 +111,13 @@ impl Runner<'_> {
     fn check_alert(&mut self, alert: &AlertTest) {
         let rules = self.evaluator.rules().filter(|(_, rule, _)| rule.name == alert.alertname);
         let firing = rules.flat_map(|(_, _, state)| state.alerts.list()).filter(|active| active.is_firing());
-        let mut found: Vec<ExpectedAlert> = firing
-            .map(|active| ExpectedAlert { labels: active.labels, annotations: active.annotations })
-            .collect();
+        let with_evidence = alert.expected.iter().any(|expected| expected.evidence.is_some());
+        let mut found: Vec<ExpectedAlert> = firing.map(|active| found_alert(active, with_evidence)).collect();
         let mut expected = alert.expected.clone();
-        found.sort();
-        expected.sort();
-        if expected != found {
+        for alerts in [&mut found, &mut expected] {
+            alerts.sort_by(|a, b| (&a.labels, &a.annotations).cmp(&(&b.labels, &b.annotations)));
+        }
+        if !compare::alerts(&expected, &found, self.file.numbers()) {
             let name = &self.test.name;
             let name = if name.is_empty() { String::new() } else { format!("    name: {name},\n") };
             let at = text::duration(alert.eval_time_ms);
@@ -132,8 +138,7 @@ impl Runner<'_> {
         let mut expected = test.expected.clone();
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
         expected.sort_by(|a, b| a.labels.cmp(&b.labels));
-        let numbers = if self.file.fuzzy_compare { Numbers::Neighbours } else { Numbers::Same };
-        if !compare::samples(&expected, &found, numbers) {
+        if !compare::samples(&expected, &found, self.file.numbers()) {
             let (expected, found) = (text::samples(&expected), text::samples(&found));
             self.failures.push(format!(
                 "    expr: {expr}, time: {at},\n        exp: {expected}\n        got: {found}"
@@ -162,12 +167,27 @@ impl Runner<'_> {
     }
 }
 
+impl TestFile {
+    fn numbers(&self) -> Numbers {
+        if self.fuzzy_compare { Numbers::Neighbours } else { Numbers::Same }
+    }
+}
+
 impl Test {
     /// The last time that the test looks at, from its start.
     fn last_ms(&self) -> i64 {
         let alerts = self.alerts.iter().map(|alert| alert.eval_time_ms);
         alerts.chain(self.exprs.iter().map(|expr| expr.eval_time_ms)).max().unwrap_or(0)
     }
+}
+
+fn found_alert(active: ActiveAlert, with_evidence: bool) -> ExpectedAlert {
+    let evidence = active.evidence.filter(|_| with_evidence).map(|evidence| {
+        let samples = evidence.samples.into_iter().map(|sample| expected(sample.labels, sample.value));
+        let lines = evidence.lines.into_iter().map(|found| ExpectedLine { labels: found.labels, line: found.line });
+        ExpectedEvidence { samples: samples.collect(), lines: lines.collect() }
+    });
+    ExpectedAlert { labels: active.labels, annotations: active.annotations, evidence }
 }
 
 fn expected(labels: Labels, value: f64) -> ExpectedSample {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::file::{ExpectedAlert, ExpectedSample};
+use super::file::{ExpectedAlert, ExpectedEvidence, ExpectedSample};
 
 /// `5m`, as Prometheus writes it.
 pub fn duration(ms: i64) -> String {
@@ -26,7 +26,7 @@ pub fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-/// A numbered list, each alert with its labels and annotations.
+/// A numbered list, each alert with its labels, its annotations and, where it counts, its evidence.
 pub fn alerts(alerts: &[ExpectedAlert]) -> String {
     if alerts.is_empty() {
         return "[]".into();
@@ -34,9 +34,18 @@ pub fn alerts(alerts: &[ExpectedAlert]) -> String {
     let margin = " ".repeat(12);
     let shown = alerts.iter().enumerate().map(|(number, alert)| {
         let (labels, annotations) = (&alert.labels, &alert.annotations);
-        format!("\n{margin}{number}:\n{margin}  Labels:{labels}\n{margin}  Annotations:{annotations}")
+        let evidence = alert.evidence.as_ref().map(|found| evidence(found, &margin)).unwrap_or_default();
+        format!("\n{margin}{number}:\n{margin}  Labels:{labels}\n{margin}  Annotations:{annotations}{evidence}")
     });
     format!("[{}\n{margin}]", shown.collect::<Vec<_>>().join(","))
+}
+
+/// A row for each sample and each line.
+fn evidence(evidence: &ExpectedEvidence, margin: &str) -> String {
+    let lines = evidence.lines.iter().map(|found| format!("{} {}", found.labels, quoted(&found.line)));
+    let rows = evidence.samples.iter().map(sample).chain(lines);
+    let rows: String = rows.map(|row| format!("\n{margin}    {row}")).collect();
+    format!("\n{margin}  Evidence:{}", if rows.is_empty() { "[]" } else { &rows })
 }
 
 /// In a row, or `nil`.
@@ -44,11 +53,14 @@ pub fn samples(samples: &[ExpectedSample]) -> String {
     if samples.is_empty() {
         return "nil".into();
     }
-    let shown = samples.iter().map(|sample| match sample.histogram.as_str() {
+    samples.iter().map(sample).collect::<Vec<_>>().join(", ")
+}
+
+fn sample(sample: &ExpectedSample) -> String {
+    match sample.histogram.as_str() {
         "" => format!("{} {}", sample.labels, exponential(sample.value)),
         histogram => format!("{} {histogram}", sample.labels),
-    });
-    shown.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// `1.5E+00`
