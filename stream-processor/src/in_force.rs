@@ -14,7 +14,7 @@ use promql::Features;
 use crate::{
     Config,
     engine::program::Program,
-    rules::{LoadError, Sources},
+    rules::{LoadError, Sources, duplicates},
     shards::split,
     telemetry,
 };
@@ -146,7 +146,8 @@ impl State {
 
 fn programs(sources: &Sources, features: Features, shards: usize) -> Result<Vec<Arc<Program>>, Diagnostics> {
     let program = sources.check(features)?;
-    program.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let duplicates = duplicates(&program);
+    program.warnings.iter().chain(&duplicates).for_each(|warning| tracing::warn!("{warning}"));
     Ok(split(program, shards).into_iter().map(Arc::new).collect())
 }
 

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use logs::{Color, ImportArgs, LogOutput, LogsArgs, LogsCommand};
-pub use rules::{BackfillArgs, FeatureArgs, HistoryArgs, HistorySource, RulesArgs, RulesCommand};
+pub use rules::{
+    BackfillArgs, CheckArgs, FeatureArgs, HistoryArgs, HistorySource, Lint, RulesArgs, RulesCommand, TestArgs,
+};
 
 /// Logs and metrics through Kafka: ships them, watches them, stores them, answers Grafana.
 #[derive(Debug, Parser)]

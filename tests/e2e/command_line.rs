@@ -44,6 +44,55 @@ fn rule_files_are_checked_one_by_one_and_every_error_has_its_place() {
 }
 
 #[test]
+fn lints_are_chosen_and_may_be_fatal() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("rules.yml").display().to_string();
+    let rule = "{alert: A, expr: up == 0, owner: web}";
+    std::fs::write(&file, format!("groups: [{{name: g, rules: [{rule}, {rule}]}}]")).unwrap();
+    let check = |more: &[&str]| run(&[&["rules", "check", &file], more].concat());
+    assert_eq!(check(&["--lint-fatal"]).status.code(), Some(1));
+
+    let check = |more: &[&str]| check(&[&["--ignore-unknown-fields"], more].concat());
+    let codes = [
+        (vec![], 0),
+        (vec!["--lint-fatal"], 3),
+        (vec!["--lint-fatal", "--lint=duplicate-rules"], 3),
+        (vec!["--lint-fatal", "--lint=none"], 0),
+    ];
+    for (flags, code) in codes {
+        let output = check(&flags);
+        assert_eq!(output.status.code(), Some(code), "{flags:?}: {}", text(&output));
+        let told = text(&output).contains("2 rules give `A` with the same labels");
+        assert_eq!(told, !flags.contains(&"--lint=none"), "{flags:?}: {}", text(&output));
+    }
+}
+
+#[test]
+fn unit_tests_write_their_results_as_junit_has_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let test = |name: &str, value: u8| {
+        let expr = format!("{{expr: up, eval_time: 0, exp_samples: [{{labels: up, value: {value}}}]}}");
+        let series = "input_series: [{series: up, values: 1}]";
+        format!("{{name: {name}, {series}, promql_expr_test: [{expr}]}}")
+    };
+    std::fs::write(path("t.yml"), format!("tests: [{}, {}]", test("one", 1), test("two", 2))).unwrap();
+    let run =
+        |more: &[&str]| run(&[&["rules", "test", &path("t.yml"), "--junit", &path("t.xml")], more].concat());
+    let junit = || std::fs::read_to_string(path("t.xml")).unwrap();
+
+    let both = run(&["--diff", "--debug"]);
+    assert_eq!(both.status.code(), Some(1));
+    let shown = text(&both);
+    assert!(shown.contains("DEBUG: Test one took") && shown.contains("1 @[0]"), "{shown}");
+    assert!(shown.contains("      + {__name__=\"up\"} 1E+00"), "{shown}");
+    assert!(junit().contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{}", junit());
+
+    assert_eq!(run(&["--run", "one"]).status.code(), Some(0));
+    assert!(junit().contains("tests=\"1\" failures=\"0\" errors=\"0\""), "{}", junit());
+}
+
+#[test]
 fn experimental_promql_is_taken_unless_features_are_chosen() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("rules.yml").display().to_string();

@@ -19,7 +19,7 @@ pub fn warnings(sources: &[Source], groups: &[Group]) -> Vec<String> {
             source.name
         )
     });
-    documents.chain(fixed(groups)).chain(duplicates(groups)).collect()
+    documents.chain(fixed(groups)).collect()
 }
 
 fn fixed(groups: &[Group]) -> impl Iterator<Item = String> {
@@ -35,18 +35,17 @@ fn fixed(groups: &[Group]) -> impl Iterator<Item = String> {
 }
 
 /// Rules of a file with the same name and labels: one of them may be a copy that was forgotten.
-fn duplicates(groups: &[Group]) -> impl Iterator<Item = String> {
+pub fn duplicates(program: &Program) -> Vec<String> {
     let mut counts: BTreeMap<(&str, &str, BTreeMap<&str, &str>), usize> = BTreeMap::new();
-    for group in groups {
-        for rule in &group.rules {
-            *counts.entry((&group.file, &rule.name, labels(rule))).or_default() += 1;
-        }
+    for (group, rule) in program.rules() {
+        *counts.entry((&group.file, &rule.name, labels(rule))).or_default() += 1;
     }
-    counts.into_iter().filter(|(_, count)| *count > 1).map(|((file, name, _), count)| {
+    let said = counts.into_iter().filter(|(_, count)| *count > 1).map(|((file, name, _), count)| {
         format!(
             "{file}: {count} rules give `{name}` with the same labels: remove all but one, or give them labels that differ"
         )
-    })
+    });
+    said.collect()
 }
 
 fn labels(rule: &Rule) -> BTreeMap<&str, &str> {
@@ -95,7 +94,7 @@ mod tests {
     #[test]
     fn rules_of_one_name_are_duplicates_where_their_labels_are_the_same() {
         let alert = |severity: &str| format!("{{alert: A, expr: up, labels: {{severity: {severity}}}}}");
-        let twice = |a: &str, b: &str| program(&[alert(a), alert(b)].join(", ")).warnings;
+        let twice = |a: &str, b: &str| duplicates(&program(&[alert(a), alert(b)].join(", ")));
         assert_eq!(twice("page", "info"), Vec::<String>::new());
         let said = twice("page", "page");
         assert!(

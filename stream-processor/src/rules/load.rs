@@ -92,32 +92,11 @@ pub fn load_files(patterns: &[String]) -> Result<Program, LoadError> {
     Ok(check(&sources, None)?)
 }
 
-/// One rule file by itself.
-#[derive(Debug)]
-pub struct Checked {
-    /// Its path.
-    pub file: String,
-    /// What it holds, or all that is wrong with it.
-    pub program: Result<Program, Diagnostics>,
-}
-
-/// Checks each of the rule files that fit a path whose last part may hold `*`.
-///
-/// # Errors
-/// When there is none, or one cannot be read.
-pub fn check_each(pattern: &str, features: Features) -> Result<Vec<Checked>, LoadError> {
-    let checked = |source: Source| Checked {
-        file: source.name.clone(),
-        program: check_with(&[source], None, features),
-    };
-    Ok(read_all(pattern)?.into_iter().map(checked).collect())
-}
-
 /// The files that fit a path in which any part may hold `*`, `?` and `[…]`, in the order of their names.
 ///
 /// # Errors
 /// When there is none, or one cannot be read.
-pub(crate) fn read_all(pattern: &str) -> Result<Vec<Source>, LoadError> {
+pub fn read_all(pattern: &str) -> Result<Vec<Source>, LoadError> {
     if Path::new(pattern).is_file() || !pattern.contains(['*', '?', '[']) {
         return Ok(vec![read(pattern)?]);
     }

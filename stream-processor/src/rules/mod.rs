@@ -18,9 +18,8 @@ use promql::Features;
 use crate::engine::program::{Action, Group, Program};
 
 pub use default::{default_rules, default_windows};
-pub use doubts::unknown_metrics;
-pub(crate) use load::read_all;
-pub use load::{Checked, LoadError, Sources, check_each, load, load_files};
+pub use doubts::{duplicates, unknown_metrics};
+pub use load::{LoadError, Sources, load, load_files, read_all};
 
 /// Checks files and joins them into one program, in their order.
 ///

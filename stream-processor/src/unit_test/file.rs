@@ -1,7 +1,7 @@
 //! What test files hold.
 
 use event::Labels;
-use promql::{Features, Reading};
+use promql::Reading;
 
 /// What a test file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,8 +16,6 @@ pub struct TestFile {
     pub tests: Vec<Test>,
     /// Whether neighbouring numbers count as equal.
     pub fuzzy_compare: bool,
-    /// What of PromQL the expressions of tests may use.
-    pub features: Features,
 }
 
 /// One item of `tests`: series, and what is expected of them.

@@ -5,11 +5,11 @@ use config::{
     yaml::{self, Fields, Node},
 };
 use event::Labels;
-use promql::{Features, describe_histogram, parse_metric, parse_values};
+use promql::{Reading, describe_histogram, parse_metric, parse_values};
 
 use super::file::{
-    AlertTest, ExpectedAlert, ExpectedEvidence, ExpectedLine, ExpectedSample, ExprTest, InputLine, InputSeries,
-    Test, TestFile,
+    AlertTest, ExpectedAlert, ExpectedEvidence, ExpectedLine, ExpectedSample, ExprTest, InputLine,
+    InputSeries, Test, TestFile,
 };
 
 const FILE_KEYS: [&str; 5] =
@@ -74,8 +74,7 @@ impl<'a> Reader<'a, '_> {
         }
         let tests = fields.list("tests");
         let tests = tests.iter().map(|node| self.test(node, evaluation_interval_ms)).collect();
-        let features = Features::default();
-        TestFile { rule_files, evaluation_interval_ms, group_eval_order, tests, fuzzy_compare, features }
+        TestFile { rule_files, evaluation_interval_ms, group_eval_order, tests, fuzzy_compare }
     }
 
     fn test(&mut self, node: &'a Node, evaluation_interval_ms: i64) -> Test {

@@ -6,10 +6,11 @@ use event::{HistogramSample, HistogramSeries, Labels, LogEntry, Sample};
 use promql::{Reading, Value, describe_histogram};
 
 use super::{
+    Options,
     compare::{self, Numbers},
     file::{
-        AlertTest, ExpectedAlert, ExpectedEvidence, ExpectedLine, ExpectedSample, ExprTest, InputSeries, Test,
-        TestFile,
+        AlertTest, ExpectedAlert, ExpectedEvidence, ExpectedLine, ExpectedSample, ExprTest, InputSeries,
+        Test, TestFile,
     },
     text,
 };
@@ -23,10 +24,12 @@ use crate::{
 pub struct Report {
     /// What is not as expected, each in promtool's words; none if the test has passed.
     pub failures: Vec<String>,
+    /// What the series have held up to the last time that the test looks at; empty if nobody asked.
+    pub data: String,
 }
 
 /// Runs `test` of `file` over the rules of `program`.
-pub fn run(file: &TestFile, test: &Test, program: &Arc<Program>) -> Report {
+pub fn run(file: &TestFile, test: &Test, program: &Arc<Program>, options: &Options) -> Report {
     let external = External { labels: test.external_labels.clone(), url: test.external_url.clone() };
     let setup = Setup {
         max_series: usize::MAX,
@@ -43,11 +46,12 @@ pub fn run(file: &TestFile, test: &Test, program: &Arc<Program>) -> Report {
         let entry = LogEntry { timestamp_ns, line: text, position, ..LogEntry::default() };
         evaluator.insert_line(&line.labels, &entry);
     }
-    let mut runner = Runner { file, test, evaluator, failures: Vec::new() };
+    let mut runner = Runner { file, test, options, evaluator, failures: Vec::new() };
     if let Some(last_step) = runner.evaluate() {
         test.exprs.iter().for_each(|expr| runner.check_expr(expr, last_step));
     }
-    Report { failures: runner.failures }
+    let data = if options.data { runner.data() } else { String::new() };
+    Report { failures: runner.failures, data }
 }
 
 fn insert(evaluator: &mut Evaluator, test: &Test, series: &InputSeries) {
@@ -69,6 +73,7 @@ fn insert(evaluator: &mut Evaluator, test: &Test, series: &InputSeries) {
 struct Runner<'a> {
     file: &'a TestFile,
     test: &'a Test,
+    options: &'a Options,
     evaluator: Evaluator,
     failures: Vec<String>,
 }
@@ -122,10 +127,11 @@ impl Runner<'_> {
             let name = if name.is_empty() { String::new() } else { format!("    name: {name},\n") };
             let at = text::duration(alert.eval_time_ms);
             let (expected, found) = (text::alerts(&expected), text::alerts(&found));
-            self.failures.push(format!(
-                "{name}    alertname: {}, time: {at}, \n        exp:{expected}, \n        got:{found}",
-                alert.alertname
-            ));
+            let told = match self.options.diff {
+                true => text::difference(&expected, &found),
+                false => format!("        exp:{expected}, \n        got:{found}"),
+            };
+            self.failures.push(format!("{name}    alertname: {}, time: {at}, \n{told}", alert.alertname));
         }
     }
 
@@ -139,16 +145,20 @@ impl Runner<'_> {
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
         expected.sort_by(|a, b| a.labels.cmp(&b.labels));
         if !compare::samples(&expected, &found, self.file.numbers()) {
-            let (expected, found) = (text::samples(&expected), text::samples(&found));
-            self.failures.push(format!(
-                "    expr: {expr}, time: {at},\n        exp: {expected}\n        got: {found}"
-            ));
+            let told = match self.options.diff {
+                true => text::difference(&text::samples(&expected, "\n"), &text::samples(&found, "\n")),
+                false => {
+                    let (expected, found) = (text::samples(&expected, ", "), text::samples(&found, ", "));
+                    format!("        exp: {expected}\n        got: {found}")
+                }
+            };
+            self.failures.push(format!("    expr: {expr}, time: {at},\n{told}"));
         }
     }
 
     /// Nothing behind the last step is seen, as promtool loads no more.
     fn ask(&self, test: &ExprTest, last_step: i64) -> Result<Vec<ExpectedSample>, String> {
-        let query = promql::parse_with(&test.expr, self.file.features).map_err(|e| e.to_string())?;
+        let query = promql::parse_with(&test.expr, self.options.features).map_err(|e| e.to_string())?;
         let options = promql::Options {
             subquery_step_ms: self.file.evaluation_interval_ms,
             ..promql::Options::default()
@@ -164,6 +174,14 @@ impl Runner<'_> {
             }
             _ => Err("rule result is not a vector or scalar".into()),
         }
+    }
+}
+
+impl Runner<'_> {
+    fn data(&self) -> String {
+        let last = self.test.start_ms.saturating_add(self.test.last_ms());
+        let data = text::data(&Until::step(self.evaluator.store(), last), last);
+        data.unwrap_or_else(|error| error.to_string())
     }
 }
 
@@ -184,7 +202,8 @@ impl Test {
 fn found_alert(active: ActiveAlert, with_evidence: bool) -> ExpectedAlert {
     let evidence = active.evidence.filter(|_| with_evidence).map(|evidence| {
         let samples = evidence.samples.into_iter().map(|sample| expected(sample.labels, sample.value));
-        let lines = evidence.lines.into_iter().map(|found| ExpectedLine { labels: found.labels, line: found.line });
+        let lines =
+            evidence.lines.into_iter().map(|found| ExpectedLine { labels: found.labels, line: found.line });
         ExpectedEvidence { samples: samples.collect(), lines: lines.collect() }
     });
     ExpectedAlert { labels: active.labels, annotations: active.annotations, evidence }

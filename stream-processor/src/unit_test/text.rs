@@ -1,8 +1,13 @@
 //! Expected and found values in promtool's words.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
+
+use event::{HistogramSeries, Labels, Series};
+use promql::{Storage, StorageError, describe_histogram};
+use similar::{ChangeTag, TextDiff};
 
 use super::file::{ExpectedAlert, ExpectedEvidence, ExpectedSample};
+use crate::engine::Until;
 
 /// `5m`, as Prometheus writes it.
 pub fn duration(ms: i64) -> String {
@@ -35,7 +40,9 @@ pub fn alerts(alerts: &[ExpectedAlert]) -> String {
     let shown = alerts.iter().enumerate().map(|(number, alert)| {
         let (labels, annotations) = (&alert.labels, &alert.annotations);
         let evidence = alert.evidence.as_ref().map(|found| evidence(found, &margin)).unwrap_or_default();
-        format!("\n{margin}{number}:\n{margin}  Labels:{labels}\n{margin}  Annotations:{annotations}{evidence}")
+        format!(
+            "\n{margin}{number}:\n{margin}  Labels:{labels}\n{margin}  Annotations:{annotations}{evidence}"
+        )
     });
     format!("[{}\n{margin}]", shown.collect::<Vec<_>>().join(","))
 }
@@ -48,12 +55,12 @@ fn evidence(evidence: &ExpectedEvidence, margin: &str) -> String {
     format!("\n{margin}  Evidence:{}", if rows.is_empty() { "[]" } else { &rows })
 }
 
-/// In a row, or `nil`.
-pub fn samples(samples: &[ExpectedSample]) -> String {
+/// One after the other, or `nil`.
+pub fn samples(samples: &[ExpectedSample], separator: &str) -> String {
     if samples.is_empty() {
         return "nil".into();
     }
-    samples.iter().map(sample).collect::<Vec<_>>().join(", ")
+    samples.iter().map(sample).collect::<Vec<_>>().join(separator)
 }
 
 fn sample(sample: &ExpectedSample) -> String {
@@ -61,6 +68,38 @@ fn sample(sample: &ExpectedSample) -> String {
         "" => format!("{} {}", sample.labels, exponential(sample.value)),
         histogram => format!("{} {histogram}", sample.labels),
     }
+}
+
+/// Line by line: `-` is expected and not there, `+` is there and not expected.
+pub fn difference(expected: &str, found: &str) -> String {
+    let changes = TextDiff::from_lines(expected, found);
+    let lines = changes.iter_all_changes().map(|change| {
+        let sign = match change.tag() {
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+            ChangeTag::Equal => ' ',
+        };
+        format!("      {sign} {}", change.value().trim_end())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// All series up to `last_ms`, each with its samples.
+pub fn data(store: &Until<'_>, last_ms: i64) -> Result<String, StorageError> {
+    let mut all: BTreeMap<Labels, BTreeMap<i64, String>> = BTreeMap::new();
+    for Series { labels, samples } in store.select(&[], i64::MIN, last_ms)? {
+        let samples = samples.into_iter().map(|sample| (sample.timestamp_ms, sample.value.to_string()));
+        all.entry(labels).or_default().extend(samples);
+    }
+    for HistogramSeries { labels, samples } in store.select_histograms(&[], i64::MIN, last_ms)? {
+        let samples = samples.into_iter().map(|s| (s.timestamp_ms, describe_histogram(&s.histogram)));
+        all.entry(labels).or_default().extend(samples);
+    }
+    let series = all.iter().map(|(labels, samples)| {
+        let samples: String = samples.iter().map(|(ms, value)| format!("\n{value} @[{ms}]")).collect();
+        format!("{labels} =>{samples}")
+    });
+    Ok(series.collect::<Vec<_>>().join("\n"))
 }
 
 /// `1.5E+00`

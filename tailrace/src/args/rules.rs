@@ -19,32 +19,14 @@ pub struct RulesArgs {
 pub enum RulesCommand {
     /// Report every error of rule files with line, column and remedy
     #[command(
-        after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules check rules/*.yml --addr http://127.0.0.1:3100\n  tailrace rules check rules/*.yml --enable-feature promql-experimental-functions"
+        after_help = "Example:\n  tailrace rules check rules/*.yml\n  tailrace rules check rules/*.yml --addr http://127.0.0.1:3100\n  tailrace rules check rules/*.yml --lint duplicate-rules --lint-fatal\n  tailrace rules check rules/*.yml --enable-feature promql-experimental-functions"
     )]
-    Check {
-        /// Rule files; any part of a path may hold `*`
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<String>,
-        /// Also tell of metrics that the server at this address does not have
-        #[arg(long, value_name = "URL")]
-        addr: Option<String>,
-        #[command(flatten)]
-        features: FeatureArgs,
-    },
+    Check(CheckArgs),
     /// Run unit tests of rules: promtool's files as they are; exit code 1 if one fails
     #[command(
-        after_help = "Example:\n  tailrace rules test tests/host_test.yml\n  tailrace rules test tests/*.yml --run 'disk|memory'"
+        after_help = "Example:\n  tailrace rules test tests/host_test.yml\n  tailrace rules test tests/*.yml --run 'disk|memory' --diff\n  tailrace rules test tests/*.yml --junit results.xml"
     )]
-    Test {
-        /// Test files
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<String>,
-        /// Only tests whose name fits this regular expression (again for more)
-        #[arg(long, value_name = "REGEX")]
-        run: Vec<String>,
-        #[command(flatten)]
-        features: FeatureArgs,
-    },
+    Test(TestArgs),
     /// Say which alerts of rule files fire at a time of the past, had the rules been in force
     #[command(
         after_help = "Example:\n  tailrace rules eval my.yml --at 2026-11-20T12:00:00Z\n  tailrace rules eval my.yml --at 2026-11-20T12:00:00Z --addr http://prometheus:9090"
@@ -91,6 +73,66 @@ pub enum RulesCommand {
         #[arg(short, long, default_value = "default")]
         output: Output,
     },
+}
+
+/// `tailrace rules check`
+#[derive(Debug, ClapArgs)]
+pub struct CheckArgs {
+    /// Rule files; any part of a path may hold `*`
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Also tell of metrics that the server at this address does not have
+    #[arg(long, value_name = "URL")]
+    pub addr: Option<String>,
+    /// What to warn of
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "all")]
+    pub lint: Vec<Lint>,
+    /// Exit code 3 when there is such a warning
+    #[arg(long)]
+    pub lint_fatal: bool,
+    /// Pass over keys that nobody knows
+    #[arg(long)]
+    pub ignore_unknown_fields: bool,
+    #[command(flatten)]
+    pub features: FeatureArgs,
+}
+
+/// What `rules check` warns of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lint {
+    /// Everything below
+    All,
+    /// Rules of a file with the same name and labels
+    DuplicateRules,
+    /// Metrics that the server at --addr does not have
+    UnknownMetrics,
+    /// Nothing
+    None,
+}
+
+/// `tailrace rules test`
+#[derive(Debug, ClapArgs)]
+pub struct TestArgs {
+    /// Test files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Only tests whose name fits this regular expression (again for more)
+    #[arg(long, value_name = "REGEX")]
+    pub run: Vec<String>,
+    /// Show line by line how expected and found differ
+    #[arg(long)]
+    pub diff: bool,
+    /// Tell of each test how long it took, and all of its data
+    #[arg(long)]
+    pub debug: bool,
+    /// Also write the results to this file, as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Pass over keys that nobody knows
+    #[arg(long)]
+    pub ignore_unknown_fields: bool,
+    #[command(flatten)]
+    pub features: FeatureArgs,
 }
 
 /// Which of the experimental parts of PromQL expressions may use.

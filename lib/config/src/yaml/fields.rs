@@ -14,7 +14,7 @@ pub struct Fields<'a, 'p> {
 }
 
 impl<'a, 'p> Fields<'a, 'p> {
-    /// Notes an error for every key that is not `known`, and for a node that is no map.
+    /// Notes an error for every key that is not `known`, unless the source allows them, and for a node that is no map.
     pub fn new(node: &'a Node, source: &'a Source, known: &[&str], problems: &'p mut Diagnostics) -> Self {
         let entries = match &node.content {
             Content::Map(entries) => entries.iter().map(|(k, v)| (k, v)).collect(),
@@ -26,10 +26,10 @@ impl<'a, 'p> Fields<'a, 'p> {
                 Vec::new()
             }
         };
-        for (key, _) in &entries {
-            if !key.text().is_some_and(|name| known.contains(&name)) {
-                problems.0.push(unknown_key(source, key, known));
-            }
+        let is_known = |key: &Node| key.text().is_some_and(|name| known.contains(&name));
+        if !source.allows_unknown_keys {
+            let unknown = entries.iter().filter(|(key, _)| !is_known(key));
+            problems.0.extend(unknown.map(|(key, _)| unknown_key(source, key, known)));
         }
         Fields { source, span: node.span.clone(), entries, problems }
     }

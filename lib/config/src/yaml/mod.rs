@@ -22,12 +22,14 @@ pub struct Source {
     pub name: String,
     /// Its content.
     pub text: String,
+    /// Whether keys that nobody knows are passed over.
+    pub allows_unknown_keys: bool,
 }
 
 impl Source {
     /// A file's path and content.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Source { name: name.into(), text: text.into() }
+        Source { name: name.into(), text: text.into(), allows_unknown_keys: false }
     }
 
     /// An error at the byte at `offset`.
@@ -183,6 +185,9 @@ mod tests {
             "{text}"
         );
         assert_eq!(problems.0.len(), 3);
+        let (source, mut problems) = (Source { allows_unknown_keys: true, ..source }, Diagnostics::default());
+        Fields::new(&node, &source, &["name", "interval"], &mut problems);
+        assert_eq!(problems.0, []);
     }
 
     #[test]

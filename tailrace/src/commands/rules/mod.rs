@@ -1,30 +1,29 @@
 //! `tailrace rules`: a file for each of its commands that is more than a few lines.
 
 mod backfill;
+mod check;
 mod history;
+mod junit;
 mod replay;
 mod test;
 
-use std::{collections::BTreeSet, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Result, anyhow};
 use promql::Features;
 use serde_json::json;
-use stream_processor::rules::{self, Checked, Listed};
+use stream_processor::rules::{self, Listed};
 
 use crate::{
     args::{FeatureArgs, Output, RulesArgs, RulesCommand},
-    commands::client,
     settings::Settings,
 };
 
-/// Exit code 1 when a checked file is wrong.
+/// Exit code 1 when a checked file is wrong or a test fails.
 pub async fn run(args: RulesArgs) -> Result<ExitCode> {
     match args.command {
-        RulesCommand::Check { files, addr, features } => {
-            check(&files, addr.as_deref(), features.features()?).await
-        }
-        RulesCommand::Test { files, run, features } => test::run(&files, &run, features.features()?),
+        RulesCommand::Check(args) => check::run(&args).await,
+        RulesCommand::Test(args) => test::run(&args),
         RulesCommand::Eval { files, at, settle, history } => {
             replay::eval(&files, &at, &settle, &history).await
         }
@@ -42,39 +41,6 @@ impl FeatureArgs {
                 .map_err(|message| anyhow!("--enable-feature: {message}")),
         }
     }
-}
-
-/// Says of each file how many rules it holds, or what is wrong with it; with the address of a server, also what metrics
-/// it does not have.
-async fn check(patterns: &[String], addr: Option<&str>, features: Features) -> Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
-    let known = match addr {
-        None => None,
-        Some(addr) => Some(metrics(addr).await?),
-    };
-    for pattern in patterns {
-        for Checked { file, program } in rules::check_each(pattern, features)? {
-            match program {
-                Ok(program) => {
-                    let unknown = known.as_ref().map(|known| rules::unknown_metrics(&program, known));
-                    let warnings = program.warnings.iter().chain(unknown.iter().flatten());
-                    warnings.for_each(|warning| eprintln!("warning: {warning}\n"));
-                    println!("{file}: {} rules", program.rules().count());
-                }
-                Err(problems) => {
-                    code = ExitCode::FAILURE;
-                    eprintln!("{problems}\n");
-                }
-            }
-        }
-    }
-    Ok(code)
-}
-
-/// The names of all series.
-async fn metrics(addr: &str) -> Result<BTreeSet<String>> {
-    let answer = client::get(addr, "/api/v1/label/__name__/values", &[]).await?;
-    Ok(serde_json::from_value(answer["data"].clone())?)
 }
 
 /// Prints the built-in set, or what a configuration names.
