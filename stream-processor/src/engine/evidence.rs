@@ -56,7 +56,7 @@ impl<'a> Behind<'a> {
         Some(Evidence {
             query: query_link(self.url, self.rule, self.time_ms),
             samples: found.samples.to(&own).take(self.most).map(shown_sample).collect(),
-            lines: found.lines.to(&own).take(self.most).map(shown_line).collect(),
+            lines: once(found.lines.to(&own)).take(self.most).map(shown_line).collect(),
         })
     }
 
@@ -110,7 +110,7 @@ impl<'a> Behind<'a> {
         all
     }
 
-    /// Newest first; a line that two ranges count is there once.
+    /// Newest first, each line once for each range that counts it.
     fn lines(&self, query: &MetricExpr) -> Vec<(Labels, Line<'a>)> {
         let mut all = Vec::new();
         for range in query.ranges() {
@@ -123,7 +123,6 @@ impl<'a> Behind<'a> {
             }
         }
         all.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
-        all.dedup_by(|(_, a), (_, b)| std::ptr::eq(a.1, b.1));
         all
     }
 }
@@ -131,6 +130,12 @@ impl<'a> Behind<'a> {
 /// Those that `@` does not tie to a time of its own.
 fn moving(selectors: &[Selector]) -> impl Iterator<Item = &Selector> {
     selectors.iter().filter(|selector| !selector.fixed)
+}
+
+/// A line that two ranges count is shown once.
+fn once<'l, 'a: 'l>(lines: impl Iterator<Item = &'l Line<'a>>) -> impl Iterator<Item = &'l Line<'a>> {
+    let mut last: Option<&Sourced> = None;
+    lines.filter(move |(_, line)| !last.replace(line).is_some_and(|last| std::ptr::eq(last, *line)))
 }
 
 /// Of lines of one time it does not matter which came first: that depends on who read them.

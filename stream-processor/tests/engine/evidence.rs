@@ -115,6 +115,30 @@ fn errors(picks: [i32; 2]) -> Vec<Output> {
 }
 
 #[test]
+fn a_line_counts_for_an_alert_by_any_of_the_ranges() {
+    let rules = r#"
+groups:
+  - name: g
+    interval: 15s
+    rules:
+      - alert: Errors
+        expr: (sum by (code) (count_over_time({job="app"} | logfmt [30s])) > 1) and on () count_over_time({job="app"}[30s]) > 2
+"#;
+    let mut engine = engine(rules, 5, "");
+    let logs = ("logs".to_owned(), 0);
+    engine.set_partitions(&[partition(0), logs.clone()]);
+    let batch = lines("x.log", 1, &[(1_000, "code=1 a"), (2_000, "code=1 b"), (3_000, "code=2 c")]);
+    engine.feed(&logs, START_MS + 3_000, &batch);
+    let end = Event::Tick(Tick { timestamp_ms: START_MS + 20_000 });
+    for partition in [partition(0), logs] {
+        engine.feed(&partition, START_MS + 20_000, &end);
+    }
+    let firing = evidence(&run(&mut engine, &[]), AlertState::Firing);
+    let shown: Vec<&str> = firing[0].lines.iter().map(|line| line.line.as_str()).collect();
+    assert_eq!(shown, ["code=2 c", "code=1 b", "code=1 a"]);
+}
+
+#[test]
 fn lines_are_the_newest_that_count_whoever_was_read_first() {
     let outputs = errors([0, 1]);
     let firing = evidence(&outputs, AlertState::Firing);
