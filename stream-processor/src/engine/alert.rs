@@ -140,7 +140,7 @@ impl ActiveAlerts {
                     active.keep_firing_since = None;
                 }
                 None if active.fired_at.is_some_and(|at| at <= step.step_ms) => {
-                    active.keep_firing_since.get_or_insert(step.step_ms);
+                    active.keeps_firing(step);
                 }
                 _ => {}
             }
@@ -178,7 +178,7 @@ impl ActiveAlerts {
                 return false;
             }
             if active.unknown_since.is_none() {
-                active.unknown_since = Some(step.step_ms);
+                (active.unknown_since, active.keep_firing_since) = (Some(step.step_ms), None);
                 transitions.push(step.announced(active, AlertState::Unknown));
             }
             true
@@ -246,6 +246,7 @@ impl Active {
         }
     }
 
+    /// Whether it only goes on to fire, and remembers since when.
     fn keeps_firing(&mut self, step: &AlertStep<'_>) -> bool {
         if self.fired_at.is_none() || self.unknown_since.is_some() || step.spec.keep_firing_ms == 0 {
             return false;

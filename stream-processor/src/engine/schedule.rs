@@ -4,7 +4,9 @@
 //! A step is due when something was read (a sample or a tick) within the horizon before it. The horizon is
 //! the longest look-back plus the longest `for` and `keep_firing_for`: after so much silence every alert has
 //! come to rest, rules on `absent()` too, and further steps would only repeat themselves. So a gap costs at
-//! most horizon / interval steps, whatever its length.
+//! most horizon / interval steps, whatever its length. One thing may still happen within it: the time-out of
+//! unknown alerts. The horizon does not reach so far, as a restart reads back all of it; they end at the first
+//! step behind the gap.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,9 @@
 //! What becomes of alerts whose sources say nothing any more.
 
+use event::AlertState;
 use stream_processor::engine::{Engine, Options, Silence};
 
-use crate::case::{Case, alerts, engine_with, partition, run, show_alerts};
+use crate::case::{Case, START_MS, alerts, engine_with, partition, run, show_alerts};
 
 const RULES: &str = r#"
 groups:
@@ -88,6 +89,38 @@ fn an_alert_whose_series_cannot_be_told_or_that_is_seldom_looked_at_ends_when_it
     let rules = "groups: [{name: g, interval: 1m, rules: [{alert: Seldom, expr: x > 5}]}]";
     let seldom = shown(rules, "'x{h=\"a\"}': 6 1 _x30, 'y': 1x32", "8m");
     assert_eq!(seldom, ["0s firing Seldom{h=\"a\"} = 6", "1m resolved Seldom{h=\"a\"} = 6"]);
+}
+
+/// Since when the alert only goes on to fire.
+fn keeps_firing_since(engine: &Engine) -> Option<i64> {
+    let rules = engine.evaluator().rules();
+    let active = rules.flat_map(|(_, _, state)| state.alerts.list()).next().unwrap();
+    assert_eq!(active.state, AlertState::Unknown);
+    active.keep_firing_since_ms
+}
+
+#[test]
+fn an_unknown_alert_does_not_keep_firing_before_a_restart_or_after() {
+    for keep in ["0s", "1m"] {
+        let rule = format!("{{alert: Now, expr: x > 5, keep_firing_for: {keep}}}");
+        let rules = format!("groups: [{{name: g, interval: 15s, rules: [{rule}]}}]");
+        let inputs = case("'x{h=\"a\"}': 6 6", "8m").inputs();
+        let mut before = engine(&rules);
+        let outputs = run(&mut before, &inputs);
+        let mut after = engine(&rules);
+        after.resume(before.last_step(), &alerts(&outputs));
+        run(&mut after, &inputs);
+        assert_eq!((keeps_firing_since(&before), keeps_firing_since(&after)), (None, None), "{keep}");
+    }
+}
+
+#[test]
+fn an_unknown_alert_ends_behind_a_gap_in_which_nothing_was_read() {
+    let mut inputs = case("'x{h=\"a\"}': 6 6", "3h").inputs();
+    inputs.retain(|input| !(START_MS + 400_000..START_MS + 9_000_000).contains(&input.written_ms));
+    let rules = "groups: [{name: g, interval: 15s, rules: [{alert: Now, expr: x > 5}]}]";
+    let shown = show_alerts(&run(&mut engine(rules), &inputs), false);
+    assert!(shown.ends_with("5m15s unknown Now{h=\"a\"} = 6\n2h30m resolved Now{h=\"a\"} = 6\n"), "{shown}");
 }
 
 #[test]
