@@ -64,7 +64,7 @@ impl Scope {
     }
 
     /// The same for one stream that may be out of sight.
-    pub(crate) fn stream(&self, stored: &Labels) -> Option<Labels> {
+    pub fn stream(&self, stored: &Labels) -> Option<Labels> {
         let visible = self.tenants.iter().all(|tenants| tenants.matches_labels(stored));
         visible.then(|| self.labels(stored.clone()))
     }

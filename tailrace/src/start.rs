@@ -204,7 +204,7 @@ impl Node {
         }
         self.status.addresses = self.addresses.clone();
         let router = std::mem::take(&mut self.router)
-            .merge(rules_api::router(self.rules.clone(), self.settings.bus.clone()))
+            .merge(rules_api::router(self.rules.clone(), &self.settings))
             .merge(http::router(Arc::new(self.status.clone())));
         if let Some(listener) = self.listener.take() {
             self.server = Some(Server::start(listener, router, self.shutdown.clone()));

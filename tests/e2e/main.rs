@@ -12,3 +12,4 @@ mod past;
 mod push;
 mod restart;
 mod rules;
+mod tenants;

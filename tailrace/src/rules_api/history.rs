@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use log_index::http::prometheus_time;
 use tokio::sync::Semaphore;
 
-use super::{bad_data, error, filter::invalid};
+use super::{bad_data, error, filter::invalid, sight::Sight};
 use crate::alert_topic::{Reader, Span, csv};
 
 /// Transitions that are answered at most.
@@ -39,16 +39,23 @@ const CSV: &str = "text/csv; charset=utf-8";
 struct History {
     bus: Arc<bus::Config>,
     places: Arc<Semaphore>,
+    /// Whether who names no tenant sees no log lines.
+    tenants: bool,
 }
 
 /// The route.
-pub fn router(bus: bus::Config) -> Router {
-    let history = History { bus: Arc::new(bus), places: Arc::new(Semaphore::new(AT_ONCE)) };
+pub fn router(bus: bus::Config, tenants: bool) -> Router {
+    let history = History { bus: Arc::new(bus), places: Arc::new(Semaphore::new(AT_ONCE)), tenants };
     Router::new().route("/api/v1/alerts/history", get(answer)).with_state(history)
 }
 
-async fn answer(State(history): State<History>, Query(parameters): Query<Vec<(String, String)>>) -> Response {
-    let wish = match Wish::parse(parameters) {
+async fn answer(
+    State(history): State<History>,
+    headers: HeaderMap,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Response {
+    let wish = Wish::parse(parameters).and_then(|wish| Ok((wish, Sight::of(&headers, history.tenants)?)));
+    let (wish, sight) = match wish {
         Ok(wish) => wish,
         Err(error) => return bad_data(&error),
     };
@@ -57,7 +64,7 @@ async fn answer(State(history): State<History>, Query(parameters): Query<Vec<(St
     };
     let read = tokio::task::spawn_blocking(move || {
         let _place = place;
-        read(&history.bus, &wish).map(|found| found.shown())
+        read(&history.bus, &wish, &sight).map(|found| found.shown())
     });
     match read.await {
         Ok(Ok(response)) => response,
@@ -131,7 +138,7 @@ struct Found {
     csv: bool,
 }
 
-fn read(bus: &bus::Config, wish: &Wish) -> Result<Found, Box<Response>> {
+fn read(bus: &bus::Config, wish: &Wish, sight: &Sight) -> Result<Found, Box<Response>> {
     let away = |error: bus::Error| Box::new(unavailable(&error.to_string()));
     let (begin, mut found) = (Instant::now(), Found::new(wish.limit, wish.csv));
     let reader = Reader::open(bus, Some(wish.span)).map_err(away)?;
@@ -141,7 +148,10 @@ fn read(bus: &bus::Config, wish: &Wish) -> Result<Found, Box<Response>> {
             return Err(Box::new(error(StatusCode::SERVICE_UNAVAILABLE, "timeout", &message)));
         }
         let read = reader.poll().map_err(away)?.into_iter().filter_map(|(_, alert)| alert.ok());
-        read.filter(|alert| wish.fits(alert)).for_each(|alert| found.add(&alert));
+        for mut alert in read.filter(|alert| wish.fits(alert)) {
+            alert.evidence.iter_mut().for_each(|evidence| sight.narrow(evidence));
+            found.add(&alert);
+        }
         found.check_size(MOST_BYTES)?;
     }
     Ok(found)

@@ -4,53 +4,75 @@
 mod answer;
 mod filter;
 mod history;
+mod sight;
 
 use std::sync::Arc;
 
 use axum::{
     Json, Router,
     extract::{Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::json;
-use stream_processor::Running;
+use stream_processor::{Running, engine::GroupStatus};
 
+use crate::settings::Settings;
 use filter::Filter;
+use sight::Sight;
 
-type Rules = Option<Arc<Running>>;
+#[derive(Clone)]
+struct Rules {
+    running: Option<Arc<Running>>,
+    /// Whether who names no tenant sees no log lines.
+    tenants: bool,
+}
 
 /// The routes.
-pub fn router(rules: Rules, bus: bus::Config) -> Router {
+pub fn router(running: Option<Arc<Running>>, settings: &Settings) -> Router {
+    let tenants = settings.http.tenants;
+    let rules = Rules { running, tenants };
     Router::new()
         .route("/api/v1/rules", get(groups))
         .route("/api/v1/alerts", get(alerts))
         .route("/-/reload", post(reload).put(reload))
         .with_state(rules)
-        .merge(history::router(bus))
+        .merge(history::router(settings.bus.clone(), tenants))
 }
 
-async fn groups(State(rules): State<Rules>, Query(parameters): Query<Vec<(String, String)>>) -> Response {
-    let filter = match Filter::parse(parameters) {
-        Ok(filter) => filter,
-        Err(error) => return bad_data(&error),
-    };
-    let status = rules.map(|rules| rules.groups()).unwrap_or_default();
-    match filter.page(&status) {
+impl Rules {
+    /// All groups, with the log lines that the sender of a request may see.
+    fn groups(&self, headers: &HeaderMap) -> Result<Vec<GroupStatus>, String> {
+        let sight = Sight::of(headers, self.tenants)?;
+        let mut groups = self.running.as_ref().map(|running| running.groups()).unwrap_or_default();
+        sight.narrow_all(&mut groups);
+        Ok(groups)
+    }
+}
+
+async fn groups(
+    State(rules): State<Rules>,
+    headers: HeaderMap,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Response {
+    let page = Filter::parse(parameters).and_then(|filter| filter.page(&rules.groups(&headers)?));
+    match page {
         Ok(page) => success(&answer::groups(&page)),
         Err(error) => bad_data(&error),
     }
 }
 
-async fn alerts(State(rules): State<Rules>) -> Response {
-    let status = rules.map(|rules| rules.groups()).unwrap_or_default();
-    success(&answer::alerts(&status))
+async fn alerts(State(rules): State<Rules>, headers: HeaderMap) -> Response {
+    match rules.groups(&headers) {
+        Ok(groups) => success(&answer::alerts(&groups)),
+        Err(error) => bad_data(&error),
+    }
 }
 
 async fn reload(State(rules): State<Rules>) -> Response {
-    let Some(rules) = rules else { return StatusCode::OK.into_response() };
-    match tokio::task::spawn_blocking(move || rules.reload()).await {
+    let Some(running) = rules.running else { return StatusCode::OK.into_response() };
+    match tokio::task::spawn_blocking(move || running.reload()).await {
         Ok(Ok(_)) => StatusCode::OK.into_response(),
         Ok(Err(error)) => failed(&error.to_string()),
         Err(error) => failed(&error.to_string()),
