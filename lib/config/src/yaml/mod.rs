@@ -161,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn what_an_alias_repeats_has_its_text_and_place_where_it_is_written() {
+        let (source, node) = root("a: &list [1.10, {b: up}]\nc: *list\n");
+        let Content::List(items) = &value(&node, "c").content else { panic!() };
+        let up = value(&items[1], "b");
+        assert_eq!((items[0].text(), up.text()), (Some("1.10"), Some("up")));
+        assert!(source.text[up.place_inside(&source, 0)..].starts_with("up}"));
+    }
+
+    #[test]
     fn places_inside_of_scalars_are_found_however_they_are_written() {
         let text = "plain: up == nope(1)\nquoted: \"up == nope(1)\"\nliteral: |\n  up ==\n    nope(1)\n\
                     folded: >-\n  up\n  == nope(1)\nmulti: up\n  == nope(1)\n";

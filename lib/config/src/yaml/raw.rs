@@ -20,7 +20,7 @@ pub enum Raw {
 }
 
 pub fn locate(raw: Spanned<Raw>, text: &str) -> Node {
-    let span = raw.referenced.span();
+    let span = raw.defined.span();
     let start = span.byte_offset().unwrap_or_default() as usize;
     let end = start + span.byte_len().unwrap_or_default() as usize;
     let content = match raw.value {
