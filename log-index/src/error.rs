@@ -20,6 +20,9 @@ pub enum OpenError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A folder that is to be looked at has none.
+    #[error("no segments in {0}: name a data directory, or what `index.storage` is set to")]
+    NoSegments(PathBuf),
     /// The bucket's settings.
     #[error("index.storage {url}: {source}")]
     Bucket {

@@ -94,13 +94,19 @@ pub fn recover(
 ///
 /// # Errors
 /// When it cannot be read; one that is damaged can be forgone if the catalog has it.
-pub fn stored_manifest(
+fn stored_manifest(
     storage: &dyn Storage,
     present: &[(String, u64)],
 ) -> Result<Option<Manifest>, CatalogError> {
-    let Some((name, bytes)) = present.iter().find(|(name, _)| name == MANIFEST) else { return Ok(None) };
-    let content = storage.read(name, 0, usize::try_from(*bytes).unwrap_or(usize::MAX))?;
-    Manifest::from_payload(&String::from_utf8_lossy(&content)).map(Some)
+    let stored = present.iter().find(|(name, _)| name == MANIFEST);
+    stored.map(|(name, bytes)| read_manifest(storage, name, *bytes)).transpose()
+}
+
+/// # Errors
+/// When it cannot be read, is damaged or of a later release.
+pub fn read_manifest(storage: &dyn Storage, name: &str, bytes: u64) -> Result<Manifest, CatalogError> {
+    let content = storage.read(name, 0, usize::try_from(bytes).unwrap_or(usize::MAX))?;
+    Manifest::from_payload(&String::from_utf8_lossy(&content))
 }
 
 /// A catalog that cannot be read is made anew.

@@ -131,11 +131,12 @@ pub struct IndexArgs {
 pub enum IndexCommand {
     /// Verify every file: name what is damaged, exit with 1 if anything is
     #[command(
-        after_help = "Example:\n  tailrace index check ./tailrace-data\n  tailrace index check /var/lib/tailrace -o json"
+        after_help = "Example:\n  tailrace index check ./tailrace-data\n  tailrace index check s3://bucket/prefix -o json"
     )]
     Check {
-        /// Data directory
-        dir: PathBuf,
+        /// Data directory, or what `index.storage` is set to: also a group's
+        #[arg(value_name = "STORE")]
+        store: PathBuf,
         /// How to print
         #[arg(short, long, default_value = "table")]
         output: Table,
@@ -145,8 +146,9 @@ pub enum IndexCommand {
         after_help = "Example:\n  tailrace index inspect ./tailrace-data\n  tailrace index inspect ./tailrace-data -o json"
     )]
     Inspect {
-        /// Data directory
-        dir: PathBuf,
+        /// Data directory, or what `index.storage` is set to: also a group's
+        #[arg(value_name = "STORE")]
+        store: PathBuf,
         /// How to print
         #[arg(short, long, default_value = "table")]
         output: Table,

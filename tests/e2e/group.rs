@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     basics::{PATIENCE, PAUSE, client, now_ns},
-    harness::{Service, get},
+    harness::{Service, get, run, tailrace, text},
 };
 
 /// Partitions of the topics, and so shards.
@@ -226,6 +226,14 @@ async fn instances_share_a_bucket_and_nothing_is_lost_when_they_come_and_go() {
         server.endpoint()
     );
     come_and_go(Group::with(&format!("storage: \"s3://logs/group\", {s3}")).await, false).await;
+    let access = [
+        ("AWS_ENDPOINT", server.endpoint()),
+        ("AWS_REGION", "us-east-1".into()),
+        ("AWS_ACCESS_KEY_ID", "test".into()),
+        ("AWS_SECRET_ACCESS_KEY", "test".into()),
+    ];
+    let checked = tailrace(&["index", "check", "s3://logs/group"]).envs(access).output().unwrap();
+    assert!(text(&checked).starts_with("all is well: "), "{}", text(&checked));
 }
 
 async fn come_and_go(mut group: Group, in_folder: bool) {
@@ -269,6 +277,11 @@ async fn come_and_go(mut group: Group, in_folder: bool) {
     post(&fourth, "/flush", &[("merge", "true")]).await;
     for instance in [&first, &third, &fourth] {
         group.check(instance).await;
+    }
+    if in_folder {
+        let store = group.dir.path().join("shared");
+        let checked = text(&run(&["index", "check", store.to_str().unwrap()]));
+        assert!(checked.starts_with("all is well: "), "{checked}");
     }
 }
 
@@ -324,8 +337,7 @@ async fn a_group_without_a_common_storage_is_refused_with_the_remedy() {
     let config = group.dir.path().join("index.yaml");
     let data = format!("data_dir={}/x", group.dir.path().display());
     let config = config.to_str().unwrap();
-    let refused =
-        crate::harness::run(&["index", "--config", config, "--set", &data, "--set", "index.storage=null"]);
-    let said = crate::harness::text(&refused);
+    let refused = run(&["index", "--config", config, "--set", &data, "--set", "index.storage=null"]);
+    let said = text(&refused);
     assert!(!refused.status.success() && said.contains("set index.storage to s3://"), "{said}");
 }

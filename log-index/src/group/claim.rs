@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     control::{Control, Shard},
-    entry::{Entry, epoch_of, first_segment},
+    entry::{epoch_of, first_segment, newest},
     ledger::Owner,
 };
 use crate::{
@@ -87,11 +87,6 @@ impl Control {
         tracing::info!(shard = shard.number, epoch, "shard taken over");
         shard.tidy(epoch, &present)
     }
-}
-
-fn newest(present: &[(String, u64)]) -> Option<Entry> {
-    let entries = present.iter().filter_map(|(name, bytes)| Entry::of_object(name, *bytes));
-    entries.max_by_key(|entry| (entry.epoch, entry.commit))
 }
 
 impl Shard {

@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::{entry::Entry, ledger::GroupLedger, request::Requests, storage::Shared};
 use crate::{
     Index,
-    catalog::{CatalogError, Manifest},
+    catalog::CatalogError,
     ledger::Ledger as _,
-    storage::Storage as _,
+    recover::read_manifest,
 };
 
 const POLL: Duration = Duration::from_millis(100);
@@ -202,7 +202,7 @@ impl Control {
         if entry.commit == shard.index.commit_number() {
             return Ok(());
         }
-        let payload = shard.storage.read(&entry.manifest(), 0, entry.bytes)?;
-        shard.index.adopt(Manifest::from_payload(&String::from_utf8_lossy(&payload))?, damaged)
+        let manifest = read_manifest(shard.storage.as_ref(), &entry.manifest(), entry.bytes)?;
+        shard.index.adopt(manifest, damaged)
     }
 }

@@ -21,7 +21,7 @@ pub struct Entry {
     /// Counts the changes of the shard.
     pub commit: u64,
     /// Of the manifest.
-    pub bytes: usize,
+    pub bytes: u64,
 }
 
 /// A record that is none of ours.
@@ -34,7 +34,7 @@ pub enum EntryError {
 }
 
 impl Entry {
-    pub fn new(epoch: u64, commit: u64, bytes: usize) -> Self {
+    pub fn new(epoch: u64, commit: u64, bytes: u64) -> Self {
         Entry { version: VERSION, epoch, commit, bytes }
     }
 
@@ -42,7 +42,7 @@ impl Entry {
     pub fn of_object(name: &str, bytes: u64) -> Option<Self> {
         let (epoch, commit) = name.strip_prefix(MANIFEST)?.strip_prefix('-')?.split_once('-')?;
         let number = |text| u64::from_str_radix(text, 16).ok();
-        Some(Entry::new(number(epoch)?, number(commit)?, usize::try_from(bytes).ok()?))
+        Some(Entry::new(number(epoch)?, number(commit)?, bytes))
     }
 
     /// Whether it comes behind another one of the shard.
@@ -65,6 +65,12 @@ impl Entry {
     pub fn to_record(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("texts and numbers")
     }
+}
+
+/// The newest one of those whose manifests are among the objects of a storage.
+pub fn newest(present: &[(String, u64)]) -> Option<Entry> {
+    let entries = present.iter().filter_map(|(name, bytes)| Entry::of_object(name, *bytes));
+    entries.max_by_key(|entry| (entry.epoch, entry.commit))
 }
 
 /// The first number for segments of an owner. No other owner and no other shard comes upon the same: what a former

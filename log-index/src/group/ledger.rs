@@ -89,7 +89,7 @@ impl Ledger for GroupLedger {
     fn publish(&self, manifest: &Manifest) -> Result<(), CatalogError> {
         let owner = self.owner.lock().clone().ok_or(CatalogError::NotOwner)?;
         let payload = manifest.to_payload()?;
-        let entry = Entry::new(owner.epoch, manifest.commit, payload.len());
+        let entry = Entry::new(owner.epoch, manifest.commit, payload.len() as u64);
         put(self.storage.as_ref(), &entry.manifest(), payload.as_bytes())?;
         // Whether it got there is not known after an error: what the topic says counts from then on.
         self.write(&owner, &entry).inspect_err(|_| self.disown())?;

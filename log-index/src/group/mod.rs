@@ -217,6 +217,11 @@ fn carry_out(requests: &Requests, shards: &[Shard]) {
     requests.forget(shards.iter().map(|shard| &shard.index));
 }
 
+/// Object and size of the newest manifest in a shard's storage.
+pub fn newest_manifest(present: &[(String, u64)]) -> Option<(String, u64)> {
+    entry::newest(present).map(|entry| (entry.manifest(), entry.bytes))
+}
+
 /// One shard's part of what the configuration allows to all.
 fn share(config: &Config, number: usize, count: u64) -> Config {
     let part = |bytes: ByteSize| ByteSize((bytes.0 / count).max(1));

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde::Serialize;
 
-use super::{Offline, Progress, by_block};
+use super::{Offline, Progress, by_block, place::Place, size};
 use crate::{
     Kind, OpenError,
-    catalog::{CatalogError, Manifest, SegmentInfo, Selection},
+    catalog::{Manifest, SegmentInfo, Selection},
     columns::{Columns, LogColumns, SampleColumns},
+    recover::MANIFEST,
     segment::{self, BlockPart, BlockRef, Damage, Segment, StreamMeta},
 };
 
@@ -30,7 +31,7 @@ pub struct CheckReport {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// The file, from the index' folder on.
+    /// The file, from the index' folder or from its storage on.
     pub file: String,
     /// Where its block begins, if it is in one.
     pub block: Option<u64>,
@@ -40,62 +41,67 @@ pub struct Problem {
     pub reason: String,
 }
 
-/// Verifies the index in `dir`, the data directory or the folder `index` in it.
+/// Verifies the index at `place`: a data directory or the folder `index` in it, or what `index.storage` is set to, a
+/// folder or `s3://bucket/prefix`, also that of a group.
 ///
 /// # Errors
-/// When there is no index, or nothing in it says what it holds.
-pub fn check(dir: &Path, progress: Progress<'_>) -> Result<CheckReport, OpenError> {
-    let offline = Offline::open(dir)?;
-    let mut report = CheckReport::default();
-    check_manifests(&offline, &mut report);
-    let manifest = offline.manifest()?;
-    let total = manifest.segments.values().map(|info| info.bytes).sum();
-    let mut listed = listed(&offline, &manifest, &mut report);
-    for (id, info) in &manifest.segments {
-        let segment = offline.segment(*id);
-        match check_segment(&segment, info, listed.remove(id), &mut report) {
-            Ok(()) => {}
-            Err(damage) => report.add(&segment::name(*id), None, damage.reason),
-        }
-        report.segments += 1;
-        report.bytes += info.bytes;
-        progress(report.bytes, total);
+/// When there is no index, or nothing there says what it holds.
+pub fn check(place: &Path, progress: Progress<'_>) -> Result<CheckReport, OpenError> {
+    let place = Place::open(place)?;
+    let stores = place.look()?;
+    let (mut report, total) = (CheckReport::default(), size(&stores));
+    for shard in &place.missing {
+        report.problems.push(Problem::of_file(shard.clone(), "the shard is missing".into()));
     }
-    forget_merged(dir, &mut report)?;
+    for store in &stores {
+        check_manifests(store, &mut report);
+        check_segments(store, &mut report, &mut |seen| progress(seen, total));
+    }
+    forget_merged(&place, &mut report)?;
     Ok(report)
 }
 
-impl CheckReport {
-    fn add(&mut self, name: &str, place: Option<(u64, &StreamMeta)>, reason: String) {
-        let file = format!("segments/{name}");
-        let (block, stream) = (place.map(|(at, _)| at), place.map(|(_, stream)| stream.labels.to_string()));
-        self.problems.push(Problem { file, block, stream, reason });
+impl Problem {
+    fn of_file(file: String, reason: String) -> Self {
+        Problem { file, block: None, stream: None, reason }
     }
 }
 
-fn check_manifests(offline: &Offline, report: &mut CheckReport) {
+fn check_manifests(store: &Offline, report: &mut CheckReport) {
     let missing = || "it is missing".to_owned();
-    match &offline.stored {
-        Ok(Some(_)) => {}
-        Ok(None) => report.add("manifest", None, missing()),
-        Err(error) => report.add("manifest", None, error.to_string()),
-    }
-    let reason = match &offline.catalog {
-        Ok((_, Some(_))) => return,
-        Ok((_, None)) => missing(),
-        Err(error) => error.to_string(),
+    let stored = match &store.stored {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(missing()),
+        Err(error) => Some(error.to_string()),
     };
-    report.problems.push(Problem { file: "catalog".into(), block: None, stream: None, reason });
+    let in_catalog = match &store.catalog {
+        None | Some(Ok((_, Some(_)))) => None,
+        Some(Ok((_, None))) => Some(missing()),
+        Some(Err(error)) => Some(error.to_string()),
+    };
+    let file = format!("{}{MANIFEST}", store.prefix);
+    report.problems.extend(stored.map(|reason| Problem::of_file(file, reason)));
+    report.problems.extend(in_catalog.map(|reason| Problem::of_file("catalog".into(), reason)));
+}
+
+fn check_segments(store: &Offline, report: &mut CheckReport, seen: &mut dyn FnMut(u64)) {
+    let Some(manifest) = store.manifest() else { return };
+    let mut listed = listed(store, manifest, report);
+    for (id, info) in &manifest.segments {
+        let mut found = Found { file: format!("{}{}", store.prefix, segment::name(*id)), report };
+        if let Err(damage) = found.check_segment(&store.segment(*id), info, listed.remove(id)) {
+            found.add(None, damage.reason);
+        }
+        report.segments += 1;
+        report.bytes += info.bytes;
+        seen(report.bytes);
+    }
 }
 
 /// What the catalog says of each segment; nothing if it is not of the same commit.
-fn listed(
-    offline: &Offline,
-    manifest: &Manifest,
-    report: &mut CheckReport,
-) -> BTreeMap<u64, Vec<StreamMeta>> {
+fn listed(store: &Offline, manifest: &Manifest, report: &mut CheckReport) -> BTreeMap<u64, Vec<StreamMeta>> {
     let mut listed: BTreeMap<u64, Vec<StreamMeta>> = BTreeMap::new();
-    let Ok((catalog, Some(own))) = &offline.catalog else { return listed };
+    let Some(Ok((catalog, Some(own)))) = &store.catalog else { return listed };
     if own.commit != manifest.commit {
         return listed;
     }
@@ -104,10 +110,7 @@ fn listed(
     let found = all(Kind::Logs).and_then(|logs| Ok([logs, all(Kind::Metrics)?].concat()));
     match found {
         Ok(found) => found.into_iter().for_each(|(id, stream)| listed.entry(id).or_default().push(stream)),
-        Err(error) => {
-            let (file, reason) = ("catalog".into(), CatalogError::to_string(&error));
-            report.problems.push(Problem { file, block: None, stream: None, reason });
-        }
+        Err(error) => report.problems.push(Problem::of_file("catalog".into(), error.to_string())),
     }
     listed
         .values_mut()
@@ -115,35 +118,47 @@ fn listed(
     listed
 }
 
-fn check_segment(
-    segment: &Arc<Segment>,
-    info: &SegmentInfo,
-    listed: Option<Vec<StreamMeta>>,
-    report: &mut CheckReport,
-) -> Result<(), Damage> {
-    let name = segment::name(segment.id);
-    let streams = segment.streams(info.bytes)?;
-    if listed.is_some_and(|listed| listed != streams) {
-        report.add(&name, None, "footer and catalog do not say the same".into());
+/// What is found in one file.
+struct Found<'a> {
+    file: String,
+    report: &'a mut CheckReport,
+}
+
+impl Found<'_> {
+    fn add(&mut self, place: Option<(u64, &StreamMeta)>, reason: String) {
+        let (block, stream) = (place.map(|(at, _)| at), place.map(|(_, stream)| stream.labels.to_string()));
+        self.report.problems.push(Problem { file: self.file.clone(), block, stream, reason });
     }
-    let mut end = segment::HEADER_LENGTH as u64;
-    for (block, parts) in by_block(&streams).values() {
-        let Some((stream, _)) = parts.first() else { continue };
-        let checked = match stream.kind {
-            Kind::Logs => check_block::<LogColumns>(segment, block, parts),
-            Kind::Metrics => check_block::<SampleColumns>(segment, block, parts),
-        };
-        if let Err(damage) = checked {
-            report.add(&name, Some((block.offset, stream)), damage.reason);
+
+    fn check_segment(
+        &mut self,
+        segment: &Arc<Segment>,
+        info: &SegmentInfo,
+        listed: Option<Vec<StreamMeta>>,
+    ) -> Result<(), Damage> {
+        let streams = segment.streams(info.bytes)?;
+        if listed.is_some_and(|listed| listed != streams) {
+            self.add(None, "footer and catalog do not say the same".into());
         }
-        if block.offset != end {
-            report.add(&name, Some((block.offset, stream)), "blocks do not follow each other".into());
+        let mut end = segment::HEADER_LENGTH as u64;
+        for (block, parts) in by_block(&streams).values() {
+            let Some((stream, _)) = parts.first() else { continue };
+            let checked = match stream.kind {
+                Kind::Logs => check_block::<LogColumns>(segment, block, parts),
+                Kind::Metrics => check_block::<SampleColumns>(segment, block, parts),
+            };
+            if let Err(damage) = checked {
+                self.add(Some((block.offset, stream)), damage.reason);
+            }
+            if block.offset != end {
+                self.add(Some((block.offset, stream)), "blocks do not follow each other".into());
+            }
+            end = block.offset + u64::from(block.length);
+            self.report.blocks += 1;
         }
-        end = block.offset + u64::from(block.length);
-        report.blocks += 1;
+        self.report.streams += streams.len() as u64;
+        Ok(())
     }
-    report.streams += streams.len() as u64;
-    Ok(())
 }
 
 fn check_block<C: Columns>(
@@ -165,14 +180,16 @@ fn check_block<C: Columns>(
 }
 
 /// A running index may have merged or dropped a segment meanwhile: that it is gone is no problem.
-fn forget_merged(dir: &Path, report: &mut CheckReport) -> Result<(), OpenError> {
+fn forget_merged(place: &Place, report: &mut CheckReport) -> Result<(), OpenError> {
     if report.problems.is_empty() {
         return Ok(());
     }
-    let manifest = Offline::open(dir)?.manifest()?;
+    let stores = place.look()?;
     let is_there = |problem: &Problem| {
-        let id = problem.file.strip_prefix("segments/").and_then(segment::id);
-        id.is_none_or(|id| manifest.segments.contains_key(&id))
+        let name = problem.file.rsplit('/').next().unwrap_or_default();
+        let is_listed =
+            |id| stores.iter().filter_map(Offline::manifest).any(|m| m.segments.contains_key(&id));
+        segment::id(name).is_none_or(is_listed)
     };
     report.problems.retain(is_there);
     Ok(())

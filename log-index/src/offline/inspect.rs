@@ -5,17 +5,18 @@ use std::{collections::BTreeMap, path::Path};
 use event::Labels;
 use serde::Serialize;
 
-use super::{Offline, Progress, by_block};
+use super::{Offline, Progress, by_block, place::Place, size};
 use crate::{
     Kind, OpenError,
     catalog::SegmentInfo,
+    recover::MANIFEST,
     segment::{self, Damage, StreamMeta},
 };
 
 /// What [`inspect`] has found.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct InspectReport {
-    /// In the order of arrival.
+    /// Shard by shard, in the order of arrival.
     pub segments: Vec<SegmentReport>,
     /// The largest first.
     pub streams: Vec<StreamReport>,
@@ -72,23 +73,30 @@ pub struct ColumnSize {
     pub raw_bytes: u64,
 }
 
-/// Reads the footers of the index in `dir`, the data directory or the folder `index` in it.
+/// Reads the footers of the index at `place`, as [`super::check`] has it.
 ///
 /// # Errors
-/// When there is no index, or nothing in it says what it holds.
-pub fn inspect(dir: &Path, progress: Progress<'_>) -> Result<InspectReport, OpenError> {
-    let offline = Offline::open(dir)?;
-    let manifest = offline.manifest()?;
-    let total = manifest.segments.values().map(|info| info.bytes).sum();
-    let mut inspector = Inspector::default();
-    let mut seen = 0;
-    for (id, info) in &manifest.segments {
-        inspector.add_segment(*id, info);
-        if let Err(damage) = inspector.add_content(&offline, *id, info) {
-            inspector.report.problems.push(format!("{}: {}", damage.segment, damage.reason));
+/// When there is no index, or nothing there says what it holds.
+pub fn inspect(place: &Path, progress: Progress<'_>) -> Result<InspectReport, OpenError> {
+    let place = Place::open(place)?;
+    let stores = place.look()?;
+    let (mut inspector, total, mut seen) = (Inspector::default(), size(&stores), 0);
+    for shard in &place.missing {
+        inspector.report.problems.push(format!("{shard}: the shard is missing"));
+    }
+    for store in &stores {
+        let Some(manifest) = store.manifest() else {
+            inspector.report.problems.push(format!("{}{MANIFEST}: it cannot be read", store.prefix));
+            continue;
+        };
+        for (id, info) in &manifest.segments {
+            inspector.add_segment(*id, info);
+            if let Err(damage) = inspector.add_content(store, *id, info) {
+                inspector.report.problems.push(format!("{}: {}", damage.segment, damage.reason));
+            }
+            seen += info.bytes;
+            progress(seen, total);
         }
-        seen += info.bytes;
-        progress(seen, total);
     }
     Ok(inspector.finish())
 }
@@ -116,8 +124,8 @@ impl Inspector {
         });
     }
 
-    fn add_content(&mut self, offline: &Offline, id: u64, info: &SegmentInfo) -> Result<(), Damage> {
-        let segment = offline.segment(id);
+    fn add_content(&mut self, store: &Offline, id: u64, info: &SegmentInfo) -> Result<(), Damage> {
+        let segment = store.segment(id);
         let streams = segment.streams(info.bytes)?;
         let mut rest = info.bytes;
         for (block, parts) in by_block(&streams).values() {

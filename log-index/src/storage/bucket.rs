@@ -10,7 +10,7 @@ use std::{
 
 use config::Secret;
 use object_store::{
-    ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig,
+    ClientOptions, ListResult, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
     buffered::BufWriter,
     path::Path as Key,
@@ -64,6 +64,15 @@ impl Bucket {
             runtime: Some(runtime),
         })))
     }
+
+    /// Names of the folders in it.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub fn folders(&self) -> io::Result<Vec<String>> {
+        let found = self.0.list()?.common_prefixes;
+        Ok(found.iter().filter_map(|prefix| prefix.filename().map(str::to_owned)).collect())
+    }
 }
 
 /// Bucket and prefix of `s3://bucket/prefix`.
@@ -80,11 +89,13 @@ fn split(url: &str) -> io::Result<(&str, &str)> {
 /// What the settings do not say comes from the environment, under the names that all clients of S3 know.
 fn builder(settings: &S3) -> AmazonS3Builder {
     let S3 { endpoint, region, access_key_id, secret_access_key } = settings;
+    let builder = AmazonS3Builder::from_env();
+    let endpoint = endpoint.clone().or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
     let plain = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
     let client =
         ClientOptions::new().with_timeout(REQUEST).with_connect_timeout(ATTEMPTS).with_allow_http(plain);
     let retry = RetryConfig { max_retries: 3, retry_timeout: ATTEMPTS, ..RetryConfig::default() };
-    let builder = AmazonS3Builder::from_env().with_client_options(client).with_retry(retry);
+    let builder = builder.with_client_options(client).with_retry(retry);
     let settings = [
         (AmazonS3ConfigKey::Endpoint, endpoint.as_deref()),
         (AmazonS3ConfigKey::Region, region.as_deref()),
@@ -142,11 +153,9 @@ impl Inner {
         Ok(content)
     }
 
-    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+    fn list(&self) -> io::Result<ListResult> {
         let (store, prefix) = (self.store.clone(), self.prefix.clone());
-        let found = self.wait(async move { store.list_with_delimiter(Some(&prefix)).await })?;
-        let object = |object: ObjectMeta| Some((object.location.filename()?.to_owned(), object.size));
-        Ok(found.map_err(as_io)?.objects.into_iter().filter_map(object).collect())
+        self.wait(async move { store.list_with_delimiter(Some(&prefix)).await })?.map_err(as_io)
     }
 }
 
@@ -183,7 +192,9 @@ impl Storage for Bucket {
     }
 
     fn list(&self) -> Result<Vec<(String, u64)>, StorageError> {
-        self.0.list().map_err(failed("list", self.0.prefix.as_ref()))
+        let found = self.0.list().map_err(failed("list", self.0.prefix.as_ref()))?;
+        let object = |object: ObjectMeta| Some((object.location.filename()?.to_owned(), object.size));
+        Ok(found.objects.into_iter().filter_map(object).collect())
     }
 
     fn room(&self) -> Option<Room> {

@@ -13,9 +13,9 @@ use std::{
 
 use thiserror::Error;
 
+pub use bucket::Bucket;
 pub use directory::{Directory, UNFINISHED};
 
-use self::bucket::Bucket;
 use crate::{Config, OpenError};
 
 /// An object could not be written, read or removed.

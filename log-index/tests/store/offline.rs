@@ -1,9 +1,10 @@
 //! `check` and `inspect` on the files alone.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use event::Labels;
 use log_index::{CheckReport, Kind, check, inspect};
+use tempfile::TempDir;
 
 use crate::support::{Bench, files};
 
@@ -105,4 +106,57 @@ fn a_folder_without_an_index_is_an_error_and_stays_empty() {
     let error = check(folder.path(), &mut |_, _| ()).unwrap_err().to_string();
     assert!(error.contains(&folder.path().display().to_string()), "{error}");
     assert_eq!(files(folder.path()).len(), 0);
+}
+
+/// What a group of two shards has in its storage; of the first one also a manifest from before.
+fn shared() -> (TempDir, [PathBuf; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    let shards = ["0", "1"].map(|shard| folder.path().join(shard));
+    for shard in &shards {
+        let bench = bench();
+        fs::create_dir(shard).unwrap();
+        for file in files(&bench.folder.path().join("index/segments")) {
+            fs::copy(&file, shard.join(file.file_name().unwrap())).unwrap();
+        }
+        fs::rename(shard.join("manifest"), shard.join("manifest-00000002-0000000000000003")).unwrap();
+    }
+    fs::write(shards[0].join("manifest-00000001-0000000000000009"), "of an owner before").unwrap();
+    (folder, shards)
+}
+
+#[test]
+fn the_store_of_a_group_is_looked_at_shard_by_shard() {
+    let (folder, shards) = shared();
+    let mut told = Vec::new();
+    let report = check(folder.path(), &mut |done, total| told.push((done, total))).unwrap();
+    assert_eq!((report.segments, report.blocks, &report.problems[..]), (4, 8, &[][..]));
+    assert_eq!(told.last(), Some(&(report.bytes, report.bytes)));
+    let inspected = inspect(folder.path(), &mut |_, _| ()).unwrap();
+    assert_eq!((inspected.segments.len(), inspected.streams[0].rows), (4, 8));
+
+    let segment = shards[1].join("0000000000000002.seg");
+    let mut content = fs::read(&segment).unwrap();
+    content[20] ^= 1;
+    fs::write(&segment, content).unwrap();
+    let problems = check(folder.path(), &mut |_, _| ()).unwrap().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!((problems[0].file.as_str(), problems[0].block), ("1/0000000000000002.seg", Some(8)));
+}
+
+#[test]
+fn a_shard_that_lacks_or_does_not_say_what_it_holds_is_named() {
+    let (folder, shards) = shared();
+    fs::rename(&shards[0], folder.path().join("3")).unwrap();
+    fs::write(shards[1].join("manifest-00000002-0000000000000003"), "{}").unwrap();
+    let report = check(folder.path(), &mut |_, _| ()).unwrap();
+    let files: Vec<_> = report.problems.iter().map(|problem| problem.file.as_str()).collect();
+    assert_eq!((report.segments, &files[..]), (2, &["0", "2", "1/manifest"][..]));
+    assert_eq!(inspect(folder.path(), &mut |_, _| ()).unwrap().problems.len(), 3);
+}
+
+#[test]
+fn segments_in_a_folder_of_their_own_are_looked_at_without_the_catalog() {
+    let bench = bench();
+    let report = check(&bench.folder.path().join("index/segments"), &mut |_, _| ()).unwrap();
+    assert_eq!((report.segments, &report.problems[..]), (2, &[][..]));
 }

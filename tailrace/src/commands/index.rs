@@ -15,13 +15,13 @@ const STREAMS: usize = 20;
 /// Looks, and prints what was found.
 pub fn run(command: IndexCommand) -> Result<ExitCode> {
     match command {
-        IndexCommand::Check { dir, output } => check(&dir, output),
-        IndexCommand::Inspect { dir, output } => inspect(&dir, output),
+        IndexCommand::Check { store, output } => check(&store, output),
+        IndexCommand::Inspect { store, output } => inspect(&store, output),
     }
 }
 
-fn check(dir: &Path, output: Table) -> Result<ExitCode> {
-    let report = watched(|progress| log_index::check(dir, progress))?;
+fn check(store: &Path, output: Table) -> Result<ExitCode> {
+    let report = watched(|progress| log_index::check(store, progress))?;
     match output {
         Table::Json => println!("{}", serde_json::to_string(&report)?),
         Table::Table => print_check(&report),
@@ -43,8 +43,8 @@ fn print_check(report: &CheckReport) {
     }
 }
 
-fn inspect(dir: &Path, output: Table) -> Result<ExitCode> {
-    let report = watched(|progress| log_index::inspect(dir, progress))?;
+fn inspect(store: &Path, output: Table) -> Result<ExitCode> {
+    let report = watched(|progress| log_index::inspect(store, progress))?;
     match output {
         Table::Json => println!("{}", serde_json::to_string(&report)?),
         Table::Table => print_inspection(&report),
