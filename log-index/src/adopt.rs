@@ -1,7 +1,7 @@
 //! Goes along with what another process commits, and takes over from it.
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::{path::Path, sync::Arc};
 
@@ -62,11 +62,6 @@ impl Index {
     /// As of the last commit.
     pub(crate) fn manifest(&self) -> Manifest {
         self.inner.state.lock().sealed.manifest.clone()
-    }
-
-    /// Offset of the next request of the group.
-    pub(crate) fn manifest_requests(&self) -> i64 {
-        self.inner.state.lock().sealed.manifest.requests
     }
 
     /// Of the last commit.

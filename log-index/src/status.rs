@@ -31,6 +31,9 @@ pub struct Status {
     /// Of a group's shards, how many this instance writes; left out without a group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owned_shards: Option<u64>,
+    /// Of the requests to a group (flush, delete), why those have failed that are tried again; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_requests: Vec<String>,
     /// Why nothing can be written at the moment, for example a full disk; `null` if all is well.
     pub read_only: Option<String>,
 }
@@ -59,6 +62,7 @@ impl Index {
             samples: segments.clone().map(|s| s.samples).chain(heads.iter().map(|h| h.samples)).sum(),
             expired: telemetry::DROPPED.with_label_values(&[telemetry::EXPIRED]).get(),
             oldest_ms: oldest.min(),
+            failed_requests: sealed.manifest.failed_requests.values().map(|f| f.reason.clone()).collect(),
             owned_shards: self.inner.ledger.is_shared().then(|| self.is_owner().into()),
             read_only,
         }
@@ -79,6 +83,7 @@ impl Status {
             // Counted for the process.
             expired: self.expired,
             oldest_ms: [self.oldest_ms, other.oldest_ms].into_iter().flatten().min(),
+            failed_requests: [self.failed_requests, other.failed_requests].concat(),
             read_only: self.read_only.or(other.read_only),
             owned_shards: self.owned_shards.zip(other.owned_shards).map(|(own, others)| own + others),
         }

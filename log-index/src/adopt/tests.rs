@@ -11,9 +11,9 @@ use super::*;
 use crate::{catalog::CatalogError, recover::put_manifest, storage::Directory};
 
 /// Commits without asking anybody.
-struct Fake {
-    owner: bool,
-    storage: Arc<dyn Storage>,
+pub struct Fake {
+    pub owner: bool,
+    pub storage: Arc<dyn Storage>,
 }
 
 impl Ledger for Fake {
@@ -50,7 +50,7 @@ impl Pair {
 }
 
 /// Half of them are of a source without identity: only their offsets tell them apart.
-fn record(number: i64) -> Record {
+pub fn record(number: i64) -> Record {
     let entry = LogEntry {
         timestamp_ns: NOW_NS + number,
         line: number.to_string().into(),

@@ -7,7 +7,7 @@ use event::MetricFamily;
 use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
-use crate::{delete::DeleteRequest, marks::Marks};
+use crate::{delete::DeleteRequest, group::Failed, marks::Marks};
 
 /// The version that this code writes and reads. It stands for the catalog's schema as well.
 const VERSION: u32 = 3;
@@ -30,9 +30,12 @@ pub struct Manifest {
     pub next_delete: u64,
     /// By their ids.
     pub deletes: BTreeMap<u64, DeleteRequest>,
-    /// Offset of the next request of the group that is to be carried out.
+    /// Offset of the next request of the group that has not been tried.
     #[serde(default)]
     pub requests: i64,
+    /// Those before it that have failed so far, by their offsets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed_requests: BTreeMap<i64, Failed>,
     pub progress: Progress,
 }
 
@@ -71,6 +74,7 @@ impl Default for Manifest {
             next_delete: 1,
             deletes: BTreeMap::new(),
             requests: 0,
+            failed_requests: BTreeMap::new(),
             progress: Progress::default(),
         }
     }
@@ -89,6 +93,12 @@ impl Manifest {
             return Err(CatalogError::Checksum);
         }
         Ok(serde_json::from_str(body)?)
+    }
+
+    /// Notes that a request of the group has been carried out.
+    pub fn carried_out(&mut self, offset: i64) {
+        self.requests = self.requests.max(offset + 1);
+        self.failed_requests.remove(&offset);
     }
 
     /// For the next commit, still with the same content.

@@ -108,7 +108,7 @@ impl Index {
         let mut manifest = before.manifest.next();
         request::make_room(&mut manifest.deletes)?;
         if let Some(offset) = offset {
-            manifest.requests = offset + 1;
+            manifest.carried_out(offset);
         }
         request.id = offset.map_or(manifest.next_delete, DeleteRequest::id_of);
         manifest.next_delete = request.id + 1;

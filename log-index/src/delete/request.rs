@@ -36,6 +36,11 @@ impl DeleteRequest {
         offset.unsigned_abs() + 1
     }
 
+    /// The place of a group's request.
+    pub(crate) fn offset_of(id: u64) -> i64 {
+        i64::try_from(id).unwrap_or(i64::MAX) - 1
+    }
+
     /// Adds what another shard says of the same request.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.matched += other.matched;

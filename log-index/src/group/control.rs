@@ -13,12 +13,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{entry::Entry, ledger::GroupLedger, request::Requests, storage::Shared};
-use crate::{
-    Index,
-    catalog::CatalogError,
-    ledger::Ledger as _,
-    recover::read_manifest,
-};
+use crate::{Index, catalog::CatalogError, ledger::Ledger as _, recover::read_manifest};
 
 const POLL: Duration = Duration::from_millis(100);
 const POLL_RECORDS: usize = 1_000;

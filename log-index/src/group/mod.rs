@@ -9,8 +9,10 @@
 //! | `control` | follows the topic |
 //! | `claim` | takes a shard over |
 //! | `request` | what all are asked to do: flush, delete |
+//! | `carry_out` | does it |
 //! | `storage` | keeps what was dropped for those who still read it |
 
+mod carry_out;
 mod claim;
 mod control;
 mod entry;
@@ -31,17 +33,16 @@ use event::LogBatch;
 use tokio::{runtime::Handle, sync::broadcast};
 use tokio_util::sync::CancellationToken;
 
+pub use carry_out::Failed;
 pub use request::{Requests, What, read};
 
 use self::{
+    carry_out::CarryOut,
     control::{Control, Shard, Wanted},
     ledger::GroupLedger,
     storage::Shared,
 };
-use crate::{
-    Config, Index, OpenError, Shards, ledger::Ledger as _, state::FOLLOWED_BATCHES, storage as storages,
-    telemetry,
-};
+use crate::{Config, Index, OpenError, Shards, state::FOLLOWED_BATCHES, storage as storages, telemetry};
 
 /// How long one look at the group takes: the time that stopping may take.
 const POLL: Duration = Duration::from_millis(100);
@@ -176,13 +177,9 @@ impl Opening<'_> {
                 member.poll(POLL);
             }
         };
-        let (shards, requests, ended) =
-            (control.shards.clone(), control.requests.clone(), self.shutdown.clone());
-        let carry_out = move || {
-            while !ended.is_cancelled() {
-                carry_out(&requests, &shards);
-            }
-        };
+        let indexes = control.shards.iter().map(|shard| shard.index.clone()).collect();
+        let (carry_out, ended) = (CarryOut::new(control.requests.clone(), indexes), self.shutdown.clone());
+        let carry_out = move || carry_out.run(&ended);
         let folder = OpenError::folder(self.dir);
         let requests = thread::Builder::new().name("index-requests".into()).spawn(carry_out);
         let control = thread::Builder::new().name("index-control".into()).spawn(move || control.run());
@@ -205,16 +202,6 @@ impl Opening<'_> {
         let index = Index::open_shared(&path, &config, storage.clone(), ledger.clone(), followers.clone())?;
         Ok(Shard { number, index, ledger, storage })
     }
-}
-
-/// Does what the shards of this process are asked to do; pauses if that is nothing.
-fn carry_out(requests: &Requests, shards: &[Shard]) {
-    let read = read(shards.iter().map(|shard| &shard.index));
-    let owned = shards.iter().filter(|shard| shard.ledger.is_owner());
-    if owned.filter(|shard| requests.carry_out_next(&shard.index, &read)).count() == 0 {
-        requests.wait(LOOK);
-    }
-    requests.forget(shards.iter().map(|shard| &shard.index));
 }
 
 /// Object and size of the newest manifest in a shard's storage.

@@ -1,5 +1,4 @@
-//! What the whole group is asked to do: a record on a topic of its own, which the owner of each shard carries out once.
-//! That it has is part of the shard's next commit, and so every instance learns of it.
+//! What the whole group is asked to do: a record on a topic of its own.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -8,7 +7,7 @@ use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::{DeleteError, Index, Kind, SealError, delete::DeleteRequest};
+use crate::{DeleteError, Index, Kind, SealError};
 
 /// The version that this code writes and reads.
 const VERSION: u32 = 1;
@@ -37,41 +36,17 @@ pub enum What {
 }
 
 impl Request {
+    pub fn new(upto: Offsets, what: What) -> Self {
+        Request { version: VERSION, upto, what }
+    }
+
     /// `None` if it has another form or version.
     pub fn from_record(value: &[u8]) -> Option<Self> {
         serde_json::from_slice(value).ok().filter(|request: &Request| request.version == VERSION)
     }
-
-    /// Carries it out in one shard; `offset` is its place on the topic.
-    ///
-    /// # Errors
-    /// When it has to be tried again.
-    fn carry_out(&self, index: &Index, offset: i64) -> Result<(), DeleteError> {
-        match &self.what {
-            What::Flush => index.flush()?,
-            What::Delete { kind, query, start, end, created_ms } => {
-                let request = DeleteRequest::new(*kind, query, (*start, *end), *created_ms);
-                match index.delete_as(Some(offset), request) {
-                    // The one who asked sees that there is no receipt.
-                    Err(error @ (DeleteError::Query(_) | DeleteError::TooMany)) => {
-                        tracing::warn!(%error, "delete is left out");
-                    }
-                    other => return other.map(|_| ()),
-                }
-            }
-            What::Cancel { .. } => {}
-        }
-        index.change(|manifest| {
-            if let What::Cancel { id } = self.what {
-                manifest.deletes.remove(&id);
-            }
-            manifest.requests = offset + 1;
-            Ok(())
-        })
-    }
 }
 
-/// The requests that some shard has not carried out, by their offsets, and the way to make more.
+/// The requests that some shard has not tried, by their offsets, and the way to make more.
 pub struct Requests {
     pub topic: String,
     producer: Producer,
@@ -113,22 +88,18 @@ impl Requests {
         *self.end.lock()
     }
 
-    /// Forgets what all shards have carried out.
-    pub fn forget<'a>(&self, indexes: impl Iterator<Item = &'a Index>) {
-        let done = indexes.map(|index| index.manifest_requests()).min().unwrap_or(0);
+    /// Forgets what all shards have tried.
+    pub fn forget(&self, indexes: &[Index]) {
+        let tried = indexes.iter().map(Index::next_request).min().unwrap_or(0);
         let mut open = self.open.lock();
-        *open = open.split_off(&done);
+        *open = open.split_off(&tried);
     }
 
-    /// Carries out the next one in a shard, if everything before it is among what was `read`; answers whether it did.
-    pub fn carry_out_next(&self, index: &Index, read: &Offsets) -> bool {
-        let next = index.manifest_requests();
+    /// The next one for a shard, if everything before it is among what was `read`.
+    pub fn next(&self, index: &Index, read: &Offsets) -> Option<(i64, Arc<Request>)> {
+        let next = index.next_request();
         let found = self.open.lock().range(next..).next().map(|(offset, request)| (*offset, request.clone()));
-        let Some((offset, request)) = found.filter(|(_, request)| read.reached(&request.upto)) else {
-            return false;
-        };
-        let done = request.carry_out(index, offset);
-        done.inspect_err(|error| tracing::warn!(%error, "request of the group waits")).is_ok()
+        found.filter(|(_, request)| read.reached(&request.upto))
     }
 
     /// Asks all shards, and waits until each has done it; answers the request's offset.
@@ -137,8 +108,8 @@ impl Requests {
     /// When some shard has not within `patience`.
     pub async fn ask(&self, shards: &[Index], what: What, patience: Duration) -> Result<i64, DeleteError> {
         let deadline = Instant::now() + patience;
-        let request = Request { version: VERSION, upto: read(shards.iter()), what };
-        let begun = shards.iter().map(Index::manifest_requests).max().unwrap_or(0);
+        let request = Request::new(read(shards.iter()), what);
+        let begun = shards.iter().map(Index::next_request).max().unwrap_or(0);
         let value = serde_json::to_vec(&request).expect("texts and numbers");
         let record = Outgoing { topic: self.topic.clone(), key: Vec::new(), value, partition: Some(0) };
         let sent = tokio::time::timeout_at(deadline, self.producer.send(record)).await;
@@ -154,16 +125,23 @@ impl Requests {
                 self.topic
             )));
         }
-        while let Some(shard) = shards.iter().position(|index| index.manifest_requests() <= offset) {
+        while let Some(shard) = shards.iter().position(|index| !index.has_carried_out(offset)) {
             if Instant::now() >= deadline {
-                return Err(DeleteError::Group(format!(
-                    "shard {shard} has not done it within {patience:?}, and does it later: \
-                     does the instance that owns it run, and can it write?"
-                )));
+                return Err(DeleteError::Group(overdue(shard, &shards[shard], offset, patience)));
             }
             tokio::time::sleep(LOOK).await;
         }
         Ok(offset)
+    }
+}
+
+fn overdue(shard: usize, index: &Index, offset: i64, patience: Duration) -> String {
+    match index.failed_requests().remove(&offset) {
+        Some(failed) => format!("shard {shard} has failed to do it, and tries again: {}", failed.reason),
+        None => format!(
+            "shard {shard} has not done it within {patience:?}, and does it later: \
+             does the instance that owns it run, and can it write?"
+        ),
     }
 }
 
@@ -191,7 +169,7 @@ mod tests {
     fn comes_back_as_it_was_and_a_later_version_is_left_out() {
         let what =
             What::Delete { kind: Kind::Logs, query: "{a=\"b\"}".into(), start: 1, end: 2, created_ms: 3 };
-        let request = Request { version: VERSION, upto: vec![("logs".into(), 0, 7)].into(), what };
+        let request = Request::new(vec![("logs".into(), 0, 7)].into(), what);
         let written = serde_json::to_string(&request).unwrap();
         assert_eq!(Request::from_record(written.as_bytes()), Some(request));
         assert_eq!(Request::from_record(written.replace("\"version\":1", "\"version\":2").as_bytes()), None);
