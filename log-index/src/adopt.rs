@@ -36,7 +36,7 @@ impl Index {
         let (catalog, manifest) = open_catalog(&path.join("catalog"))?;
         let known = Recovered { catalog, manifest: manifest.unwrap_or_default(), unlisted: Vec::new() };
         let (catalog, mut state) = known.opened(path, &storage)?;
-        state.retained = Some(Default::default());
+        state.others = Some(Default::default());
         state.followers = followers;
         Ok(Index::new(config, storage, ledger, catalog, state, lock))
     }
@@ -94,7 +94,8 @@ impl Index {
     fn replace(&self, before: &Sealed, sealed: Sealed) {
         let mut state = self.inner.state.lock();
         state.read_only = None;
-        if sealed.manifest.progress.offsets == before.manifest.progress.offsets {
+        let (theirs, known) = (&sealed.manifest.progress, &before.manifest.progress);
+        if (&theirs.offsets, &theirs.begun) == (&known.offsets, &known.begun) {
             state.sealed = Arc::new(sealed);
         } else {
             *state = self.restarted(&mut state, sealed);
@@ -103,17 +104,21 @@ impl Index {
 
     /// As if a process had begun with `sealed` and read as far as `before` has.
     fn restarted(&self, before: &mut State, sealed: Sealed) -> State {
+        let mut others = before.others.take().unwrap_or_default();
+        let mut read = before.progress.clone();
+        others.agree(&mut read, &before.sealed.manifest, &sealed.manifest);
+        others.release(&sealed.manifest.progress);
         let mut state = State::new(sealed);
         state.told_bytes = before.told_bytes;
-        state.retained = Some(Default::default());
-        for record in before.retained.take().unwrap_or_default() {
-            if !state.has(&record)
-                && let Ok(event) = self.decode(&record)
-            {
+        let retained = std::mem::take(&mut others.retained);
+        state.others = Some(others);
+        for (begun, record) in retained {
+            if let Ok(event) = self.decode(&record) {
+                state.progress.begin(&record.topic, record.partition, begun);
                 self.take_in(&mut state, &record, &event);
             }
         }
-        state.advance(&before.progress.offsets);
+        state.go_on_from(&read);
         state.tell();
         std::mem::swap(&mut state.followers, &mut before.followers);
         state

@@ -107,6 +107,15 @@ impl Index {
         self.inner.state.lock().progress.offsets.clone()
     }
 
+    /// Where to begin to read, from now on by a new connection.
+    pub(crate) fn begin_reading(&self) -> bus::Offsets {
+        let mut state = self.inner.state.lock();
+        if let Some(others) = &mut state.others {
+            others.later.clear();
+        }
+        state.progress.offsets.clone()
+    }
+
     /// Takes one record in: decodes it, drops repetitions and what is older than retention (by the record's own
     /// time, so that a replay gives the same index). Blocks while memory is full and becomes a segment.
     ///
@@ -153,6 +162,7 @@ impl Index {
     /// Notes that the partition begins again with `record`: nothing that follows has been taken in, wherever it lies.
     pub(crate) fn rewind(&self, record: &bus::Record) {
         self.inner.state.lock().rewind(record);
+        self.wake_sealer();
     }
 
     /// Notes that there is nothing more to take in below `offsets`.

@@ -24,6 +24,7 @@ mod lines;
 mod marks;
 mod merge;
 mod offline;
+mod others;
 mod parts;
 mod recover;
 mod retention;

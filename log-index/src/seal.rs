@@ -86,7 +86,7 @@ impl Index {
     }
 
     /// Seals the head that has waited longest; `false` if none waits.
-    fn seal_next(&self) -> Result<bool, SealError> {
+    pub(crate) fn seal_next(&self) -> Result<bool, SealError> {
         let mut catalog = self.inner.catalog.lock();
         let Some(sealing) = self.inner.state.lock().sealing.front().cloned() else { return Ok(false) };
         let timer = telemetry::SEAL_SECONDS.start_timer();

@@ -105,6 +105,13 @@ impl Shards {
         }
     }
 
+    /// See [`Index::begin_reading`].
+    pub(crate) fn begin_reading(&self) -> Offsets {
+        let mut begin = Offsets::default();
+        self.iter().for_each(|index| begin.raise(&index.begin_reading()));
+        begin
+    }
+
     /// What has been taken in, memory included.
     pub fn read_offsets(&self) -> Offsets {
         read(self.iter())

@@ -14,6 +14,7 @@ use crate::{
     catalog::{Listing, Manifest, Progress},
     delete::Delete,
     head::Head,
+    others::Others,
     segment::{Damage, Segment},
     telemetry,
 };
@@ -35,8 +36,8 @@ pub struct State {
     pub reserved: Option<u64>,
     /// Why the last segment could not be written.
     pub read_only: Option<String>,
-    /// Records behind the last commit, where it may be another process that commits: see [`State::restarted`].
-    pub retained: Option<VecDeque<bus::Record>>,
+    /// What other processes may commit; `None` where there are none.
+    pub others: Option<Others>,
     /// Bytes that the gauge was told of.
     pub told_bytes: usize,
     /// Get the log entries that are taken in.
@@ -71,7 +72,7 @@ impl State {
             sealed: Arc::new(sealed),
             reserved: None,
             read_only: None,
-            retained: None,
+            others: None,
             told_bytes: 0,
             followers: broadcast::Sender::new(FOLLOWED_BATCHES),
         }
@@ -86,8 +87,9 @@ impl State {
         };
         self.pass(record);
         self.tell();
-        if let Some(retained) = &mut self.retained {
-            retained.push_back(record.clone());
+        if let Some(others) = &mut self.others {
+            let (begun, _) = self.progress.next(&record.topic, record.partition);
+            others.retained.push_back((begun, record.clone()));
         }
         taken
     }
@@ -95,30 +97,29 @@ impl State {
     /// Whether it came with a commit of another process before it was read here.
     pub fn has(&self, record: &bus::Record) -> bool {
         let next = self.progress.offsets.get(&record.topic, record.partition);
-        self.is_shared() && next.is_some_and(|next| record.offset < next)
+        self.others.is_some() && next.is_some_and(|next| record.offset < next)
     }
 
-    /// Whether other processes may commit too.
-    fn is_shared(&self) -> bool {
-        self.retained.is_some()
-    }
-
-    /// Goes back to before `record`, with which its partition begins again.
+    /// Goes back to before `record`, with which its partition begins again. What is in memory is sealed with that
+    /// beginning, so that nothing that follows counts as read.
     pub fn rewind(&mut self, record: &bus::Record) {
-        self.progress.offsets.set(&record.topic, record.partition, record.offset);
-        if let Some(retained) = &mut self.retained {
-            retained.retain(|old| (&old.topic, old.partition) != (&record.topic, record.partition));
+        let known = &self.sealed.manifest;
+        match self.others.as_mut().and_then(|others| others.rewind(record, known)) {
+            Some(next) => self.progress.offsets.set(&record.topic, record.partition, next),
+            None => {
+                let (begun, _) = self.progress.next(&record.topic, record.partition);
+                self.progress.begin(&record.topic, record.partition, begun + 1);
+                self.progress.offsets.set(&record.topic, record.partition, record.offset);
+            }
         }
+        self.since.get_or_insert_with(Instant::now);
+        self.rotate();
     }
 
     /// Drops the retained records that lie below the last commit.
     pub fn release(&mut self) {
-        let sealed = &self.sealed.manifest.progress.offsets;
-        let is_behind = |record: &bus::Record| {
-            sealed.get(&record.topic, record.partition).is_none_or(|next| record.offset >= next)
-        };
-        if let Some(retained) = &mut self.retained {
-            retained.retain(is_behind);
+        if let Some(others) = &mut self.others {
+            others.release(&self.sealed.manifest.progress);
         }
     }
 
@@ -139,7 +140,7 @@ impl State {
     pub fn advance(&mut self, offsets: &bus::Offsets) -> bool {
         let behind = !self.progress.offsets.reached(offsets);
         if behind {
-            match self.is_shared() {
+            match self.others.is_some() {
                 // The commit of another process may lie further ahead.
                 true => self.progress.offsets.raise(offsets),
                 false => offsets.iter().for_each(|((topic, partition), next)| {
@@ -149,6 +150,18 @@ impl State {
             self.since.get_or_insert_with(Instant::now);
         }
         behind
+    }
+
+    /// Passes over what was read before, up to where that had come.
+    pub fn go_on_from(&mut self, read: &Progress) {
+        for ((topic, partition), next) in read.offsets.iter() {
+            let (begun, _) = read.next(topic, *partition);
+            if (begun, next) > self.progress.next(topic, *partition) {
+                self.progress.begin(topic, *partition, begun);
+                self.progress.offsets.set(topic, *partition, next);
+                self.since.get_or_insert_with(Instant::now);
+            }
+        }
     }
 
     fn take_in_logs(&mut self, record: &bus::Record, batch: &LogBatch, horizon_ms: i64) -> Taken {

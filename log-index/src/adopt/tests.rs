@@ -162,27 +162,98 @@ fn a_segment_that_cannot_be_read_changes_nothing_unless_it_is_let_go() {
     assert!(pair.follower.snapshot().notices()[0].contains(&name));
 }
 
+/// Reads lines in a topic that was made anew before line 10.
+fn read(index: &Index, numbers: std::ops::Range<i64>) {
+    for number in numbers {
+        let first = if number < 10 { 0 } else { 10 };
+        let record = Record { offset: number - first, ..record(number) };
+        if number == 10 {
+            index.rewind(&record);
+        }
+        index.append(&record).unwrap();
+    }
+}
+
+impl Pair {
+    fn read(&self, numbers: std::ops::Range<i64>) {
+        [&self.owner, &self.follower].into_iter().for_each(|index| read(index, numbers.clone()));
+    }
+
+    fn assert_upto(&self, end: i64) {
+        assert_eq!([numbers(&self.owner), numbers(&self.follower)], [upto(end), upto(end)]);
+    }
+}
+
 #[test]
 fn a_partition_that_begins_again_is_taken_in_by_all() {
     let pair = Pair::new();
-    let take_in = |numbers: std::ops::Range<i64>, first: i64| {
-        for index in [&pair.owner, &pair.follower] {
-            for number in numbers.clone() {
-                let record = Record { offset: number - first, ..record(number) };
-                if number == first {
-                    index.rewind(&record);
-                }
-                index.append(&record).unwrap();
-            }
-        }
-    };
-    take_in(0..10, 0);
+    pair.read(0..10);
     pair.owner.flush().unwrap();
     pair.adopt();
-    take_in(10..15, 10);
-    assert_eq!([numbers(&pair.owner), numbers(&pair.follower)], [upto(15), upto(15)]);
+    pair.read(10..15);
+    pair.assert_upto(15);
     pair.owner.flush().unwrap();
-    take_in(15..18, 10);
+    pair.read(15..18);
     pair.adopt();
-    assert_eq!([numbers(&pair.owner), numbers(&pair.follower)], [upto(18), upto(18)]);
+    pair.assert_upto(18);
+}
+
+#[test]
+fn a_head_that_was_full_before_a_partition_begins_again_is_sealed_as_what_it_is() {
+    let pair = Pair::new();
+    pair.read(0..7);
+    pair.owner.inner.state.lock().rotate();
+    pair.read(7..15);
+    let mut ends = Vec::new();
+    while pair.owner.seal_next().unwrap() {
+        pair.adopt();
+        pair.assert_upto(15);
+        ends.push(pair.owner.offsets().get("logs", 0).unwrap());
+        assert_eq!(pair.follower.read_offsets(), pair.owner.read_offsets());
+    }
+    // The rest of the old topic is sealed with the new one's beginning: a restart reads all of that.
+    assert_eq!(ends, [7, 0]);
+    pair.read(15..18);
+    pair.owner.flush().unwrap();
+    pair.adopt();
+    pair.assert_upto(18);
+    assert!(pair.follower.inner.state.lock().others.as_ref().unwrap().retained.is_empty());
+}
+
+#[test]
+fn whoever_sees_first_that_a_partition_begins_again_each_line_is_there_once() {
+    let pair = Pair::new();
+    pair.read(0..10);
+    read(&pair.follower, 10..15);
+    pair.owner.flush().unwrap();
+    pair.adopt();
+    assert_eq!(numbers(&pair.follower), upto(15), "the follower");
+    read(&pair.owner, 10..15);
+    pair.owner.flush().unwrap();
+    pair.adopt();
+    pair.assert_upto(15);
+
+    let pair = Pair::new();
+    pair.read(0..10);
+    read(&pair.owner, 10..15);
+    pair.owner.flush().unwrap();
+    pair.adopt();
+    pair.assert_upto(15);
+    read(&pair.follower, 10..15);
+    pair.read(15..18);
+    pair.assert_upto(18);
+}
+
+#[test]
+fn who_alone_believes_that_a_partition_begins_again_comes_to_agree_with_the_owner() {
+    let pair = Pair::new();
+    pair.read(0..10);
+    pair.follower.rewind(&record(0));
+    read(&pair.follower, 0..10);
+    for _ in 0..20 {
+        pair.owner.change(|_| Ok::<_, CatalogError>(())).unwrap();
+    }
+    pair.owner.flush().unwrap();
+    pair.adopt();
+    pair.assert_upto(10);
 }

@@ -16,6 +16,9 @@ const VERSION: u32 = 3;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     pub offsets: bus::Offsets,
+    /// How often a partition has begun again: its offsets are those since then.
+    #[serde(default, skip_serializing_if = "bus::Offsets::is_empty")]
+    pub begun: bus::Offsets,
     pub marks: Marks,
     pub families: Arc<Families>,
 }
@@ -123,6 +126,19 @@ const MAX_FAMILIES: usize = 20_000;
 pub struct Families(BTreeMap<String, (String, String, String)>);
 
 impl Progress {
+    /// How often a partition has begun again, and the next offset: in the order in which records come.
+    pub fn next(&self, topic: &str, partition: i32) -> (i64, i64) {
+        let of = |offsets: &bus::Offsets| offsets.get(topic, partition).unwrap_or(0);
+        (of(&self.begun), of(&self.offsets))
+    }
+
+    /// Sets how often a partition has begun again.
+    pub fn begin(&mut self, topic: &str, partition: i32, begun: i64) {
+        if self.next(topic, partition).0 != begun {
+            self.begun.set(topic, partition, begun);
+        }
+    }
+
     /// Remembers a metric's type and help text. They come again and again; only news change anything.
     pub fn learn(&mut self, family: &MetricFamily) {
         let told = (family.kind.clone(), family.help.clone(), family.unit.clone());

@@ -43,7 +43,7 @@ impl Shared {
         if let Some(missing) = topics.iter().find(|topic| !is_there(topic)) {
             return Err(Error::TopicMissing((*missing).to_owned()));
         }
-        let begin = self.index.read_offsets();
+        let begin = self.index.begin_reading();
         consumer.start(&begin, Start::Earliest)?;
         self.asker.send_replace(Some(Arc::new(Consumer::open(&builder)?)));
         Ok((consumer, begin))

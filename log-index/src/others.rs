@@ -1,0 +1,66 @@
+//! What an index remembers where other processes may commit, so that it can go on from any of their commits.
+//!
+//! Places in a partition are compared by how often it has begun again, and then by offset: what was read since is behind
+//! whatever was committed before, however large the offset there.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bus::{Partition, Record};
+
+use crate::catalog::{Manifest, Progress};
+
+/// So many commits later whoever commits must have seen too that a partition has begun again; else it has not.
+const PATIENCE: u64 = 16;
+
+/// See above.
+#[derive(Default)]
+pub struct Others {
+    /// Records behind the last commit, and how often their partition had begun again.
+    pub retained: VecDeque<(i64, Record)>,
+    /// Partitions that began again here first, and the last commit known then.
+    first: BTreeMap<Partition, u64>,
+    /// Partitions that began again elsewhere first: what is read of them lies before that.
+    pub later: BTreeSet<Partition>,
+}
+
+impl Others {
+    /// Notes that a partition begins again; where it was committed before so, answers where that went on to.
+    pub fn rewind(&mut self, record: &Record, known: &Manifest) -> Option<i64> {
+        let partition = (record.topic.clone(), record.partition);
+        if self.later.remove(&partition) {
+            return Some(known.progress.next(&record.topic, record.partition).1);
+        }
+        self.first.insert(partition, known.commit);
+        None
+    }
+
+    /// Drops the records that lie below `committed`.
+    pub fn release(&mut self, committed: &Progress) {
+        self.retained.retain(|(begun, record)| {
+            (*begun, record.offset) >= committed.next(&record.topic, record.partition)
+        });
+    }
+
+    /// Before going over from `before`, where `own` was read, to `after`: who commits says how often a partition has
+    /// begun again, once it knows or ought to.
+    pub fn agree(&mut self, own: &mut Progress, before: &Manifest, after: &Manifest) {
+        for ((topic, partition), next) in after.progress.offsets.iter() {
+            let key = (topic.clone(), *partition);
+            let count = |progress: &Progress| progress.next(topic, *partition).0;
+            let (known, theirs, ours) = (count(&before.progress), count(&after.progress), count(own));
+            let patient = self.first.get(&key).is_some_and(|at| after.commit <= at + PATIENCE);
+            if ours > theirs && patient && known == theirs {
+                continue;
+            }
+            self.first.remove(&key);
+            if ours < theirs {
+                own.offsets.set(topic, *partition, next);
+                self.later.insert(key);
+            }
+            own.begin(topic, *partition, theirs);
+            let of_it =
+                self.retained.iter_mut().filter(|(_, r)| (&r.topic, r.partition) == (topic, *partition));
+            of_it.for_each(|(begun, _)| *begun = (*begun).min(theirs));
+        }
+    }
+}
