@@ -23,7 +23,7 @@ pub trait Job {
     /// Takes in one record.
     ///
     /// # Errors
-    /// When the record cannot be read; the driver puts it into the dead-letter topic.
+    /// When the record cannot be read; the driver passes over it.
     fn take(&mut self, record: &Record) -> Result<(), event::DecodeError>;
 
     /// What can be given now.

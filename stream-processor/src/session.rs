@@ -1,5 +1,5 @@
-//! One connection of the rules job to the bus. Outputs, dead letters and how far the input was read are written in
-//! one transaction: readers of committed records see each output once, whenever this process is killed.
+//! One connection of the rules job to the bus. Outputs and how far the input was read are written in one transaction:
+//! readers of committed records see each output once, whenever this process is killed.
 //!
 //! Ticks are input and stay outside: each is one record, there or not there, and whoever replays the topic sees what
 //! was seen here. Within the transaction they would hold up all readers of `metrics` until it ends.
@@ -69,7 +69,6 @@ pub struct Session {
     ticker: Producer,
     ticks: Ticks,
     read: Offsets,
-    dead: Vec<Outgoing>,
     /// When was committed last, and how far.
     committed: (Instant, Offsets),
     looked: Option<Instant>,
@@ -104,7 +103,6 @@ impl Session {
             program,
             outputs,
             ticker: Producer::new(bus)?,
-            dead: Vec::new(),
             committed: (now, read.clone()),
             looked: None,
             shown: telemetry::Shown::default(),
@@ -140,8 +138,7 @@ impl Session {
     /// # Errors
     /// [`bus::Error::Fenced`] when another process does the job now, and others after which the session is over.
     pub fn write(&mut self) -> Result<bool, bus::Error> {
-        let mut outputs = self.job.outputs();
-        outputs.append(&mut self.dead);
+        let outputs = self.job.outputs();
         Ok((!self.is_commit_due(&outputs) || self.commit(outputs)?) && self.tick()?)
     }
 
@@ -169,11 +166,10 @@ impl Session {
         self.read.set(&record.topic, record.partition, record.offset + 1);
         // All shards read the same records: the first one speaks for them.
         let Some(error) = taken.err().filter(|_| self.environment.shard == 0) else { return };
+        // The index, which reads all topics, puts it into the dead-letter topic.
         telemetry::UNREADABLE.inc();
         let Record { topic, partition, offset, .. } = record;
-        tracing::warn!(topic, partition, offset, %error, "record goes to the dead-letter topic");
-        let letters = &self.environment.bus.topics.dead_letter;
-        self.dead.extend(bus::dead_letter::letters(&record.into(), &error.to_string(), letters));
+        tracing::warn!(topic, partition, offset, %error, "record cannot be read, passed over");
     }
 
     fn is_commit_due(&self, outputs: &[Outgoing]) -> bool {

@@ -44,7 +44,7 @@ metrics! {
     );
     UNREADABLE: IntCounter = register_int_counter(
         "tailrace_processor_unreadable_records_total",
-        "Records that could not be decoded and went to the dead-letter topic."
+        "Records that could not be decoded, so that no rule saw them."
     );
     REFUSED_RECORDS: IntCounter = register_int_counter(
         "tailrace_processor_refused_results_total", "Results that Kafka refused, for example as too large."
