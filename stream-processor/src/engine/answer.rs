@@ -26,6 +26,13 @@ pub fn run(query: &Query, storage: &dyn Storage, time_ms: i64) -> Result<Vec<(La
     Ok(results)
 }
 
+/// As [`run`], of a query as templates have it: the numbers that it gives.
+pub fn answer(query: &str, storage: &dyn Storage, time_ms: i64) -> Result<Vec<(Labels, f64)>, String> {
+    let query = promql::parse(query).map_err(|e| e.to_string())?;
+    let found = run(&query, storage, time_ms)?.into_iter();
+    Ok(found.map(|(labels, point)| (labels, point.number())).collect())
+}
+
 /// As points.
 pub fn numbers(results: Vec<(Labels, f64)>) -> Vec<(Labels, Point)> {
     results.into_iter().map(|(labels, value)| (labels, Point::Number(value))).collect()

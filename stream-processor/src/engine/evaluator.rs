@@ -10,7 +10,7 @@ use super::{
     line_store::{LineStore, Sourced},
     program::{Group, Program, Rule},
     series_store::{Inserted, SeriesStore},
-    step::{RuleState, States},
+    states::{RuleState, States},
     template::External,
 };
 

@@ -9,6 +9,7 @@ use logql::MetricExpr;
 use promql::{Query, Selector};
 
 use super::{
+    evaluator::Setup,
     functions::query_link,
     line_store::{LinesUntil, Sourced},
     program::{Expression, Rule},
@@ -19,21 +20,21 @@ use super::{
 /// What one rule sees at one step.
 pub struct Behind<'a> {
     /// The rule.
-    pub rule: &'a Rule,
+    rule: &'a Rule,
     /// Of series.
-    pub series: &'a Until<'a>,
+    series: &'a Until<'a>,
     /// Of log lines.
-    pub lines: &'a LinesUntil<'a>,
+    lines: &'a LinesUntil<'a>,
     /// Of the evaluation, in milliseconds.
-    pub time_ms: i64,
+    time_ms: i64,
     /// How many samples, and how many lines, are shown.
-    pub most: usize,
+    most: usize,
     /// Where the query API is.
-    pub url: &'a str,
+    url: &'a str,
     /// Looked up for the first transition of the step.
-    pub found: OnceCell<Found<'a>>,
+    found: OnceCell<Found<'a>>,
     /// When each series was heard of last; looked up for the first alert that is to end.
-    pub heard: OnceCell<Related<i64>>,
+    heard: OnceCell<Related<i64>>,
 }
 
 /// All that is behind any alert of the rule.
@@ -46,6 +47,18 @@ pub struct Found<'a> {
 type Line<'a> = (&'a Labels, &'a Sourced);
 
 impl<'a> Behind<'a> {
+    /// Nothing is looked up yet.
+    pub fn new(
+        rule: &'a Rule,
+        series: &'a Until<'a>,
+        lines: &'a LinesUntil<'a>,
+        time_ms: i64,
+        setup: &'a Setup,
+    ) -> Self {
+        let (most, url) = (setup.evidence, setup.external.link_base());
+        Behind { rule, series, lines, time_ms, most, url, found: OnceCell::new(), heard: OnceCell::new() }
+    }
+
     /// What is behind the alert of these labels; `None` if nobody wants to know.
     pub fn evidence(&self, labels: &Labels) -> Option<Evidence> {
         if self.most == 0 {

@@ -6,7 +6,7 @@ use super::{
     alert::ActiveAlert,
     evaluator::Evaluator,
     program::{Action, Group, Rule},
-    step::{Health, RuleState},
+    states::{Health, RuleState},
     template::Template,
 };
 

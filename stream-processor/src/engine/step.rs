@@ -1,92 +1,36 @@
 //! One step: windows first, then the groups in their order, each rule seeing what those before it have given.
 
-use std::{cell::OnceCell, time::Duration};
+use std::time::Duration;
 
-use event::{Alert, Labels, Sample, widest_label};
+use event::{Alert, Labels};
 
 use super::{
     Output, Problem,
-    alert::ActiveAlerts,
-    alert_step::AlertStep,
     answer::{count, numbers, run},
     evaluator::Evaluator,
-    evidence::Behind,
-    line_store::LinesUntil,
-    program::{Action, AlertSpec, Expression, Program, Rule, Window},
-    recording::{Point, Publisher, name_results},
-    series_store::Until,
+    program::{Action, Expression, Program, Window},
+    recording::Point,
+    series_store::{SeriesStore, Until},
+    states::Health,
 };
-
-/// What windows and groups remember from step to step.
-#[derive(Debug)]
-pub struct States {
-    pub windows: Vec<Publisher>,
-    pub groups: Vec<GroupState>,
-}
-
-#[derive(Debug)]
-pub struct GroupState {
-    pub publisher: Publisher,
-    pub rules: Vec<RuleState>,
-}
-
-/// What is remembered of a rule.
-#[derive(Debug, Default)]
-pub struct RuleState {
-    /// Empty for recording rules.
-    pub alerts: ActiveAlerts,
-    /// How its last evaluation went.
-    pub health: Health,
-}
-
-/// How the last evaluation of a rule went.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Health {
-    /// Its step; `None` before the first.
-    pub evaluated_ms: Option<i64>,
-    /// How long it took, if there is a stopwatch.
-    pub took: Duration,
-    /// Why it failed, if it did.
-    pub error: Option<String>,
-}
-
-impl States {
-    pub fn new(program: &Program) -> Self {
-        let mut names = std::collections::HashMap::<String, usize>::new();
-        // Groups of one name in several files: the second is `name#2`.
-        let mut publisher = |source: String| {
-            let count = names.entry(source.clone()).or_default();
-            *count += 1;
-            Publisher::new(if *count == 1 { source } else { format!("{source}#{count}") })
-        };
-        let windows = program.windows.iter().map(|w| publisher(format!("windows/{}", w.name))).collect();
-        let groups = program.groups.iter().map(|group| GroupState {
-            publisher: publisher(format!("rules/{}", group.name)),
-            rules: group.rules.iter().map(|_| RuleState::default()).collect(),
-        });
-        States { windows, groups: groups.collect() }
-    }
-
-    pub fn count_alerts(&self) -> (usize, usize) {
-        let counts = self.groups.iter().flat_map(|g| &g.rules).map(|rule| rule.alerts.count());
-        counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
-    }
-
-    pub fn publishers(&mut self) -> impl Iterator<Item = &mut Publisher> {
-        self.windows.iter_mut().chain(self.groups.iter_mut().map(|g| &mut g.publisher))
-    }
-}
 
 /// Where a rule stands, and when it is evaluated.
 #[derive(Clone, Copy)]
-struct Place {
-    group: usize,
-    rule: usize,
-    step_ms: i64,
+pub(super) struct Place {
+    pub group: usize,
+    pub rule: usize,
+    pub step_ms: i64,
     /// The step, or earlier by the group's offset.
-    time_ms: i64,
+    pub time_ms: i64,
     /// The transitions of this step are known already.
-    relives: bool,
+    pub relives: bool,
+}
+
+impl Place {
+    /// What of the series the rule sees.
+    pub fn sees(self, store: &SeriesStore) -> Until<'_> {
+        Until { store, end_ms: self.time_ms, step_ms: self.step_ms }
+    }
 }
 
 impl Evaluator {
@@ -161,12 +105,9 @@ impl Evaluator {
     }
 
     fn ask(&self, query: &Expression, place: Place) -> Result<Vec<(Labels, Point)>, String> {
-        let Place { step_ms, time_ms, .. } = place;
         match query {
-            Expression::Metrics(query) => {
-                run(query, &Until { store: &self.store, end_ms: time_ms, step_ms }, time_ms)
-            }
-            Expression::Logs(query) => count(query, &self.lines, time_ms).map(numbers),
+            Expression::Metrics(query) => run(query, &place.sees(&self.store), place.time_ms),
+            Expression::Logs(query) => count(query, &self.lines, place.time_ms).map(numbers),
         }
     }
 
@@ -183,91 +124,6 @@ impl Evaluator {
         state.rules[place.rule].health = Health { evaluated_ms: Some(place.step_ms), took, error };
     }
 
-    fn alert(
-        &mut self,
-        program: &Program,
-        place: Place,
-        spec: &AlertSpec,
-        results: Vec<(Labels, Point)>,
-    ) -> (Vec<Alert>, Result<(), String>) {
-        let results: Vec<(Labels, f64)> =
-            results.into_iter().map(|(labels, point)| (labels, point.number())).collect();
-        let group = &program.groups[place.group];
-        let until = Until { store: &self.store, end_ms: place.time_ms, step_ms: place.step_ms };
-        let answer = |text: &str| {
-            let query = promql::parse(text).map_err(|e| e.to_string())?;
-            let found = run(&query, &until, place.time_ms)?.into_iter();
-            Ok(found.map(|(labels, point)| (labels, point.number())).collect())
-        };
-        let behind = Behind {
-            rule: &group.rules[place.rule],
-            series: &until,
-            lines: &LinesUntil { store: &self.lines, end_ms: place.time_ms },
-            time_ms: place.time_ms,
-            most: self.setup.evidence,
-            url: self.setup.external.link_base(),
-            found: OnceCell::new(),
-            heard: OnceCell::new(),
-        };
-        let step = AlertStep {
-            group,
-            rule: &group.rules[place.rule],
-            spec,
-            external: &self.setup.external,
-            step_ms: place.step_ms,
-            run: &answer,
-            behind: &behind,
-            silence: self.setup.silence,
-        };
-        let alerts = &mut self.states.groups[place.group].rules[place.rule].alerts;
-        let is_over = group.limit > 0 && results.len() > group.limit;
-        let widest = if is_over { widest(&results) } else { String::new() };
-        let (transitions, outcome) = match place.relives {
-            true => alerts.relive(&step, results),
-            false => alerts.advance(&step, results),
-        };
-        let outcome = outcome.map_err(|error| error + &widest);
-        if outcome.is_ok() {
-            let series = alerts.series();
-            self.publish(program, place, &series);
-        }
-        (transitions, outcome)
-    }
-
-    fn record(
-        &mut self,
-        program: &Program,
-        place: Place,
-        labels: &[(String, String)],
-        results: Vec<(Labels, Point)>,
-    ) -> Result<(), String> {
-        let group = &program.groups[place.group];
-        let named = name_results(&group.rules[place.rule].name, labels, results)?;
-        if group.limit > 0 && named.len() > group.limit {
-            let (limit, count) = (group.limit, named.len());
-            return Err(format!("exceeded limit of {limit} with {count} series{}", widest(&named)));
-        }
-        self.publish(program, place, &named);
-        Ok(())
-    }
-
-    /// The results go into the store at once, and so does the end of series: the rules behind this one see both.
-    fn publish(&mut self, program: &Program, place: Place, results: &[(Labels, Point)]) {
-        let publisher = &mut self.states.groups[place.group].publisher;
-        publisher.add(results);
-        for (labels, point) in results {
-            self.store.insert_point(labels, place.time_ms, point);
-        }
-        let rules = &program.groups[place.group].rules;
-        let rule = &rules[place.rule];
-        if !rules[place.rule + 1..].iter().any(|later| later.shares_series_with(rule)) {
-            for labels in publisher.ended(|labels| rule.gives(labels)) {
-                let ended = Point::Number(f64::from_bits(Sample::STALE_BITS));
-                self.store.insert_point(labels, place.time_ms, &ended);
-            }
-        }
-    }
-
     /// Takes in what windows and rules have given.
     pub(super) fn remember(&mut self, batch: &event::SampleBatch) {
         for series in &batch.series {
@@ -281,31 +137,6 @@ impl Evaluator {
             }
         }
     }
-}
-
-impl Rule {
-    /// Whether a series may be one that this rule gives.
-    fn gives(&self, labels: &Labels) -> bool {
-        match self.alert() {
-            None => labels.metric_name() == self.name,
-            Some(_) => {
-                ActiveAlerts::SERIES.contains(&labels.metric_name())
-                    && labels.get("alertname") == Some(&self.name)
-            }
-        }
-    }
-
-    fn shares_series_with(&self, other: &Rule) -> bool {
-        self.name == other.name && self.alert().is_some() == other.alert().is_some()
-    }
-}
-
-/// The label to look at when there are too many of `results`.
-fn widest<T>(results: &[(Labels, T)]) -> String {
-    let label = widest_label(results.iter().map(|(labels, _)| labels.iter()));
-    label.map_or_else(String::new, |(label, values)| {
-        format!("; label `{label}` has the most values ({values})")
-    })
 }
 
 fn problem_of_window(window: &Window, message: &str) -> Problem {
