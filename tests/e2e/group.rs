@@ -17,11 +17,11 @@ use crate::{
 };
 
 /// Partitions of the topics, and so shards.
-const SHARDS: u64 = 4;
+pub const SHARDS: u64 = 4;
 /// They spread over the partitions.
 const SOURCES: u64 = 8;
 
-struct Group {
+pub struct Group {
     dir: TempDir,
     /// The embedded broker, unless Kafka is given.
     _broker: Option<Service>,
@@ -36,7 +36,7 @@ struct Group {
 
 impl Group {
     /// The instances share a folder.
-    async fn new() -> Group {
+    pub async fn new() -> Group {
         Group::with("storage: \"DIR/shared\"").await
     }
 
@@ -87,14 +87,19 @@ impl Group {
     }
 
     /// An instance with a folder of its own.
-    fn instance(&self, name: &str) -> Service {
-        let config = self.dir.path().join("index.yaml");
+    pub fn instance(&self, name: &str) -> Service {
+        Service::start(&self.args(name).each_ref().map(String::as_str))
+    }
+
+    /// The command line of an instance.
+    pub fn args(&self, name: &str) -> [String; 5] {
+        let config = self.dir.path().join("index.yaml").display().to_string();
         let data = format!("data_dir={}/{name}", self.dir.path().display());
-        Service::start(&["index", "--config", config.to_str().unwrap(), "--set", &data])
+        ["index".into(), "--config".into(), config, "--set".into(), data]
     }
 
     /// Writes so many more lines and samples, each with a number of its own.
-    async fn write(&mut self, count: u64) {
+    pub async fn write(&mut self, count: u64) {
         let first = self.written.len() as u64;
         for number in first..first + count {
             let source = format!("source-{}", number % SOURCES);
@@ -144,7 +149,7 @@ impl Group {
     }
 
     /// Waits until an instance finds every line and every sample, and never one of them twice.
-    async fn check(&self, instance: &Service) {
+    pub async fn check(&self, instance: &Service) {
         let begin = Instant::now();
         loop {
             let (lines, samples) = (lines(instance).await, samples(instance).await);
@@ -165,7 +170,7 @@ impl Group {
     }
 }
 
-fn url(instance: &Service, path: &str) -> String {
+pub fn url(instance: &Service, path: &str) -> String {
     format!("http://{}{path}", instance.address("http"))
 }
 
@@ -192,7 +197,7 @@ async fn owned(instance: &Service) -> u64 {
 }
 
 /// Waits until the instances share all shards, each with at least `least`.
-async fn shared(instances: &[&Service], least: u64) {
+pub async fn shared(instances: &[&Service], least: u64) {
     let begin = Instant::now();
     loop {
         let mut counts = Vec::new();

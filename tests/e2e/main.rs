@@ -5,6 +5,8 @@ mod basics;
 mod command_line;
 mod flow;
 mod group;
+#[cfg(feature = "faults")]
+mod group_faults;
 mod harness;
 mod metrics;
 mod past;

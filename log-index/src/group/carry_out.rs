@@ -67,6 +67,10 @@ impl CarryOut {
 
     fn first(&mut self, number: usize, index: &Index, offset: i64, what: &What) -> bool {
         let Err(error) = what.carry_out(index, offset) else { return true };
+        if !index.is_owner() {
+            // Whoever owns it now does it.
+            return false;
+        }
         tracing::warn!(shard = number, %error, "request of the group has failed, will try again");
         self.tried.insert((number, offset), Instant::now());
         let aside = index.put_aside(offset, Failed { what: what.clone(), reason: error.to_string() });

@@ -45,6 +45,7 @@ impl Control {
         let id = format!("{}-{}", self.topic, shard.number);
         let opened = TransactionalProducer::open(&self.bus, &id, self.runtime.clone(), stop.clone())?;
         let Some(producer) = opened else { return Ok(()) };
+        fault::point("index.group.after-fence");
         self.catch_up(consumer, Some(shard.number))?;
         match self.begin(shard, producer, stop) {
             Ok(()) => return Ok(()),
@@ -84,6 +85,7 @@ impl Control {
             let is_wanted = self.wanted.while_wanted(shard.number, || shard.ledger.own(owner));
             if is_wanted { Ok(()) } else { Err(CatalogError::NotOwner) }
         })?;
+        fault::point("index.group.after-claim");
         tracing::info!(shard = shard.number, epoch, "shard taken over");
         shard.tidy(epoch, &present)
     }

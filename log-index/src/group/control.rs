@@ -198,6 +198,9 @@ impl Control {
             return Ok(());
         }
         let manifest = read_manifest(shard.storage.as_ref(), &entry.manifest(), entry.bytes)?;
-        shard.index.adopt(manifest, damaged)
+        fault::point("index.group.before-adopt");
+        shard.index.adopt(manifest, damaged)?;
+        fault::point("index.group.after-adopt");
+        Ok(())
     }
 }

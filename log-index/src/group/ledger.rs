@@ -91,8 +91,10 @@ impl Ledger for GroupLedger {
         let payload = manifest.to_payload()?;
         let entry = Entry::new(owner.epoch, manifest.commit, payload.len() as u64);
         put(self.storage.as_ref(), &entry.manifest(), payload.as_bytes())?;
+        fault::point("index.group.before-entry");
         // Whether it got there is not known after an error: what the topic says counts from then on.
         self.write(&owner, &entry).inspect_err(|_| self.disown())?;
+        fault::point("index.group.after-entry");
         match owner.latest.lock().replace(entry) {
             Some(before) => Ok(self.storage.delete(&before.manifest())?),
             None => Ok(()),
