@@ -107,14 +107,21 @@ fn check_first_is_left_out(bench: &mut Bench) {
 }
 
 #[test]
-fn a_segment_of_a_later_version_is_named_with_its_version() {
+fn a_segment_of_an_earlier_or_later_version_is_named_with_it_and_the_remedy() {
     let mut bench = bench();
     let segment = bench.segment_files().remove(0);
     let mut content = fs::read(&segment).unwrap();
-    content[6] = 9;
-    fs::write(&segment, content).unwrap();
-    bench.crash();
-    let snapshot = bench.index().snapshot();
-    assert_eq!(scan(&snapshot, &[], 0..10, Order::Forward).len(), 1);
-    assert!(snapshot.notices()[0].contains("version 9"), "{:?}", snapshot.notices());
+    for version in [1, 9] {
+        content[6] = version;
+        fs::write(&segment, &content).unwrap();
+        bench.crash();
+        let snapshot = bench.index().snapshot();
+        assert_eq!(scan(&snapshot, &[], 0..10, Order::Forward).len(), 1);
+        let notice = snapshot.notices().remove(0);
+        assert!(
+            notice.contains(&format!("version {version}; this release reads versions 2 to 3")),
+            "{notice}"
+        );
+        assert!(notice.contains("use the release that wrote it"), "{notice}");
+    }
 }

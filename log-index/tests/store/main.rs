@@ -18,3 +18,4 @@ mod offline;
 mod repetition;
 mod retention;
 mod support;
+mod versions;
