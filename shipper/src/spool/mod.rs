@@ -3,9 +3,9 @@
 //! When the queue is full the oldest goes first, and is counted.
 
 mod segment;
+mod state;
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -16,7 +16,9 @@ use event::{Codec, Event};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::{checkpoint::SpoolPosition, mark::Mark, publisher::Publisher, spool::segment::Read, telemetry};
+use crate::{checkpoint::SpoolPosition, mark::Mark, publisher::Publisher, telemetry};
+use segment::Read;
+use state::State;
 
 /// Segments at most, so that dropping the oldest loses little.
 const SEGMENTS: u64 = 64;
@@ -31,21 +33,6 @@ pub struct Spool {
     mark: Arc<Mark<SpoolPosition>>,
 }
 
-struct State {
-    /// Segments on disk, by number; the last one is written to.
-    segments: BTreeMap<u64, Segment>,
-    current: Option<File>,
-    /// The next frame to send.
-    next: SpoolPosition,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Segment {
-    length: u64,
-    /// Entries and samples that have not been read yet.
-    unread: u64,
-}
-
 impl Spool {
     /// Takes up the queue in `folder`, of which everything before `from` is acknowledged.
     ///
@@ -53,18 +40,7 @@ impl Spool {
     /// When the folder cannot be made or read.
     pub fn open(folder: &Path, limit: u64, from: SpoolPosition) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let mut segments = BTreeMap::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            match segment::number(&entry.path()) {
-                Some(number) if number < from.segment => fs::remove_file(entry.path())?,
-                Some(number) => {
-                    segments.insert(number, scan(folder, number, from, entry.metadata()?.len()));
-                }
-                None => {}
-            }
-        }
-        let state = State { segments, current: None, next: from };
+        let state = State::load(folder, from)?;
         let spool = Spool {
             folder: folder.to_owned(),
             limit,
@@ -219,69 +195,6 @@ impl Spool {
     fn report(&self) {
         telemetry::SPOOL_BYTES.set(self.waiting() as i64);
     }
-}
-
-impl State {
-    fn total(&self) -> u64 {
-        self.segments.values().map(|s| s.length).sum()
-    }
-
-    fn append(&mut self, folder: &Path, payload: &[u8], count: u32, segment_size: u64) -> io::Result<()> {
-        let full = self.segments.last_key_value().is_some_and(|(_, s)| s.length >= segment_size);
-        if self.current.is_none() || full {
-            let last = self.segments.last_key_value().map_or(0, |(n, _)| *n);
-            let number = last.max(self.next.segment) + 1;
-            self.current = Some(segment::create(folder, number)?);
-            fault::point("shipper.spool.after-create");
-            self.segments.insert(number, Segment { length: segment::START, unread: 0 });
-        }
-        if let (Some(file), Some(mut last)) = (&self.current, self.segments.last_entry()) {
-            let segment = last.get_mut();
-            fault::point("shipper.spool.before-write");
-            segment.length = segment::write(file, segment.length, payload, count)?;
-            fault::point("shipper.spool.after-write");
-            segment.unread += u64::from(count);
-        }
-        Ok(())
-    }
-
-    /// The next place to read, how much of its segment counts, and whether that is the last segment.
-    fn place(&mut self) -> Option<(SpoolPosition, u64, bool)> {
-        let (number, segment) = self.segments.range(self.next.segment..).next()?;
-        if *number > self.next.segment {
-            self.next = SpoolPosition { segment: *number, offset: segment::START };
-        }
-        self.next.offset = self.next.offset.max(segment::START);
-        let is_last = self.segments.last_key_value().is_some_and(|(last, _)| last == number);
-        Some((self.next, segment.length, is_last))
-    }
-
-    fn pass(&mut self, end: SpoolPosition, count: u64) {
-        self.next = end;
-        if let Some(segment) = self.segments.get_mut(&end.segment) {
-            segment.unread = segment.unread.saturating_sub(count);
-        }
-    }
-
-    fn skip(&mut self, number: u64) {
-        self.next = SpoolPosition { segment: number + 1, offset: 0 };
-        // What follows a damaged place is never appended to.
-        if self.segments.last_key_value().is_some_and(|(last, _)| *last == number) {
-            self.current = None;
-        }
-    }
-}
-
-/// What a segment of an earlier run still holds.
-fn scan(folder: &Path, number: u64, from: SpoolPosition, length: u64) -> Segment {
-    let mut segment = Segment { length, unread: 0 };
-    let Ok(file) = segment::open(folder, number) else { return segment };
-    let mut at = if number == from.segment { from.offset.max(segment::START) } else { segment::START };
-    while let Ok(Read::Frame(frame)) = segment::read(&file, at, length) {
-        segment.unread += u64::from(frame.count);
-        at = frame.end;
-    }
-    segment
 }
 
 fn count(event: &Event) -> u32 {

@@ -1,5 +1,11 @@
 //! Times as they are written in lines. A time becomes a number only if it is written back byte for byte.
 
+mod calendar;
+mod fields;
+
+use calendar::{civil, days};
+use fields::{Fields, NO_YEAR};
+
 /// `Y` year, `y` year of this century, `m` month, `b` its name, `d` day, `e` day behind a space, `H:M:S`.
 const LAYOUTS: [&[u8]; 12] = [
     b"H:M:S",
@@ -16,25 +22,12 @@ const LAYOUTS: [&[u8]; 12] = [
     b"b e H:M:S",
 ];
 
-const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
-
-/// Times without a year are in this one, which has a 29th of February.
-const NO_YEAR: i64 = 2000;
-
 /// How a time is written: a layout, and how many digits of a second come behind it, behind `.` or `,`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
     layout: u8,
     /// From 10 on the digits come behind a comma.
     fraction: u8,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Fields {
-    year: i64,
-    month: i64,
-    day: i64,
-    second: i64,
 }
 
 impl Format {
@@ -59,9 +52,9 @@ impl Format {
     /// The time at the beginning of `text`: its format, its value in the format's unit, its length.
     pub fn parse(text: &[u8]) -> Option<(Self, i64, usize)> {
         let layout = layout(text)?;
-        let (fields, length) = fields(text, LAYOUTS[layout])?;
+        let (fields, length) = Fields::parse(text, LAYOUTS[layout])?;
         let (fraction, digits, fraction_length) =
-            if has_seconds(layout) { fraction(&text[length..])? } else { (0, 0, 0) };
+            if has_seconds(layout) { fields::fraction(&text[length..])? } else { (0, 0, 0) };
         let format = Format { layout: layout as u8, fraction };
         let whole = if has_seconds(layout) {
             format.days(&fields) * 86_400 + fields.second
@@ -99,10 +92,10 @@ impl Format {
             false => (whole, 0),
         };
         let (year, month, day) = civil(day);
-        write_fields(LAYOUTS[usize::from(self.layout)], Fields { year, month, day, second }, out);
+        Fields { year, month, day, second }.write(LAYOUTS[usize::from(self.layout)], out);
         if self.fraction > 0 {
             out.push(if self.fraction < 10 { b'.' } else { b',' });
-            write_digits(value.rem_euclid(unit), usize::from(self.fraction % 10), out);
+            fields::write_digits(value.rem_euclid(unit), usize::from(self.fraction % 10), out);
         }
     }
 
@@ -113,12 +106,12 @@ impl Format {
 
     /// Whether a written time can have this byte.
     pub fn allows(byte: u8) -> bool {
-        byte.is_ascii_digit() || b" -.,:/_T".contains(&byte) || MONTHS.contains(&byte)
+        byte.is_ascii_digit() || b" -.,:/_T".contains(&byte) || fields::MONTHS.contains(&byte)
     }
 
     /// Whether a written time can have this name of a month.
     pub fn has_name(name: [u8; 3]) -> bool {
-        month(&name).is_some()
+        fields::month(&name).is_some()
     }
 
     fn days(self, fields: &Fields) -> i64 {
@@ -156,118 +149,6 @@ fn layout(text: &[u8]) -> Option<usize> {
         _ if at(0).is_ascii_uppercase() && at(3) == b' ' => Some(11),
         _ => None,
     }
-}
-
-fn fields(text: &[u8], layout: &[u8]) -> Option<(Fields, usize)> {
-    let mut fields = Fields { year: NO_YEAR, month: 1, day: 1, second: 0 };
-    let mut at = 0;
-    for field in layout {
-        at += match field {
-            b'Y' => set(&mut fields.year, number(text, at, 4)?, 4),
-            b'y' => set(&mut fields.year, 2000 + number(text, at, 2)?, 2),
-            b'm' => set(&mut fields.month, number(text, at, 2)?, 2),
-            b'b' => set(&mut fields.month, month(text.get(at..at + 3)?)?, 3),
-            b'd' => set(&mut fields.day, number(text, at, 2)?, 2),
-            b'e' => set(&mut fields.day, padded_day(text, at)?, 2),
-            b'H' => set(&mut fields.second, below(24, number(text, at, 2)?)? * 3600, 2),
-            b'M' => add(&mut fields.second, below(60, number(text, at, 2)?)? * 60),
-            b'S' => add(&mut fields.second, below(60, number(text, at, 2)?)?),
-            literal => (text.get(at) == Some(literal)).then_some(1)?,
-        };
-    }
-    let possible = fields.year > 0 && (1..=12).contains(&fields.month) && fields.day > 0;
-    let exists = possible
-        && civil(days(fields.year, fields.month, fields.day)) == (fields.year, fields.month, fields.day);
-    exists.then_some((fields, at))
-}
-
-fn set(field: &mut i64, value: i64, length: usize) -> usize {
-    *field = value;
-    length
-}
-
-fn add(field: &mut i64, value: i64) -> usize {
-    *field += value;
-    2
-}
-
-fn below(limit: i64, value: i64) -> Option<i64> {
-    (value < limit).then_some(value)
-}
-
-fn number(text: &[u8], at: usize, length: usize) -> Option<i64> {
-    let digits = text.get(at..at + length)?;
-    digits
-        .iter()
-        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
-}
-
-fn month(name: &[u8]) -> Option<i64> {
-    MONTHS.chunks(3).position(|month| month == name).map(|at| at as i64 + 1)
-}
-
-fn padded_day(text: &[u8], at: usize) -> Option<i64> {
-    if *text.get(at)? == b' ' { number(text, at + 1, 1) } else { number(text, at, 2).filter(|day| *day > 9) }
-}
-
-/// The form of the fraction, its digits as a number, its length; `None` if it is too long to be one.
-fn fraction(text: &[u8]) -> Option<(u8, i64, usize)> {
-    let comma = match text {
-        [b'.', digit, ..] if digit.is_ascii_digit() => 0,
-        [b',', digit, ..] if digit.is_ascii_digit() => 10,
-        _ => return Some((0, 0, 0)),
-    };
-    let digits = text[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let value = number(text, 1, digits.min(9))?;
-    (digits < 10).then_some((comma + digits as u8, value, 1 + digits))
-}
-
-fn write_fields(layout: &[u8], fields: Fields, out: &mut Vec<u8>) {
-    for field in layout {
-        match field {
-            b'Y' => write_digits(fields.year, 4, out),
-            b'y' => write_digits(fields.year % 100, 2, out),
-            b'm' => write_digits(fields.month, 2, out),
-            b'b' => out.extend_from_slice(&MONTHS[fields.month as usize * 3 - 3..fields.month as usize * 3]),
-            b'd' => write_digits(fields.day, 2, out),
-            b'e' if fields.day < 10 => out.extend([b' ', b'0' + fields.day as u8]),
-            b'e' => write_digits(fields.day, 2, out),
-            b'H' => write_digits(fields.second / 3600, 2, out),
-            b'M' => write_digits(fields.second / 60 % 60, 2, out),
-            b'S' => write_digits(fields.second % 60, 2, out),
-            literal => out.push(*literal),
-        }
-    }
-}
-
-fn write_digits(value: i64, count: usize, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start + count, b'0');
-    let mut rest = value;
-    for digit in out[start..].iter_mut().rev() {
-        *digit += rest.rem_euclid(10) as u8;
-        rest = rest.div_euclid(10);
-    }
-}
-
-/// Days since 1970 of a date in the Gregorian calendar, as Howard Hinnant computes them.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    year.div_euclid(400) * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// Year, month and day of a day since 1970.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + days.div_euclid(146_097) * 400 + i64::from(month <= 2);
-    (year, month, of_year - (153 * shifted + 2) / 5 + 1)
 }
 
 #[cfg(test)]

@@ -5,32 +5,33 @@
 //! Any other failure (librdkafka retries what passes by itself) stops the intake until everything that failed has
 //! been sent again in its order: readers drop what comes behind its successors as a repetition.
 
+mod parcel;
+mod repair;
+
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use bus::{Outgoing, Topics};
+use bus::Topics;
 use event::{Codec, Event};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, OwnedSemaphorePermit, RwLock, Semaphore, oneshot};
+use tokio::sync::{Notify, RwLock, Semaphore, oneshot};
 
 use crate::{
     mark::Mark,
     outlet::{Delivery, Failure, Outlet},
     telemetry,
 };
+use parcel::{Parcel, Size};
 
 /// Bytes that may be on their way to the broker.
 const ROOM: usize = 32 << 20;
 /// Sources that can wait on their own side stop while less than this is free.
 const RESERVE: usize = 4 << 20;
-/// Before what failed is sent again.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -57,21 +58,6 @@ struct Counts {
     entries: AtomicU64,
     bytes: AtomicU64,
     samples: AtomicU64,
-}
-
-/// The records of one event.
-struct Parcel {
-    records: Vec<Outgoing>,
-    size: Size,
-    done: Box<dyn FnOnce() + Send>,
-    _room: OwnedSemaphorePermit,
-}
-
-#[derive(Clone, Copy)]
-struct Size {
-    entries: u64,
-    samples: u64,
-    bytes: u64,
 }
 
 /// What has been acknowledged since the start.
@@ -111,7 +97,7 @@ impl Publisher {
             arrived: Notify::new(),
             counts: Counts::default(),
         });
-        tokio::spawn(repair(Arc::downgrade(&inner)));
+        tokio::spawn(repair::repair(Arc::downgrade(&inner)));
         Publisher(inner)
     }
 
@@ -123,7 +109,7 @@ impl Publisher {
     /// Puts the event on its way, waiting while there is no room; `done` is called when it is acknowledged.
     /// If this future is dropped half-way, `done` is never called.
     pub async fn publish(&self, event: Event, done: impl FnOnce() + Send + 'static) {
-        let (records, size) = self.0.records(&event);
+        let (records, size) = parcel::records(&self.0.topics, self.0.codec, &event);
         let permits = size.bytes.clamp(1, ROOM as u64) as u32;
         let Ok(room) = self.0.room.clone().acquire_many_owned(permits).await else { return };
         let _gate = self.0.gate.read().await;
@@ -186,21 +172,6 @@ impl Publisher {
 }
 
 impl Inner {
-    fn records(&self, event: &Event) -> (Vec<Outgoing>, Size) {
-        let (topic, entries, samples) = match event {
-            Event::Logs(batch) => (&self.topics.logs, batch.entries.len(), 0),
-            Event::Samples(batch) => {
-                (&self.topics.metrics, 0, batch.series.iter().map(|s| s.samples.len()).sum())
-            }
-            Event::Tick(_) => (&self.topics.metrics, 0, 0),
-        };
-        let key = key(event);
-        let record = |value| Outgoing { topic: topic.clone(), key: key.clone(), value, partition: None };
-        let records: Vec<Outgoing> = event::encode(event, self.codec).into_iter().map(record).collect();
-        let bytes = records.iter().map(|r| r.value.len() as u64).sum();
-        (records, Size { entries: entries as u64, samples: samples as u64, bytes })
-    }
-
     /// Waits for the records of one parcel, and finishes or parks it.
     async fn accompany(&self, number: u64, mut parcel: Parcel, deliveries: Vec<Result<Delivery, Failure>>) {
         let mut again = Vec::new();
@@ -224,36 +195,6 @@ impl Inner {
         self.arrived.notify_one();
     }
 
-    /// `Err`: the record has to be sent again.
-    async fn judge(&self, record: Outgoing, result: Result<(), Failure>) -> Result<(), Outgoing> {
-        let Err(failure) = result else { return Ok(()) };
-        if failure.refused && record.topic != self.topics.dead_letter {
-            tracing::warn!(
-                topic = record.topic,
-                reason = failure.reason,
-                "record refused, goes to the dead-letter topic"
-            );
-            telemetry::DEAD_LETTERS.inc();
-            return match self.bury(&record, &failure.reason).await {
-                Ok(()) => Ok(()),
-                Err(failure) => {
-                    tracing::warn!(reason = failure.reason, "dead-letter topic fails, trying again");
-                    Err(record)
-                }
-            };
-        }
-        tracing::warn!(topic = record.topic, reason = failure.reason, "record not written, sending it again");
-        telemetry::RETRIES.inc();
-        Err(record)
-    }
-
-    async fn bury(&self, record: &Outgoing, reason: &str) -> Result<(), Failure> {
-        for letter in bus::dead_letter::letters(record, reason, &self.topics.dead_letter) {
-            self.outlet.enqueue(letter).await?.await?;
-        }
-        Ok(())
-    }
-
     fn finish(&self, parcel: Parcel) {
         let Size { entries, samples, bytes } = parcel.size;
         self.counts.entries.fetch_add(entries, Ordering::Relaxed);
@@ -265,59 +206,5 @@ impl Inner {
         fault::point("shipper.publisher.before-ack");
         (parcel.done)();
         fault::point("shipper.publisher.after-ack");
-    }
-
-    /// Sends a parked parcel again; gives it back if it fails again.
-    async fn resend(&self, mut parcel: Parcel) -> Result<(), Parcel> {
-        while let Some(record) = parcel.records.first().cloned() {
-            let result = match self.outlet.enqueue(record.clone()).await {
-                Ok(delivery) => delivery.await,
-                Err(failure) => Err(failure),
-            };
-            if self.judge(record, result).await.is_err() {
-                return Err(parcel);
-            }
-            parcel.records.remove(0);
-        }
-        self.finish(parcel);
-        Ok(())
-    }
-}
-
-/// The source; for a stream without one the stream, so that its entries stay in order all the same.
-fn key(event: &Event) -> Vec<u8> {
-    match event {
-        Event::Logs(batch) if batch.source.is_empty() => {
-            format!("{:016x}", batch.labels.fingerprint()).into()
-        }
-        event => event.source().into(),
-    }
-}
-
-/// Sends again what failed, in order, while nothing else is on its way.
-async fn repair(inner: Weak<Inner>) {
-    loop {
-        let Some(inner) = inner.upgrade() else { return };
-        tokio::select! {
-            () = inner.repair.notified() => {}
-            // Looks now and then whether the publisher is still there.
-            () = tokio::time::sleep(Duration::from_secs(10)) => continue,
-        }
-        let _gate = inner.gate.write().await;
-        while inner.travelling.load(Ordering::SeqCst) > 0 {
-            inner.arrived.notified().await;
-        }
-        let mut fresh = false;
-        while let Some((number, parcel)) = { inner.failed.lock().pop_first() } {
-            if !fresh {
-                tokio::time::sleep(PAUSE).await;
-                inner.outlet.reset();
-                fresh = true;
-            }
-            if let Err(parcel) = inner.resend(parcel).await {
-                inner.failed.lock().insert(number, parcel);
-                fresh = false;
-            }
-        }
     }
 }
