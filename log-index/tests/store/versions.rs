@@ -46,8 +46,11 @@ fn entry(number: u64) -> LogEntry {
     LogEntry { timestamp_ns: number as i64, line: line.into(), metadata, ..LogEntry::default() }
 }
 
-/// Everything, samples bit for bit.
-fn content(bench: &Bench) -> (Vec<Seen>, Vec<(Labels, Vec<(i64, u64)>)>) {
+/// Samples with the bits of their values.
+type Series = (Labels, Vec<(i64, u64)>);
+
+/// Everything that is there.
+fn content(bench: &Bench) -> (Vec<Seen>, Vec<Series>) {
     let snapshot = bench.index().snapshot();
     let lines = scan(&snapshot, &[], 0..END, Order::Forward);
     let series = snapshot.select(&[], 0, END).unwrap().into_iter().map(|series| {
