@@ -72,12 +72,23 @@ def gauge(name, own, middle, **labels):
 
 def requests(series, first_ms, count, seed):
     """Remote write requests with `count` samples of each series, in the order of time."""
-    for moment in moments(series, first_ms, count, STEP_MS, seed):
-        yield from moment
+    waiting = []
+    for now in samples(series, first_ms, count, STEP_MS, seed):
+        waiting += now
+        if len(waiting) >= SAMPLES_PER_REQUEST:
+            yield from bodies(waiting)
+            waiting = []
+    yield from bodies(waiting)
 
 
 def moments(series, first_ms, count, step_ms, seed):
     """The same, a list of requests for each time."""
+    for now in samples(series, first_ms, count, step_ms, seed):
+        yield list(bodies(now))
+
+
+def samples(series, first_ms, count, step_ms, seed):
+    """For each time the sample of each series, both encoded."""
     rng = random.Random(seed)
     encoded = [(remote_write.labels(metric), following) for metric, following in series]
     last = [None] * len(encoded)
@@ -86,5 +97,9 @@ def moments(series, first_ms, count, step_ms, seed):
         for at, (names, following) in enumerate(encoded):
             last[at] = following(rng, last[at])
             now.append((names, remote_write.sample(moment, last[at])))
-        starts = range(0, len(now), SAMPLES_PER_REQUEST)
-        yield [remote_write.body(now[start : start + SAMPLES_PER_REQUEST]) for start in starts]
+        yield now
+
+
+def bodies(encoded):
+    for start in range(0, len(encoded), SAMPLES_PER_REQUEST):
+        yield remote_write.body(encoded[start : start + SAMPLES_PER_REQUEST])

@@ -12,15 +12,20 @@ from node import Node, cpu_of
 from peers import free_port
 
 
+# Of a request of remote write.
+HEADERS = {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"}
+
+
 class Tailrace(Node):
-    """Without windows: Prometheus has none either."""
+    """Without windows: Prometheus has none either. `settings`: more of the section `processor`."""
 
     name = "Tailrace"
 
-    def __init__(self, binary, folder, rules=()):
+    def __init__(self, binary, folder, rules=(), settings=(), partitions=4):
         windows = pathlib.Path(folder, "windows.yaml")
         windows.write_text("windows: []\n")
-        config = {"processor": {"rules": [str(path) for path in rules], "windows": str(windows)}, "index": {"retention": "off"}}
+        processor = {"rules": [str(path) for path in rules], "windows": str(windows), **dict(settings)}
+        config = {"bus": {"partitions": partitions}, "processor": processor, "index": {"retention": "off"}}
         super().__init__(binary, folder, config, ["--no-ship", "--syslog", "off"])
 
     def flush(self):
@@ -84,10 +89,9 @@ class Prometheus:
 
 def write(store, bodies):
     """CPU seconds from the first request until all samples can be queried."""
-    headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"}
     before = store.cpu()
     for body in bodies:
-        store.connection.request("POST", "/api/v1/write", body, headers)
+        store.connection.request("POST", "/api/v1/write", body, HEADERS)
         answer = store.connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
