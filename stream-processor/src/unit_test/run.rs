@@ -114,24 +114,31 @@ impl Runner<'_> {
     }
 
     fn check_alert(&mut self, alert: &AlertTest) {
-        let rules = self.evaluator.rules().filter(|(_, rule, _)| rule.name == alert.alertname);
-        let firing = rules.flat_map(|(_, _, state)| state.alerts.list()).filter(|active| active.is_firing());
-        let with_evidence = alert.expected.iter().any(|expected| expected.evidence.is_some());
-        let mut found: Vec<ExpectedAlert> = firing.map(|active| found_alert(active, with_evidence)).collect();
-        let mut expected = alert.expected.clone();
-        for alerts in [&mut found, &mut expected] {
+        let (mut expected, mut found) = (alert.expected.clone(), self.firing(alert));
+        for alerts in [&mut expected, &mut found] {
             alerts.sort_by(|a, b| (&a.labels, &a.annotations).cmp(&(&b.labels, &b.annotations)));
         }
         if !compare::alerts(&expected, &found, self.file.numbers()) {
             let name = &self.test.name;
             let name = if name.is_empty() { String::new() } else { format!("    name: {name},\n") };
-            let at = text::duration(alert.eval_time_ms);
-            let (expected, found) = (text::alerts(&expected), text::alerts(&found));
-            let told = match self.options.diff {
-                true => text::difference(&expected, &found),
-                false => format!("        exp:{expected}, \n        got:{found}"),
-            };
+            let (at, told) = (text::duration(alert.eval_time_ms), self.told_alerts(&expected, &found));
             self.failures.push(format!("{name}    alertname: {}, time: {at}, \n{told}", alert.alertname));
+        }
+    }
+
+    /// With their evidence if the test looks at it.
+    fn firing(&self, alert: &AlertTest) -> Vec<ExpectedAlert> {
+        let with_evidence = alert.expected.iter().any(|expected| expected.evidence.is_some());
+        let rules = self.evaluator.rules().filter(|(_, rule, _)| rule.name == alert.alertname);
+        let firing = rules.flat_map(|(_, _, state)| state.alerts.list()).filter(|active| active.is_firing());
+        firing.map(|active| found_alert(active, with_evidence)).collect()
+    }
+
+    fn told_alerts(&self, expected: &[ExpectedAlert], found: &[ExpectedAlert]) -> String {
+        let (expected, found) = (text::alerts(expected), text::alerts(found));
+        match self.options.diff {
+            true => text::difference(&expected, &found),
+            false => format!("        exp:{expected}, \n        got:{found}"),
         }
     }
 
@@ -145,15 +152,19 @@ impl Runner<'_> {
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
         expected.sort_by(|a, b| a.labels.cmp(&b.labels));
         if !compare::samples(&expected, &found, self.file.numbers()) {
-            let told = match self.options.diff {
-                true => text::difference(&text::samples(&expected, "\n"), &text::samples(&found, "\n")),
-                false => {
-                    let (expected, found) = (text::samples(&expected, ", "), text::samples(&found, ", "));
-                    format!("        exp: {expected}\n        got: {found}")
-                }
-            };
+            let told = self.told_samples(&expected, &found);
             self.failures.push(format!("    expr: {expr}, time: {at},\n{told}"));
         }
+    }
+
+    fn told_samples(&self, expected: &[ExpectedSample], found: &[ExpectedSample]) -> String {
+        let both = |separator| (text::samples(expected, separator), text::samples(found, separator));
+        if self.options.diff {
+            let (expected, found) = both("\n");
+            return text::difference(&expected, &found);
+        }
+        let (expected, found) = both(", ");
+        format!("        exp: {expected}\n        got: {found}")
     }
 
     /// Nothing behind the last step is seen, as promtool loads no more.
@@ -175,9 +186,7 @@ impl Runner<'_> {
             _ => Err("rule result is not a vector or scalar".into()),
         }
     }
-}
 
-impl Runner<'_> {
     fn data(&self) -> String {
         let last = self.test.start_ms.saturating_add(self.test.last_ms());
         let data = text::data(&Until::step(self.evaluator.store(), last), last);
