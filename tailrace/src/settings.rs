@@ -36,6 +36,8 @@ pub struct Http {
     pub listen: String,
     /// Whether requests to Loki's API have to name a tenant in `X-Scope-OrgID`.
     pub tenants: bool,
+    /// What one query may hold in memory.
+    pub query_memory: config::ByteSize,
 }
 
 /// The language of queries and rules over series.
@@ -88,7 +90,11 @@ impl Default for Settings {
 
 impl Default for Http {
     fn default() -> Self {
-        Http { listen: "127.0.0.1:3100".into(), tenants: false }
+        Http {
+            listen: "127.0.0.1:3100".into(),
+            tenants: false,
+            query_memory: config::ByteSize(log_index::http::Limits::default().max_bytes as u64),
+        }
     }
 }
 

@@ -144,7 +144,9 @@ impl Node {
             log_index::open(&settings.data_dir, &settings.index, &settings.bus, &self.shutdown).await?;
         self.group = group;
         let job = IndexJob::start(index.clone(), &self.settings.bus, self.shutdown.clone())?;
-        let service = Service::new(index.clone(), Some(Arc::new(job.clone())), Limits::default())
+        let max_bytes = usize::try_from(settings.http.query_memory.0).unwrap_or(usize::MAX);
+        let limits = Limits { max_bytes, ..Limits::default() };
+        let service = Service::new(index.clone(), Some(Arc::new(job.clone())), limits)
             .with_tenants(self.settings.http.tenants)
             .with_features(self.settings.promql.enable_feature);
         self.router = std::mem::take(&mut self.router).merge(log_index::http::router(service));

@@ -48,6 +48,15 @@ pub enum EvalError {
     /// A limit was reached.
     #[error("{0}")]
     Limit(String),
+    /// More than [`crate::Options::max_bytes`].
+    #[error(
+        "the query takes more than {limit} bytes of memory: ask for fewer lines or series, a shorter time range or \
+         larger steps"
+    )]
+    TooManyBytes {
+        /// The limit.
+        limit: usize,
+    },
     /// [`crate::Options::cancelled`] said so.
     #[error("query was cancelled")]
     Cancelled,

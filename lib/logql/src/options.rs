@@ -38,6 +38,8 @@ pub struct Options<'a> {
     pub max_answer_series: usize,
     /// Most values per series.
     pub max_steps: usize,
+    /// Most bytes that lines, labels and values may take in all, those in between included.
+    pub max_bytes: usize,
     /// Asked now and then; `true` ends the query with [`crate::EvalError::Cancelled`].
     pub cancelled: Option<&'a dyn Fn() -> bool>,
 }
@@ -50,6 +52,7 @@ impl Default for Options<'_> {
             max_series: 100_000,
             max_answer_series: 500,
             max_steps: 11_000,
+            max_bytes: usize::MAX,
             cancelled: None,
         }
     }
@@ -63,6 +66,7 @@ impl fmt::Debug for Options<'_> {
             .field("max_series", &self.max_series)
             .field("max_answer_series", &self.max_answer_series)
             .field("max_steps", &self.max_steps)
+            .field("max_bytes", &self.max_bytes)
             .finish_non_exhaustive()
     }
 }

@@ -286,6 +286,19 @@ fn limits_and_cancellation_end_a_query() {
     let coarse = Options { max_steps: 100, ..Options::default() };
     assert!(matches!(query_range(&query, &memory, &range, &coarse), Err(EvalError::Limit(_))));
 
+    let small = Options { max_bytes: 100, ..Options::default() };
+    let wide = Options { max_bytes: 3_000, ..Options::default() };
+    assert_eq!(
+        query_range(&query, &memory, &range, &wide),
+        Err(EvalError::TooManyBytes { limit: 3_000 }),
+        "three series of a hundred values each"
+    );
+    assert_eq!(query_instant(&query, &memory, 5, &small), Err(EvalError::TooManyBytes { limit: 100 }));
+    let quantiles = parse(r#"quantile_over_time(0.5, {a=~".+"} | unwrap n [1m])"#).unwrap();
+    let mut numbers = Memory::default();
+    (0..1_000).for_each(|i| numbers.push(i, Labels::from([("a", "b"), ("n", "1")]), b"x", Vec::new()));
+    assert!(matches!(query_instant(&quantiles, &numbers, 2_000, &wide), Err(EvalError::TooManyBytes { .. })));
+
     let mut many = Memory::default();
     (0..10_000).for_each(|i| many.push(i, Labels::from([("a", "b")]), b"x", Vec::new()));
     let cancelled = Options { cancelled: Some(&|| true), limit: 100_000, ..Options::default() };
@@ -293,6 +306,8 @@ fn limits_and_cancellation_end_a_query() {
     let log = parse(r#"{a="b"}"#).unwrap();
     let all = Range { start_ns: 0, end_ns: 20_000, step_ns: 1 };
     assert_eq!(query_range(&log, &many, &all, &cancelled), Err(EvalError::Cancelled));
+    assert_eq!(query_range(&log, &many, &all, &small), Err(EvalError::TooManyBytes { limit: 100 }));
+    assert!(query_range(&log, &many, &all, &Options { limit: 1, ..wide }).is_ok());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::limits::QUERY_MEMORY;
 use crate::QueryError;
 
 /// The kinds that clients tell apart, with what they show to people.
@@ -40,8 +41,9 @@ impl From<logql::ParseError> for Failure {
 
 impl From<logql::EvalError> for Failure {
     fn from(error: logql::EvalError) -> Self {
-        use logql::EvalError::{Cancelled, Invalid, Limit, Pipeline, Scan};
+        use logql::EvalError::{Cancelled, Invalid, Limit, Pipeline, Scan, TooManyBytes};
         match error {
+            TooManyBytes { .. } => Failure::BadData(format!("{error} (limit: {QUERY_MEMORY})")),
             Invalid(_) | Pipeline { .. } | Limit(_) => Failure::BadData(error.to_string()),
             Cancelled => Failure::Cancelled,
             Scan(_) => Failure::Internal(error.to_string()),

@@ -2,6 +2,8 @@
 
 use std::{thread, time::Duration};
 
+use event::Sample;
+
 /// Limits of the query service. Every error that comes from one of them names it.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -19,6 +21,9 @@ pub struct Limits {
     pub max_steps: usize,
     /// Most samples that a PromQL query may load and compute in all.
     pub max_samples: usize,
+    /// Most bytes that a query may hold in memory, of a PromQL query 16 for each sample. The configuration sets it as
+    /// [`QUERY_MEMORY`].
+    pub max_bytes: usize,
     /// Most queries that are evaluated at once; others wait.
     pub max_queries: usize,
     /// Most live tails at once.
@@ -27,6 +32,16 @@ pub struct Limits {
     pub timeout: Duration,
     /// Longest time that a query waits for the index to reach what was acknowledged before the query came.
     pub max_freshness_wait: Duration,
+}
+
+/// The setting behind [`Limits::max_bytes`].
+pub const QUERY_MEMORY: &str = "http.query_memory";
+
+impl Limits {
+    /// Samples that a PromQL query may load and compute.
+    pub(super) fn samples(&self) -> usize {
+        self.max_samples.min(self.max_bytes / size_of::<Sample>())
+    }
 }
 
 impl Default for Limits {
@@ -40,6 +55,7 @@ impl Default for Limits {
             max_answer_series: 500,
             max_steps: 11_000,
             max_samples: 50_000_000,
+            max_bytes: 1 << 30,
             max_queries: 2 * thread::available_parallelism().map_or(2, usize::from),
             max_tails: 16,
             timeout: Duration::from_secs(60),

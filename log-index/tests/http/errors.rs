@@ -96,6 +96,20 @@ async fn a_query_over_too_many_samples_names_the_limit() {
 }
 
 #[tokio::test]
+async fn a_query_that_needs_too_much_memory_names_the_setting() {
+    let site = Site::with(None, Limits { max_bytes: 100, ..Limits::default() });
+    site.fill();
+    for query in ["{job=\"demo\"}", "count_over_time({job=\"demo\"}[1m])"] {
+        let answer = site.get("/loki/api/v1/query_range", &[("query", query)]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+        assert!(answer.text().contains("more than 100 bytes of memory"), "{}", answer.text());
+        assert!(answer.text().contains("http.query_memory"), "{}", answer.text());
+    }
+    let answer = site.get("/api/v1/query", &[("query", "sum(rate(requests_total[1m]))")]).await;
+    assert!(answer.text().contains("limit: 6 samples"), "{}", answer.text());
+}
+
+#[tokio::test]
 async fn an_answer_with_too_many_series_has_the_largest_and_the_sum_of_the_others() {
     let site = Site::with(None, Limits { max_answer_series: 1, ..Limits::default() });
     site.fill();

@@ -69,6 +69,15 @@ impl Accumulator {
         }
     }
 
+    /// What it holds besides itself.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Accumulator::Values(values) => size_of_val(values.as_slice()),
+            Accumulator::Samples(samples) => size_of_val(samples.as_slice()),
+            _ => 0,
+        }
+    }
+
     /// The function's value over the window that ends at `end_ns`.
     pub fn finish(&self, aggregation: &RangeAggregation, end_ns: i64) -> f64 {
         let seconds = aggregation.range_ns as f64 / 1e9;

@@ -4,6 +4,7 @@ use std::{collections::HashMap, ops::ControlFlow};
 
 use event::Labels;
 
+use super::budget::{Budget, bytes_of};
 use crate::{
     Answer, Direction, Entries, EntryAnswer, EntryRef, EvalError, LabelSet, Lens, Options, Order, Range,
     Scan, Stats, StreamAnswer, Value,
@@ -65,35 +66,48 @@ pub fn evaluate(
         filters: &filters,
         lens: lens.as_ref(),
     };
-    let mut found =
-        Found { log, options, streams: HashMap::new(), stats: Stats::default(), cancelled: false };
+    let (streams, budget) = (HashMap::new(), Budget::new(options.max_bytes));
+    let mut found = Found { log, options, streams, budget, stats: Stats::default(), failure: None };
     if options.limit > 0 {
         entries.scan(&scan, &mut |stream, entry| found.visit(stream, entry))?;
     }
-    if found.cancelled { Err(EvalError::Cancelled) } else { Ok(found.answer()) }
+    match found.failure.take() {
+        Some(error) => Err(error),
+        None => Ok(found.answer()),
+    }
+}
+
+/// Of one entry with its labels.
+fn bytes(answer: &StreamAnswer) -> usize {
+    let pairs = |pairs: &[(String, String)]| bytes_of(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+    let entry = |e: &EntryAnswer| size_of_val(e) + e.line.len() + pairs(&e.metadata) + pairs(&e.parsed);
+    bytes_of(answer.labels.iter()) + answer.entries.iter().map(entry).sum::<usize>()
 }
 
 struct Found<'a> {
     log: &'a LogExpr,
     options: &'a Options<'a>,
     streams: HashMap<LabelSet, StreamAnswer>,
+    budget: Budget,
     stats: Stats,
-    cancelled: bool,
+    failure: Option<EvalError>,
 }
 
 impl Found<'_> {
     fn visit(&mut self, stream: &Labels, entry: EntryRef<'_>) -> ControlFlow<()> {
         self.stats.entries_scanned += 1;
         self.stats.bytes_scanned += entry.line.len() as u64;
-        if self.stats.entries_scanned.is_multiple_of(CANCEL_EVERY) {
-            self.cancelled = self.options.cancelled.is_some_and(|cancelled| cancelled());
+        let due = self.stats.entries_scanned.is_multiple_of(CANCEL_EVERY);
+        if due && self.options.cancelled.is_some_and(|cancelled| cancelled()) {
+            self.failure = Some(EvalError::Cancelled);
         }
         if let Some(answer) = self.log.process(stream, entry) {
             self.stats.entries_passed += 1;
+            self.failure = self.failure.take().or(self.budget.take(bytes(&answer)).err());
             self.add(answer);
         }
         let enough = self.stats.entries_passed >= self.options.limit as u64;
-        if self.cancelled || enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.failure.is_some() || enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn add(&mut self, mut answer: StreamAnswer) {

@@ -2,6 +2,7 @@
 
 mod accumulator;
 pub(crate) mod binary;
+mod budget;
 mod label_replace;
 mod log;
 mod others;
@@ -13,6 +14,7 @@ mod windows;
 
 use std::cell::Cell;
 
+use budget::Budget;
 use event::{Sample, widest_label};
 use series::Series;
 use steps::Steps;
@@ -123,11 +125,13 @@ struct Evaluation<'a> {
     options: &'a Options<'a>,
     steps: Steps,
     stats: Cell<Stats>,
+    budget: Budget,
 }
 
 impl<'a> Evaluation<'a> {
     fn new(entries: &'a dyn Entries, options: &'a Options<'a>, steps: Steps) -> Self {
-        Evaluation { entries, options, steps, stats: Cell::default() }
+        let budget = Budget::new(options.max_bytes);
+        Evaluation { entries, options, steps, stats: Cell::default(), budget }
     }
 
     fn answer(&self, value: Value, returned: u64, notice: Option<String>) -> Answer {

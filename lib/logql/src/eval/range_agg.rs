@@ -1,7 +1,10 @@
 //! Range aggregations: one pass over the entries in any order. Window edges cut time into cells; each entry
 //! goes into one cell, and each window is the merger of the cells that it covers.
 
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{
+    collections::{HashMap, btree_map::Entry},
+    ops::ControlFlow,
+};
 
 use event::Labels;
 
@@ -61,6 +64,7 @@ pub fn evaluate(
         Some(error) => return Err(error),
         None => scanned?,
     }
+    evaluation.budget.take_series(pass.series.len().max(1), evaluation.steps)?;
     Ok(pass.finish())
 }
 
@@ -128,8 +132,7 @@ impl<'a> Pass<'a> {
         let Some(value) = self.value(&mut row) else { return Ok(()) };
         self.stats.entries_passed += 1;
         let at = self.series_of(stream, &row)?;
-        self.add(at, span, &Accumulator::new(self.aggregation.op, entry.timestamp_ns, value));
-        Ok(())
+        self.add(at, span, &Accumulator::new(self.aggregation.op, entry.timestamp_ns, value))
     }
 
     /// Counts entries that are the same to the query; if it looks at lines, one of them is enough.
@@ -158,14 +161,23 @@ impl<'a> Pass<'a> {
             };
             series = Some(at);
             self.stats.entries_passed += count as u64;
-            self.add(at, span, &Accumulator::new(self.aggregation.op, *first, count as f64));
+            self.add(at, span, &Accumulator::new(self.aggregation.op, *first, count as f64))?;
         }
         Ok(())
     }
 
-    fn add(&mut self, series: usize, span: Span, new: &Accumulator) {
-        let cells = &mut self.series[series].1;
-        cells.entry(span).and_modify(|cell| cell.merge(new)).or_insert_with(|| new.clone());
+    fn add(&mut self, series: usize, span: Span, new: &Accumulator) -> Result<(), EvalError> {
+        let grown = match self.series[series].1.entry(span) {
+            Entry::Occupied(mut cell) => {
+                cell.get_mut().merge(new);
+                new.bytes()
+            }
+            Entry::Vacant(place) => {
+                place.insert(new.clone());
+                size_of::<(Span, Accumulator)>() + new.bytes()
+            }
+        };
+        self.evaluation.budget.take(grown)
     }
 
     /// Counts what was read, and looks now and then whether the query was cancelled.
@@ -220,6 +232,7 @@ impl<'a> Pass<'a> {
             Some(at) => *at,
             None => {
                 self.evaluation.check_series(self.series.iter().map(|(labels, _)| labels))?;
+                self.evaluation.budget.take_labels(&labels)?;
                 self.index.insert(labels.clone(), self.series.len());
                 self.series.push((labels, Cells::new()));
                 self.series.len() - 1

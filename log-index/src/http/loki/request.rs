@@ -94,6 +94,7 @@ pub(super) struct Wishes {
     max_series: usize,
     max_answer_series: usize,
     max_steps: usize,
+    max_bytes: usize,
     max_entries: usize,
 }
 
@@ -114,6 +115,7 @@ impl Wishes {
             max_series: limits.max_series,
             max_answer_series: limits.max_answer_series,
             max_steps: limits.max_steps,
+            max_bytes: limits.max_bytes,
             max_entries: limits.max_entries,
         })
     }
@@ -160,6 +162,7 @@ impl Wishes {
             max_series: self.max_series,
             max_answer_series: self.max_answer_series,
             max_steps: self.max_steps.saturating_add(1),
+            max_bytes: self.max_bytes,
             cancelled: Some(cancelled),
         }
     }

@@ -118,8 +118,9 @@ impl Tail {
     async fn send_past(&self, socket: &mut WebSocket, snapshot: Snapshot, start: i64) -> Result<(), Ended> {
         let (expr, limit, levels) = (Arc::clone(&self.expr), self.wishes.limit, self.levels);
         let range = Range { start_ns: start, end_ns: i64::MAX, step_ns: 1_000_000_000 };
+        let max_bytes = self.service.limits().max_bytes;
         let answer = self.service.run(None, move |cancelled| {
-            let options = Options { limit, cancelled: Some(cancelled), ..Options::default() };
+            let options = Options { limit, max_bytes, cancelled: Some(cancelled), ..Options::default() };
             evaluate(&expr, &snapshot, levels, &range, &options)
         });
         let mut streams = streams(answer.await?);

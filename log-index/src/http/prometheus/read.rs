@@ -29,7 +29,7 @@ const MOST_SAMPLES: usize = 10_000_000;
 /// Numbers only: what has native histograms is left out.
 pub(super) async fn read(State(service): State<Service>, body: Bytes) -> Result<Response, Error> {
     let request = decode(&body, service.limits().max_body_bytes)?;
-    let max_samples = service.limits().max_samples.min(MOST_SAMPLES);
+    let max_samples = service.limits().samples().min(MOST_SAMPLES);
     let body = service.ask(None, move |view, cancelled| {
         let response = answer_all(&view.snapshot, &request.queries, max_samples, cancelled)?;
         view.warnings().iter().for_each(|warning| tracing::warn!("remote read: {warning}"));

@@ -102,7 +102,7 @@ impl Wishes {
         if lookback_ms.is_some_and(|ms| ms <= 0) {
             return Err(wrong("lookback_delta", "a look-back must be at least a millisecond"));
         }
-        Ok(Wishes { lookback_ms, max_steps: limits.max_steps, max_samples: limits.max_samples })
+        Ok(Wishes { lookback_ms, max_steps: limits.max_steps, max_samples: limits.samples() })
     }
 
     /// With the rest as it usually is.

@@ -29,7 +29,7 @@ pub(super) async fn flags(State(service): State<Service>) -> Json<Value> {
         "enable-feature": service.features().names().collect::<Vec<_>>().join(","),
         "query.lookback-delta": "5m",
         "query.max-concurrency": limits.max_queries.to_string(),
-        "query.max-samples": limits.max_samples.to_string(),
+        "query.max-samples": limits.samples().to_string(),
         "query.timeout": format!("{}s", limits.timeout.as_secs()),
         "web.enable-admin-api": "true",
         "web.enable-remote-write-receiver": "true",

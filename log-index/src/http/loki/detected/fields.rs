@@ -21,7 +21,7 @@ use crate::{
             response,
         },
         params::Params,
-        run::{Cancelled, View},
+        run::View,
     },
 };
 
@@ -103,13 +103,14 @@ async fn found(
     print: impl FnOnce(&BTreeMap<String, Field>) -> Vec<u8> + Send + 'static,
 ) -> Result<Response, Error> {
     let Span { start, end } = Span::of(params, service.now_ns(), QUERY_SINCE_NS)?;
-    let max_entries = service.limits().max_entries;
+    let (max_entries, max_bytes) = (service.limits().max_entries, service.limits().max_bytes);
     let lines = params.number("line_limit")?.unwrap_or(LINES).min(max_entries);
     let query = logql::parse_log(params.query(service.limits().max_query_bytes)?)?;
     let levels = service.index().config().detected_level != DetectedLevel::Never;
     let range = Range { start_ns: start, end_ns: end, step_ns: 1 };
     let body = service.ask_in(scope.with_derived(), None, move |view, cancelled| {
-        let streams = newest(&with_parsers(query)?, view, &range, lines, levels, cancelled)?;
+        let options = Options { limit: lines, max_bytes, cancelled: Some(cancelled), ..Options::default() };
+        let streams = newest(&with_parsers(query)?, view, &range, levels, &options)?;
         Ok(print(&collected(&streams)))
     });
     Ok(response::json(body.await?))
@@ -126,15 +127,13 @@ fn newest(
     query: &LogExpr,
     view: &View,
     range: &Range,
-    limit: usize,
     levels: bool,
-    cancelled: Cancelled<'_>,
+    options: &Options<'_>,
 ) -> Result<Vec<StreamAnswer>, Failure> {
-    let options = Options { limit, cancelled: Some(cancelled), ..Options::default() };
     let expr = Expr::Log(query.clone());
     let answer = match levels {
-        true => logql::query_range(&expr, &Leveled(&view.snapshot), range, &options)?,
-        false => logql::query_range(&expr, &view.snapshot, range, &options)?,
+        true => logql::query_range(&expr, &Leveled(&view.snapshot), range, options)?,
+        false => logql::query_range(&expr, &view.snapshot, range, options)?,
     };
     Ok(if let Value::Streams(streams) = answer.value { streams } else { Vec::new() })
 }
