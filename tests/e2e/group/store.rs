@@ -1,19 +1,15 @@
-//! Several instances of the index share one store: each answers everything, and whoever writes a part of it may go.
+//! A store that instances share, and what is written to it.
 
 use std::{collections::BTreeSet, time::Instant};
 
 use bus::{Outgoing, Producer};
 use event::{Codec, Event, Labels, LogBatch, LogEntry, Sample, SampleBatch, Series};
-use rdkafka::{
-    admin::{AdminClient, AdminOptions},
-    client::DefaultClientContext,
-};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     basics::{PATIENCE, PAUSE, client, now_ns},
-    harness::{Service, get, run, tailrace, text},
+    harness::{Service, get},
 };
 
 /// Partitions of the topics, and so shards.
@@ -22,16 +18,16 @@ pub const SHARDS: u64 = 4;
 const SOURCES: u64 = 8;
 
 pub struct Group {
-    dir: TempDir,
+    pub dir: TempDir,
     /// The embedded broker, unless Kafka is given.
     _broker: Option<Service>,
-    bus: bus::Config,
+    pub bus: bus::Config,
     producer: Producer,
     /// Of the group of consumers.
-    name: String,
+    pub name: String,
     begin_ns: i64,
     /// Numbers of the lines and samples that were acknowledged.
-    written: BTreeSet<u64>,
+    pub written: BTreeSet<u64>,
 }
 
 impl Group {
@@ -41,7 +37,7 @@ impl Group {
     }
 
     /// `storage` are its settings in YAML's flow form.
-    async fn with(storage: &str) -> Group {
+    pub async fn with(storage: &str) -> Group {
         let dir = tempfile::tempdir().unwrap();
         let kafka = std::env::var("TAILRACE_TEST_KAFKA").ok();
         let data = format!("data_dir={}/broker", dir.path().display());
@@ -135,7 +131,7 @@ impl Group {
     }
 
     /// Every shard has a segment and a manifest where all instances see them.
-    fn check_storage(&self) {
+    pub fn check_storage(&self) {
         for shard in 0..SHARDS {
             let folder = self.dir.path().join("shared").join(shard.to_string());
             let names: Vec<_> =
@@ -174,7 +170,7 @@ pub fn url(instance: &Service, path: &str) -> String {
     format!("http://{}{path}", instance.address("http"))
 }
 
-async fn lines(instance: &Service) -> Vec<u64> {
+pub async fn lines(instance: &Service) -> Vec<u64> {
     let parameters = [("query", "{job=\"group\"}"), ("limit", "5000"), ("since", "1h")];
     let answer = get(&url(instance, "/loki/api/v1/query_range"), &parameters).await;
     let streams = answer["data"]["result"].as_array().unwrap();
@@ -186,7 +182,7 @@ async fn lines(instance: &Service) -> Vec<u64> {
     values.map(number).collect()
 }
 
-async fn samples(instance: &Service) -> u64 {
+pub async fn samples(instance: &Service) -> u64 {
     let query = [("query", "sum(count_over_time(numbers[1h]))")];
     let answer = get(&url(instance, "/api/v1/query"), &query).await;
     answer["data"]["result"][0]["value"][1].as_str().map_or(0, |count| count.parse().unwrap())
@@ -212,137 +208,15 @@ pub async fn shared(instances: &[&Service], least: u64) {
     }
 }
 
-async fn post(instance: &Service, path: &str, parameters: &[(&str, &str)]) {
+pub async fn post(instance: &Service, path: &str, parameters: &[(&str, &str)]) {
     let response = client().post(url(instance, path)).query(parameters).send().await.unwrap();
     assert_eq!(response.status(), 204, "{path}: {}", response.text().await.unwrap());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn instances_share_a_store_and_nothing_is_lost_when_they_come_and_go() {
-    come_and_go(Group::new().await, true).await;
-}
-
-#[cfg(feature = "peers")]
-#[tokio::test(flavor = "multi_thread")]
-async fn instances_share_a_bucket_and_nothing_is_lost_when_they_come_and_go() {
-    let server = test_support::bucket::Server::start();
-    let s3 = format!(
-        "s3: {{endpoint: \"{}\", region: us-east-1, access_key_id: test, secret_access_key: test}}",
-        server.endpoint()
-    );
-    come_and_go(Group::with(&format!("storage: \"s3://logs/group\", {s3}")).await, false).await;
-    let access = [
-        ("AWS_ENDPOINT", server.endpoint()),
-        ("AWS_REGION", "us-east-1".into()),
-        ("AWS_ACCESS_KEY_ID", "test".into()),
-        ("AWS_SECRET_ACCESS_KEY", "test".into()),
-    ];
-    let checked = tailrace(&["index", "check", "s3://logs/group"]).envs(access).output().unwrap();
-    assert!(text(&checked).starts_with("all is well: "), "{}", text(&checked));
-}
-
-async fn come_and_go(mut group: Group, in_folder: bool) {
-    let (first, mut second, third) = (group.instance("a"), group.instance("b"), group.instance("c"));
-    shared(&[&first, &second, &third], 1).await;
-    group.write(100).await;
-    for instance in [&first, &second, &third] {
-        group.check(instance).await;
-    }
-    post(&second, "/flush", &[]).await;
-    if in_folder {
-        group.check_storage();
-    }
-    group.write(50).await;
-    for instance in [&first, &second, &third] {
-        group.check(instance).await;
-    }
-
-    second.kill();
-    group.write(50).await;
-    group.check(&first).await;
-    shared(&[&first, &third], 1).await;
-    post(&first, "/flush", &[]).await;
-    group.check(&third).await;
-
-    third.signal("STOP");
-    group.write(50).await;
-    shared(&[&first], SHARDS).await;
-    post(&first, "/flush", &[]).await;
-    third.signal("CONT");
-    group.write(50).await;
-    shared(&[&first, &third], 1).await;
-    post(&third, "/flush", &[]).await;
-    for instance in [&first, &third] {
-        group.check(instance).await;
-    }
-
-    let fourth = group.instance("d");
-    shared(&[&first, &third, &fourth], 1).await;
-    group.write(50).await;
-    post(&fourth, "/flush", &[("merge", "true")]).await;
-    for instance in [&first, &third, &fourth] {
-        group.check(instance).await;
-    }
-    if in_folder {
-        let store = group.dir.path().join("shared");
-        let checked = text(&run(&["index", "check", store.to_str().unwrap()]));
-        assert!(checked.starts_with("all is well: "), "{checked}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_delete_at_one_instance_hides_the_lines_in_all_shards() {
-    let mut group = Group::new().await;
-    let (first, second) = (group.instance("a"), group.instance("b"));
-    shared(&[&first, &second], 1).await;
-    group.write(40).await;
-    let query = [("query", "{job=\"group\"} |= \"3;\""), ("start", "0")];
-    post(&first, "/loki/api/v1/delete", &query).await;
-    group.written.retain(|number| number % 10 != 3);
-    let matched = |answer: &Value| answer[0]["matched_entries"].as_u64();
-    let receipts = get(&url(&first, "/loki/api/v1/delete"), &[]).await;
-    assert_eq!((receipts.as_array().unwrap().len(), matched(&receipts)), (1, Some(4)));
-    for instance in [&first, &second] {
-        wait_for_lines(instance, &group.written).await;
-    }
-}
-
-async fn wait_for_lines(instance: &Service, expected: &BTreeSet<u64>) {
+pub async fn wait_for_lines(instance: &Service, expected: &BTreeSet<u64>) {
     let begin = Instant::now();
     while lines(instance).await.into_iter().collect::<BTreeSet<u64>>() != *expected {
         assert!(begin.elapsed() < PATIENCE, "other lines");
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_group_that_has_lost_its_topics_goes_on_with_what_is_in_the_storage() {
-    let mut group = Group::new().await;
-    let mut first = group.instance("a");
-    shared(&[&first], SHARDS).await;
-    group.write(40).await;
-    post(&first, "/flush", &[]).await;
-    first.kill();
-    let client = test_support::client::client(&group.bus.brokers, &[]);
-    let admin: AdminClient<DefaultClientContext> = client.create().unwrap();
-    let topics = ["shards", "requests"].map(|topic| format!("{}-{topic}", group.name));
-    let deleted = admin.delete_topics(&topics.each_ref().map(String::as_str), &AdminOptions::new()).await;
-    assert!(deleted.unwrap().iter().all(Result::is_ok));
-
-    let second = group.instance("b");
-    shared(&[&second], SHARDS).await;
-    group.write(40).await;
-    post(&second, "/flush", &[]).await;
-    group.check(&second).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_group_without_a_common_storage_is_refused_with_the_remedy() {
-    let group = Group::new().await;
-    let config = group.dir.path().join("index.yaml");
-    let data = format!("data_dir={}/x", group.dir.path().display());
-    let config = config.to_str().unwrap();
-    let refused = run(&["index", "--config", config, "--set", &data, "--set", "index.storage=null"]);
-    let said = text(&refused);
-    assert!(!refused.status.success() && said.contains("set index.storage to s3://"), "{said}");
 }
