@@ -1,8 +1,9 @@
 //! What has been taken in and is not yet in a segment.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use event::{HistogramSample, Labels, LogBatch, Sample, SampleBatch};
+use hashbrown::HashMap;
 
 use crate::columns::{Columns, LogColumns, SampleColumns};
 
@@ -11,6 +12,9 @@ const CHUNK_BYTES: usize = 256 << 10;
 
 /// What a stream costs besides its rows and labels, roughly.
 const STREAM_BYTES: usize = 256;
+
+/// What a label costs besides its text.
+const LABEL_BYTES: usize = 2;
 
 /// Rows of one stream in the order of their arrival.
 #[derive(Clone, Debug)]
@@ -161,7 +165,7 @@ fn chunks_of<'a, C: Columns>(
     labels: &Labels,
 ) -> &'a mut Vec<Arc<Chunk<C>>> {
     streams.entry(labels.clone()).or_insert_with(|| {
-        *bytes += STREAM_BYTES + labels.iter().map(|(n, v)| n.len() + v.len() + 32).sum::<usize>();
+        *bytes += STREAM_BYTES + labels.iter().map(|(n, v)| n.len() + v.len() + LABEL_BYTES).sum::<usize>();
         Vec::new()
     })
 }

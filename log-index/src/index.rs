@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use event::{Event, Labels, LogBatch};
+use event::{Decoder, Event, Labels, LogBatch};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{broadcast, watch};
 
@@ -44,6 +44,7 @@ pub(crate) struct Inner {
     pub merging: Mutex<()>,
     /// Segments that could not be read when they were to be merged.
     pub unmergeable: Mutex<BTreeSet<u64>>,
+    decoder: Mutex<Decoder>,
     /// Told when a record has been taken in.
     taken_in: watch::Sender<()>,
     /// Keeps other processes out for as long as it is open.
@@ -86,6 +87,7 @@ impl Index {
             merge_wanted: Condvar::new(),
             merging: Mutex::default(),
             unmergeable: Mutex::default(),
+            decoder: Mutex::default(),
             taken_in: watch::Sender::new(()),
             _lock: lock,
         };
@@ -135,7 +137,7 @@ impl Index {
     }
 
     pub(crate) fn decode(&self, record: &bus::Record) -> Result<Event, AppendError> {
-        let mut event = event::decode(&record.value)?;
+        let mut event = self.inner.decoder.lock().decode(&record.value)?;
         check(&event)?;
         if let Event::Logs(batch) = &mut event {
             service_name::add(&mut batch.labels, &self.inner.config.service_name);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bus::{Consumer, ConsumerBuilder, Offsets, Outgoing, Record, Start};
-use event::{Alert, Codec, DecodeError, Event, SampleBatch};
+use event::{Alert, Codec, DecodeError, Decoder, Event, SampleBatch};
 
 use crate::{
     Config,
@@ -36,6 +36,7 @@ pub struct RulesJob {
     /// That of the first shard.
     first_group: String,
     codec: Codec,
+    decoder: Decoder,
     engine: Engine,
     /// Records below were dealt with before the restart: they are only read back.
     committed: Offsets,
@@ -50,6 +51,11 @@ fn group(config: &Config, shard: usize) -> String {
 fn silence(config: &Config) -> Option<Silence> {
     let (after_ms, unknown_ms) = (config.silent_after.millis(), config.unknown_for.millis());
     (after_ms > 0 && unknown_ms > 0).then_some(Silence { after_ms, unknown_ms })
+}
+
+/// Where no rule and no window looks at series, samples only move time.
+fn decoder(program: &Program) -> Decoder {
+    if program.interests().is_empty() { Decoder::without_labels() } else { Decoder::default() }
 }
 
 fn newest(marks: impl IntoIterator<Item = Mark>) -> Option<Mark> {
@@ -82,6 +88,7 @@ impl RulesJob {
             first_group: config.group.clone(),
             group: group(config, shard),
             codec: config.codec,
+            decoder: decoder(&program),
             engine: Engine::new(program, options),
             committed: Offsets::default(),
         }
@@ -258,7 +265,7 @@ impl Job for RulesJob {
 
     fn take(&mut self, record: &Record) -> Result<(), DecodeError> {
         let partition = (record.topic.clone(), record.partition);
-        self.engine.feed(&partition, record.timestamp_ms, &event::decode(&record.value)?);
+        self.engine.feed(&partition, record.timestamp_ms, &self.decoder.decode(&record.value)?);
         Ok(())
     }
 

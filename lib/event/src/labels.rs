@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Borrow,
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::Arc,
@@ -15,14 +16,13 @@ pub const METRIC_NAME: &str = "__name__";
 
 /// Sorted by name, each name once, no empty value (an empty value means "not there", as in Prometheus).
 /// Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Labels(Arc<[(Box<str>, Box<str>)]>);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Labels(Arc<str>); // in one piece: see [`pack`]
 
 impl Labels {
     /// The value of `name`, or `None`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|(n, _)| n.as_ref().cmp(name)).ok()?;
-        Some(&self.0[at].1)
+        self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
     }
 
     /// The value of `__name__`, or `""`.
@@ -31,13 +31,13 @@ impl Labels {
     }
 
     /// Name and value, in the order of the names.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        self.0.iter().map(|(n, v)| (n.as_ref(), v.as_ref()))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        Unpacked(&self.0)
     }
 
     /// How many labels there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.iter().count()
     }
 
     /// Whether there is no label at all.
@@ -83,22 +83,39 @@ where
     widest.map(|(name, count)| (name.to_owned(), count))
 }
 
+/// As of the pairs in their order.
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Default for Labels {
     fn default() -> Self {
-        Labels(Arc::from([]))
+        Labels(Arc::from(""))
     }
 }
 
 /// Sorts; of two labels with one name the later one stays; empty values vanish.
 impl<N: Borrow<str>, V: Borrow<str>> FromIterator<(N, V)> for Labels {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let mut all: Vec<(Box<str>, Box<str>)> =
-            pairs.into_iter().map(|(n, v)| (n.borrow().into(), v.borrow().into())).collect();
-        all.reverse();
-        all.sort_by(|a, b| a.0.cmp(&b.0));
-        all.dedup_by(|later, first| later.0 == first.0);
-        all.retain(|(_, v)| !v.is_empty());
-        Labels(all.into())
+        let mut all: Vec<(N, V)> = pairs.into_iter().collect();
+        all.sort_by(|a, b| a.0.borrow().cmp(b.0.borrow()));
+        all.dedup_by(|later, kept| {
+            let same = later.0.borrow() == kept.0.borrow();
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        all.retain(|(_, value)| !value.borrow().is_empty());
+        Labels(pack(all.iter().map(|(name, value)| (name.borrow(), value.borrow()))))
     }
 }
 
@@ -156,6 +173,54 @@ impl<'de> Deserialize<'de> for Labels {
     }
 }
 
+/// Bits of a length in one byte; the next bit says that there are more. Such bytes are text, as all around them is.
+const LENGTH_BITS: u32 = 6;
+const MORE: u8 = 1 << LENGTH_BITS;
+
+/// All names and values in one text, each behind its length.
+fn pack<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Arc<str> {
+    let texts = pairs.flat_map(|(name, value)| [name, value]);
+    let mut packed = String::with_capacity(texts.clone().map(|text| text.len() + 2).sum());
+    for text in texts {
+        let mut length = text.len();
+        while length >= usize::from(MORE) {
+            packed.push(char::from((length as u8 % MORE) | MORE));
+            length >>= LENGTH_BITS;
+        }
+        packed.push(char::from(length as u8));
+        packed.push_str(text);
+    }
+    packed.into()
+}
+
+/// What is left of a packed text.
+#[derive(Clone)]
+struct Unpacked<'a>(&'a str);
+
+impl<'a> Unpacked<'a> {
+    fn text(&mut self) -> &'a str {
+        let (mut length, mut digits) = (0, 0);
+        for byte in self.0.bytes() {
+            length |= usize::from(byte % MORE) << (LENGTH_BITS * digits);
+            digits += 1;
+            if byte < MORE {
+                break;
+            }
+        }
+        let (text, rest) = self.0[digits as usize..].split_at(length);
+        self.0 = rest;
+        text
+    }
+}
+
+impl<'a> Iterator for Unpacked<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.0.is_empty()).then(|| (self.text(), self.text()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +231,25 @@ mod tests {
         assert_eq!(labels.to_string(), r#"{host="web1", job="b"}"#);
         assert_eq!(labels.get("level"), None);
         assert_eq!(labels.with("job", ""), Labels::from([("host", "web1")]));
+    }
+
+    #[test]
+    fn texts_of_any_length_come_back_and_order_is_that_of_the_pairs() {
+        let long: Vec<String> = [1, 63, 64, 4_095, 4_096, 70_000].map(|length| "ä".repeat(length)).to_vec();
+        for value in &long {
+            let labels = Labels::from([("a", value.as_str()), (value.as_str(), "b")]);
+            assert_eq!(
+                (labels.get("a"), labels.get(value), labels.len()),
+                (Some(value.as_str()), Some("b"), 2)
+            );
+        }
+        let order = [
+            [("a", "b"), ("c", "")],
+            [("a", "b"), ("b", "a")],
+            [("a", "ba"), ("c", "")],
+            [("aa", "a"), ("c", "")],
+        ];
+        assert!(order.map(Labels::from).is_sorted_by(|a, b| a < b));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod json;
 pub mod labels;
 pub mod matcher;
 pub mod proto;
+pub mod protobuf;
 pub mod re2;
 pub mod tenant;
 pub mod wire;
@@ -24,4 +25,4 @@ pub use histogram::{Bucket, Histogram, HistogramSample, HistogramSeries, ResetHi
 pub use labels::{Labels, METRIC_NAME, widest_label};
 pub use matcher::{MatchOp, Matcher};
 pub use tenant::{DEFAULT_TENANT, TENANT_HEADER, TENANT_LABEL, TenantError, tenants};
-pub use wire::{Codec, DecodeError, decode, encode};
+pub use wire::{Codec, DecodeError, Decoder, decode, encode};

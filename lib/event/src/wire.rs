@@ -4,7 +4,12 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Event, compact, json};
+use crate::{
+    Event,
+    compact::{self, KnownLabels},
+    json,
+    protobuf::Malformed,
+};
 
 /// The form that a producer writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +38,7 @@ pub enum DecodeError {
     UnknownForm(Vec<u8>),
     /// Damaged, or not from us.
     #[error("batch cannot be decoded: {0}")]
-    Batch(#[from] prost::DecodeError),
+    Batch(#[from] Malformed),
     /// A batch without content.
     #[error("batch holds neither logs nor samples nor a tick")]
     Empty,
@@ -53,12 +58,35 @@ pub fn encode(event: &Event, codec: Codec) -> Vec<Vec<u8>> {
     }
 }
 
-/// # Errors
-/// When the value is of neither form, damaged, or of a version that this code does not know.
-pub fn decode(value: &[u8]) -> Result<Event, DecodeError> {
-    match value.first() {
-        Some(b'T') => compact::decode(value),
-        Some(b'{') => json::decode(value),
-        _ => Err(DecodeError::UnknownForm(value.iter().take(8).copied().collect())),
+/// Reads records one after the other. It remembers the label sets of samples, because most series come again.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    known: KnownLabels,
+}
+
+impl Decoder {
+    /// For readers that look at no series: their numbers may come without labels, and wrong labels are no error.
+    pub fn without_labels() -> Self {
+        Decoder { known: KnownLabels::LeftOut }
     }
+
+    /// The event in a record.
+    ///
+    /// # Errors
+    /// When the value is of neither form, damaged, or of a version that this code does not know.
+    pub fn decode(&mut self, value: &[u8]) -> Result<Event, DecodeError> {
+        match value.first() {
+            Some(b'T') => compact::decode(value, &mut self.known),
+            Some(b'{') => json::decode(value),
+            _ => Err(DecodeError::UnknownForm(value.iter().take(8).copied().collect())),
+        }
+    }
+}
+
+/// Reads a single record.
+///
+/// # Errors
+/// As [`Decoder::decode`].
+pub fn decode(value: &[u8]) -> Result<Event, DecodeError> {
+    Decoder::default().decode(value)
 }

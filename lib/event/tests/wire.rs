@@ -1,8 +1,8 @@
 //! Every event comes back from the bus as it was sent, in both forms; what cannot be read says why.
 
 use event::{
-    Bucket, Codec, DecodeError, Event, Histogram, HistogramSample, HistogramSeries, Labels, LogBatch,
-    LogEntry, MetricFamily, ResetHint, Sample, SampleBatch, Series, Tick, decode, encode,
+    Bucket, Codec, DecodeError, Decoder, Event, Histogram, HistogramSample, HistogramSeries, Labels,
+    LogBatch, LogEntry, MetricFamily, ResetHint, Sample, SampleBatch, Series, Tick, decode, encode,
 };
 use proptest::prelude::*;
 
@@ -107,6 +107,28 @@ fn the_end_of_a_series_survives_both_forms() {
         };
         assert!(read(samples(stale)).series[0].samples[0].is_stale());
         assert!(read(histograms(0.0, Vec::new(), stale)).histograms[0].samples[0].histogram.is_stale());
+    }
+}
+
+#[test]
+fn who_looks_at_no_series_gets_times_and_values_whatever_the_labels() {
+    let mut record = encode(&samples(1.5), Codec::Batch).remove(0);
+    let at = record.windows(4).rposition(|text| text == b"web1").unwrap();
+    record[at] = 0xff;
+    assert!(decode(&record).is_err());
+    let Ok(Event::Samples(batch)) = Decoder::without_labels().decode(&record) else { panic!("not a sample") };
+    assert_eq!((batch.source.as_str(), batch.position), ("web1/host", 7));
+    assert_eq!(batch.series[0].samples, [Sample { timestamp_ms: 1_700_000_000_123, value: 1.5 }]);
+}
+
+#[test]
+fn label_sets_that_came_before_are_not_mixed_up() {
+    let mut decoder = Decoder::default();
+    for number in [1, 2, 1, 12, 2] {
+        let labels = Labels::from([("__name__", "up"), ("host", format!("web{number}").as_str())]);
+        let series = vec![Series { labels, samples: vec![Sample::default()] }];
+        let event = Event::Samples(SampleBatch { series, ..SampleBatch::default() });
+        assert_eq!(decoder.decode(&encode(&event, Codec::Batch)[0]).unwrap(), event);
     }
 }
 

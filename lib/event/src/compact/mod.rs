@@ -1,16 +1,28 @@
 //! The batch form: `T`, the version, then the protobuf message of `proto/event.proto`.
 
 mod histogram;
+mod known;
+mod samples;
 
+use bytes::Bytes;
 use prost::Message;
 
 use crate::{
-    DecodeError, Event, Labels, LogBatch, LogEntry, MetricFamily, Sample, SampleBatch, Series, Tick,
-    proto::event::{self as pb, batch::Content},
+    DecodeError, Event, Labels, LogBatch, LogEntry, Tick,
+    proto::event as pb,
+    protobuf::{Fields, Malformed, put_bytes, put_message},
 };
+
+pub use known::KnownLabels;
 
 /// The newest version that this code knows.
 const VERSION: u8 = 2;
+
+// The fields of a batch.
+const SOURCE: u64 = 1;
+const LOGS: u64 = 2;
+const SAMPLES: u64 = 3;
+const TICK: u64 = 4;
 
 /// The oldest version that says all of `event`: readers that know no more than it needs can go on.
 fn version(event: &Event) -> u8 {
@@ -21,32 +33,51 @@ fn version(event: &Event) -> u8 {
 }
 
 pub fn encode(event: &Event) -> Vec<u8> {
-    let content = match event {
-        Event::Logs(batch) => Content::Logs(logs_to_pb(batch)),
-        Event::Samples(batch) => Content::Samples(samples_to_pb(batch)),
-        Event::Tick(tick) => Content::Tick(pb::Tick { timestamp_ms: tick.timestamp_ms }),
-    };
-    let batch = pb::Batch { source: event.source().into(), content: Some(content) };
-    let mut value = Vec::with_capacity(2 + batch.encoded_len());
-    value.extend([b'T', version(event)]);
-    batch.encode(&mut value).expect("a vector grows as needed");
+    let mut value = vec![b'T', version(event)];
+    put_bytes(&mut value, SOURCE, event.source().as_bytes());
+    match event {
+        Event::Logs(batch) => put_message(&mut value, LOGS, |out| put(&logs_to_pb(batch), out)),
+        Event::Samples(batch) => put_message(&mut value, SAMPLES, |out| samples::encode(batch, out)),
+        Event::Tick(tick) => {
+            let tick = pb::Tick { timestamp_ms: tick.timestamp_ms };
+            put_message(&mut value, TICK, |out| put(&tick, out));
+        }
+    }
     value
 }
 
-pub fn decode(value: &[u8]) -> Result<Event, DecodeError> {
+fn put(message: &impl Message, out: &mut Vec<u8>) {
+    message.encode(out).expect("a vector grows as needed");
+}
+
+pub fn decode(value: &[u8], known: &mut KnownLabels) -> Result<Event, DecodeError> {
     let (version, body) = match value {
-        [b'T', version, body @ ..] => (*version, bytes::Bytes::copy_from_slice(body)),
+        [b'T', version, body @ ..] => (*version, body),
         _ => return Err(DecodeError::UnknownForm(value.to_vec())),
     };
     if !(1..=VERSION).contains(&version) {
         return Err(DecodeError::UnknownVersion { found: version.into(), known: VERSION.into() });
     }
-    let batch = pb::Batch::decode(body)?;
-    Ok(match batch.content.ok_or(DecodeError::Empty)? {
-        Content::Logs(logs) => Event::Logs(logs_from_pb(batch.source, logs)),
-        Content::Samples(samples) => Event::Samples(samples_from_pb(batch.source, samples)),
-        Content::Tick(tick) => Event::Tick(Tick { timestamp_ms: tick.timestamp_ms }),
+    let (mut source, mut content) = ("", None);
+    for field in Fields::new(body) {
+        let field = field?;
+        match field.number {
+            SOURCE => source = field.text()?,
+            LOGS | SAMPLES | TICK => content = Some(field),
+            _ => {}
+        }
+    }
+    let (source, content) = (source.to_owned(), content.ok_or(DecodeError::Empty)?);
+    Ok(match content.number {
+        LOGS => Event::Logs(logs_from_pb(source, logs(content.bytes()?)?)),
+        SAMPLES => Event::Samples(samples::decode(source, content.bytes()?, known)?),
+        _ => Event::Tick(Tick { timestamp_ms: content.message::<pb::Tick>()?.timestamp_ms }),
     })
+}
+
+/// Copied once: the lines share it.
+fn logs(message: &[u8]) -> Result<pb::LogBatch, Malformed> {
+    Ok(pb::LogBatch::decode(Bytes::copy_from_slice(message))?)
 }
 
 fn label(name: &str, value: &str) -> pb::Label {
@@ -82,42 +113,5 @@ fn logs_from_pb(source: String, batch: pb::LogBatch) -> LogBatch {
         source,
         labels: labels_from_pb(batch.labels),
         entries: batch.entries.into_iter().map(entry).collect(),
-    }
-}
-
-fn samples_to_pb(batch: &SampleBatch) -> pb::SampleBatch {
-    let series = |s: &Series| pb::Series {
-        labels: labels_to_pb(&s.labels),
-        timestamps_ms: s.samples.iter().map(|x| x.timestamp_ms).collect(),
-        values: s.samples.iter().map(|x| x.value).collect(),
-    };
-    let family = |f: &MetricFamily| pb::MetricFamily {
-        name: f.name.clone(),
-        r#type: f.kind.clone(),
-        help: f.help.clone(),
-        unit: f.unit.clone(),
-    };
-    pb::SampleBatch {
-        series: batch.series.iter().map(series).collect(),
-        position: batch.position,
-        families: batch.families.iter().map(family).collect(),
-        histograms: batch.histograms.iter().map(histogram::to_pb).collect(),
-    }
-}
-
-fn samples_from_pb(source: String, batch: pb::SampleBatch) -> SampleBatch {
-    let sample = |(timestamp_ms, value)| Sample { timestamp_ms, value };
-    let series = |s: pb::Series| Series {
-        labels: labels_from_pb(s.labels),
-        samples: s.timestamps_ms.into_iter().zip(s.values).map(sample).collect(),
-    };
-    let family =
-        |f: pb::MetricFamily| MetricFamily { name: f.name, kind: f.r#type, help: f.help, unit: f.unit };
-    SampleBatch {
-        source,
-        position: batch.position,
-        series: batch.series.into_iter().map(series).collect(),
-        families: batch.families.into_iter().map(family).collect(),
-        histograms: batch.histograms.into_iter().map(histogram::from_pb).collect(),
     }
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use event::{
     Event, HistogramSeries, Labels, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series,
     proto::{remote_write as v1, remote_write_v2 as v2},
+    protobuf::{Field, Fields, Malformed},
 };
 use prost::Message;
 
@@ -13,6 +14,9 @@ use super::{Limits, Refusal, decode::unsnap, histogram, samples::records, value}
 /// The types of metrics by their number in either version.
 const KINDS: [&str; 8] =
     ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset"];
+
+/// Few series have more.
+const TYPICAL_LABELS: usize = 16;
 
 /// The samples of a request in records of moderate size.
 pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
@@ -44,12 +48,10 @@ fn message(headers: &HeaderMap) -> Result<Decode, Refusal> {
 }
 
 fn first(body: &[u8]) -> Result<SampleBatch, String> {
-    let request = v1::WriteRequest::decode(body).map_err(|e| format!("write request: {e}"))?;
+    let Written { series, metadata } = Written::read(body).map_err(|e| format!("write request: {e}"))?;
     let mut batch = SampleBatch::default();
-    for series in request.timeseries {
-        let pairs = series.labels.iter().map(|label| (label.name.as_str(), label.value.as_str()));
-        let samples = series.samples.iter().map(|s| Sample { timestamp_ms: s.timestamp, value: s.value });
-        add(&mut batch, labels(pairs)?, samples.collect(), series.histograms)?;
+    for WrittenSeries { pairs, samples, histograms } in series {
+        add(&mut batch, labels(&pairs)?, samples, histograms)?;
     }
     let family = |m: v1::MetricMetadata| MetricFamily {
         kind: kind(m.r#type),
@@ -57,8 +59,66 @@ fn first(body: &[u8]) -> Result<SampleBatch, String> {
         help: m.help,
         unit: m.unit,
     };
-    batch.families = request.metadata.into_iter().map(family).collect();
+    batch.families = metadata.into_iter().map(family).collect();
     Ok(batch)
+}
+
+/// A request of version 1.0, read field by field: each brings the labels of all its series again.
+#[derive(Default)]
+struct Written<'a> {
+    series: Vec<WrittenSeries<'a>>,
+    metadata: Vec<v1::MetricMetadata>,
+}
+
+#[derive(Default)]
+struct WrittenSeries<'a> {
+    pairs: Vec<(&'a str, &'a str)>,
+    samples: Vec<Sample>,
+    histograms: Vec<v1::Histogram>,
+}
+
+impl<'a> Written<'a> {
+    fn read(message: &'a [u8]) -> Result<Self, Malformed> {
+        let mut written = Written::default();
+        for field in Fields::new(message) {
+            match field? {
+                series @ Field { number: 1, .. } => {
+                    written.series.push(WrittenSeries::read(series.bytes()?)?)
+                }
+                family @ Field { number: 3, .. } => written.metadata.push(family.message()?),
+                _ => {}
+            }
+        }
+        Ok(written)
+    }
+}
+
+impl<'a> WrittenSeries<'a> {
+    fn read(message: &'a [u8]) -> Result<Self, Malformed> {
+        let pairs = Vec::with_capacity(TYPICAL_LABELS);
+        let mut written = WrittenSeries { pairs, ..WrittenSeries::default() };
+        for field in Fields::new(message) {
+            match field? {
+                label @ Field { number: 1, .. } => written.pairs.push(label.pair()?),
+                number @ Field { number: 2, .. } => written.samples.push(sample(number.bytes()?)?),
+                histogram @ Field { number: 4, .. } => written.histograms.push(histogram.message()?),
+                _ => {}
+            }
+        }
+        Ok(written)
+    }
+}
+
+fn sample(message: &[u8]) -> Result<Sample, Malformed> {
+    let mut sample = Sample::default();
+    for field in Fields::new(message) {
+        match field? {
+            value @ Field { number: 1, .. } => sample.value = value.double()?,
+            time @ Field { number: 2, .. } => sample.timestamp_ms = time.integer()? as i64,
+            _ => {}
+        }
+    }
+    Ok(sample)
 }
 
 /// A series may have samples of both kinds.
@@ -93,7 +153,8 @@ fn second(body: &[u8]) -> Result<SampleBatch, String> {
     let mut batch = SampleBatch::default();
     for series in request.timeseries {
         let texts = series.labels_refs.iter().map(|at| symbol(*at)).collect::<Result<Vec<_>, _>>()?;
-        let labels = labels(texts.chunks(2).map(|pair| (pair[0], pair.get(1).copied().unwrap_or_default())))?;
+        let pairs = texts.chunks(2).map(|pair| (pair[0], pair.get(1).copied().unwrap_or_default()));
+        let labels = labels(&pairs.collect::<Vec<_>>())?;
         if let Some(metadata) = &series.metadata {
             batch.families.push(MetricFamily {
                 name: labels.metric_name().to_owned(),
@@ -109,14 +170,16 @@ fn second(body: &[u8]) -> Result<SampleBatch, String> {
     Ok(batch)
 }
 
-fn labels<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Result<Labels, String> {
-    let names = || pairs.clone().map(|(name, _)| name);
-    let labels: Labels = pairs.clone().collect();
+fn labels(pairs: &[(&str, &str)]) -> Result<Labels, String> {
+    let labels: Labels = pairs.iter().copied().collect();
     if labels.metric_name().is_empty() {
         return Err(format!("series {labels} has no name: send the label {METRIC_NAME}"));
     }
-    match names().enumerate().find(|(at, name)| name.is_empty() || names().take(*at).any(|n| n == *name)) {
-        Some((_, name)) => Err(format!("series {labels} has the label name {name:?} twice, or without text")),
+    let is_again = |at: usize, name| pairs[..at].iter().any(|(before, _)| *before == name);
+    match pairs.iter().enumerate().find(|(at, (name, _))| name.is_empty() || is_again(*at, *name)) {
+        Some((_, (name, _))) => {
+            Err(format!("series {labels} has the label name {name:?} twice, or without text"))
+        }
         None => Ok(labels),
     }
 }
@@ -162,7 +225,7 @@ mod tests {
 
     #[test]
     fn series_need_a_name_and_each_label_once() {
-        let check = |pairs: &[(&str, &str)]| labels(pairs.iter().copied()).unwrap_err();
+        let check = |pairs: &[(&str, &str)]| labels(pairs).unwrap_err();
         assert!(check(&[("job", "a")]).contains("has no name"));
         assert!(check(&[(METRIC_NAME, "up"), ("a", "1"), ("a", "2")]).contains("\"a\" twice"));
     }

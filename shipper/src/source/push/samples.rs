@@ -38,8 +38,13 @@ struct Records {
 impl Records {
     /// Takes the samples of a series; a long one is cut.
     fn add<S>(&mut self, samples: Vec<S>, weight: fn(&S) -> usize, put: impl Fn(&mut SampleBatch, Vec<S>)) {
-        let mut piece = Vec::new();
         self.weight += LABELS;
+        let all: usize = samples.iter().map(weight).sum();
+        if self.weight + all <= RECORD && !samples.is_empty() {
+            self.weight += all;
+            return put(&mut self.last, samples);
+        }
+        let mut piece = Vec::new();
         for sample in samples {
             self.weight += weight(&sample);
             if self.weight > RECORD {
