@@ -1,23 +1,25 @@
 //! The series of one metric. A matcher that asks for a value finds the series that have it at once, so that a rule for
 //! one of many hosts does not look at the others.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use event::{Labels, METRIC_NAME, MatchOp, Matcher};
+use hashbrown::HashMap;
 
 use super::history::History;
 
-/// In the order of their labels.
+/// Each sample that comes is for one of them, at once; who reads gets them in the order of their labels.
 #[derive(Debug, Default)]
 pub struct Family {
-    series: BTreeMap<Labels, History>,
+    histories: HashMap<Labels, History>,
+    ordered: BTreeSet<Labels>,
     /// By name and value of a label, those that have it.
     with_label: HashMap<String, HashMap<String, BTreeSet<Labels>>>,
 }
 
 impl Family {
     pub fn get_mut(&mut self, labels: &Labels) -> Option<&mut History> {
-        self.series.get_mut(labels)
+        self.histories.get_mut(labels)
     }
 
     pub fn insert(&mut self, labels: &Labels, history: History) {
@@ -25,13 +27,14 @@ impl Family {
             let values = self.with_label.entry(name.to_owned()).or_default();
             values.entry(value.to_owned()).or_default().insert(labels.clone());
         }
-        self.series.insert(labels.clone(), history);
+        self.ordered.insert(labels.clone());
+        self.histories.insert(labels.clone(), history);
     }
 
     /// Keeps the series that `keep` accepts.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut History) -> bool) {
         let mut gone = Vec::new();
-        self.series.retain(|labels, history| {
+        self.histories.retain(|labels, history| {
             let stays = keep(history);
             if !stays {
                 gone.push(labels.clone());
@@ -42,16 +45,16 @@ impl Family {
     }
 
     pub fn len(&self) -> usize {
-        self.series.len()
+        self.histories.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.series.is_empty()
+        self.histories.is_empty()
     }
 
     /// The labels of all series.
     pub fn labels(&self) -> impl Iterator<Item = &Labels> {
-        self.series.keys()
+        self.ordered.iter()
     }
 
     /// The series that all `matchers` accept.
@@ -59,11 +62,12 @@ impl Family {
         &'a self,
         matchers: &'m [Matcher],
     ) -> impl Iterator<Item = (&'a Labels, &'a History)> + use<'a, 'm> {
-        let few = self.narrowest(matchers);
-        let all = few.is_none().then_some(&self.series).into_iter().flatten();
-        let found =
-            few.flatten().into_iter().flatten().filter_map(|labels| self.series.get_key_value(labels));
-        found.chain(all).filter(move |(labels, _)| matchers.iter().all(|m| m.matches_labels(labels)))
+        let labels = match self.narrowest(matchers) {
+            Some(few) => few.into_iter().flatten(),
+            None => Some(&self.ordered).into_iter().flatten(),
+        };
+        let wanted = labels.filter(|labels| matchers.iter().all(|m| m.matches_labels(labels)));
+        wanted.filter_map(|labels| Some((labels, self.histories.get(labels)?)))
     }
 
     /// Of the sets that matchers ask for by a value the smallest, which may be none at all; `None` if no matcher does.
@@ -74,6 +78,7 @@ impl Family {
     }
 
     fn forget(&mut self, labels: &Labels) {
+        self.ordered.remove(labels);
         for (name, value) in indexed(labels) {
             let Some(values) = self.with_label.get_mut(name) else { continue };
             let Some(set) = values.get_mut(value) else { continue };
@@ -93,6 +98,8 @@ fn indexed(labels: &Labels) -> impl Iterator<Item = (&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use event::Sample;
+
     use super::*;
 
     fn labels(host: &str, mode: &str) -> Labels {
@@ -128,11 +135,10 @@ mod tests {
     #[test]
     fn what_is_gone_is_not_found() {
         let mut family = family();
-        let mut count = 0;
-        family.retain(|_| {
-            count += 1;
-            count > 2
-        });
+        for mode in ["idle", "user"] {
+            family.get_mut(&labels("b", mode)).unwrap().insert(Sample::default());
+        }
+        family.retain(|history| !history.is_empty());
         assert_eq!(found(&family, &[Matcher::equal("host", "a")]), []);
         assert_eq!((family.len(), found(&family, &[Matcher::equal("host", "b")]).len()), (2, 2));
         family.retain(|_| false);

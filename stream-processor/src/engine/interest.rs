@@ -1,8 +1,7 @@
 //! Which series rules and windows read, and how far back.
 
-use std::collections::{HashMap, HashSet};
-
 use event::{Labels, METRIC_NAME, MatchOp, Matcher};
+use hashbrown::{HashMap, HashSet};
 
 /// Series that are known not to be wanted; more are forgotten, so that those that come and go do not fill the memory.
 const MOST_UNWANTED: usize = 100_000;

@@ -96,6 +96,8 @@ pub struct Rule {
     pub name: String,
     /// The expression as it was written.
     pub expr: String,
+    /// The same, formatted.
+    pub formatted: String,
     /// The same, checked.
     pub query: Expression,
     /// Queries that its templates may ask, as far as they can be told.

@@ -183,12 +183,7 @@ impl<'a> Until<'a> {
 
 impl Storage for Until<'_> {
     fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
-        let end_ms = end_ms.min(self.end_ms);
-        let series = self.store.family(matchers).map(|(labels, history)| Series {
-            labels: labels.clone(),
-            samples: history.between(start_ms.max(history.oldest_ms(self.step_ms)), end_ms),
-        });
-        Ok(series.filter(|s| !s.samples.is_empty()).collect())
+        Ok(self.select_both(matchers, start_ms, end_ms)?.0)
     }
 
     fn select_histograms(
@@ -197,12 +192,29 @@ impl Storage for Until<'_> {
         start_ms: i64,
         end_ms: i64,
     ) -> Result<Vec<HistogramSeries>, StorageError> {
+        Ok(self.select_both(matchers, start_ms, end_ms)?.1)
+    }
+
+    fn select_both(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
         let end_ms = end_ms.min(self.end_ms);
-        let series = self.store.family(matchers).map(|(labels, history)| HistogramSeries {
-            labels: labels.clone(),
-            samples: history.histograms_between(start_ms.max(history.oldest_ms(self.step_ms)), end_ms),
-        });
-        Ok(series.filter(|s| !s.samples.is_empty()).collect())
+        let (mut numbers, mut histograms) = (Vec::new(), Vec::new());
+        for (labels, history) in self.store.family(matchers) {
+            let start_ms = start_ms.max(history.oldest_ms(self.step_ms));
+            let samples = history.between(start_ms, end_ms);
+            if !samples.is_empty() {
+                numbers.push(Series { labels: labels.clone(), samples });
+            }
+            let samples = history.histograms_between(start_ms, end_ms);
+            if !samples.is_empty() {
+                histograms.push(HistogramSeries { labels: labels.clone(), samples });
+            }
+        }
+        Ok((numbers, histograms))
     }
 }
 

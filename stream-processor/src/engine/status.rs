@@ -97,7 +97,7 @@ fn rule_status(rule: &Rule, state: &RuleState) -> RuleStatus {
             (texts(&spec.labels), Some(alert))
         }
     };
-    let (name, expr) = (rule.name.clone(), rule.query.to_string());
+    let (name, expr) = (rule.name.clone(), rule.formatted.clone());
     RuleStatus { name, expr, labels, health: state.health.clone(), alert }
 }
 

@@ -109,7 +109,9 @@ fn rule(
     };
     let template_queries = checker.template_queries;
     let expr = expr?.text()?.trim().to_owned();
-    Some(Rule { name: name.to_owned(), expr, query: query?, template_queries, action })
+    let query = query?;
+    let formatted = query.to_string();
+    Some(Rule { name: name.to_owned(), expr, formatted, query, template_queries, action })
 }
 
 /// Whether it is an alert, and its name.

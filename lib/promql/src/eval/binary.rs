@@ -45,7 +45,9 @@ impl Evaluator<'_> {
                     result.push(step, datum);
                 }
             }
-            results.push(result);
+            if !result.is_empty() {
+                results.push(result);
+            }
         }
         Ok(Evaluated::Vector(merge(results)?))
     }

@@ -135,6 +135,9 @@ const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset"
 
 /// Joins rows that have come to have the same labels: an error if two of them have a value at one step.
 pub fn merge(rows: Vec<Row>) -> Result<Vec<Row>, EvalError> {
+    if rows.is_sorted_by(|a, b| a.labels < b.labels) {
+        return Ok(rows);
+    }
     let mut places: HashMap<Labels, usize> = HashMap::with_capacity(rows.len());
     let mut merged: Vec<Row> = Vec::with_capacity(rows.len());
     let mut doubled: HashSet<usize> = HashSet::new();
