@@ -5,8 +5,6 @@ mod basics;
 mod command_line;
 mod flow;
 mod group;
-#[cfg(feature = "faults")]
-mod group_faults;
 mod harness;
 mod metrics;
 mod past;

@@ -1,5 +1,7 @@
 //! Several instances of the index share one store: each answers everything, and whoever writes a part of it may go.
 
+#[cfg(feature = "faults")]
+mod faults;
 mod store;
 
 use rdkafka::{
@@ -8,7 +10,7 @@ use rdkafka::{
 };
 use serde_json::Value;
 
-use crate::harness::{get, run, tailrace, text};
+use crate::harness::{get, run, text};
 use store::{Group, SHARDS, post, shared, url, wait_for_lines};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +33,8 @@ async fn instances_share_a_bucket_and_nothing_is_lost_when_they_come_and_go() {
         ("AWS_ACCESS_KEY_ID", "test".into()),
         ("AWS_SECRET_ACCESS_KEY", "test".into()),
     ];
-    let checked = tailrace(&["index", "check", "s3://logs/group"]).envs(access).output().unwrap();
+    let mut check = crate::harness::tailrace(&["index", "check", "s3://logs/group"]);
+    let checked = check.envs(access).output().unwrap();
     assert!(text(&checked).starts_with("all is well: "), "{}", text(&checked));
 }
 

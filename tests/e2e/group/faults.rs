@@ -6,9 +6,9 @@ use std::{
     time::Instant,
 };
 
+use super::store::{Group, SHARDS, shared, url};
 use crate::{
     basics::{PATIENCE, PAUSE, client},
-    group::{Group, SHARDS, shared, url},
     harness::{Service, tailrace},
 };
 
