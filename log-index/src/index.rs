@@ -130,10 +130,20 @@ impl Index {
         }
         let event = self.decode(record)?;
         self.make_room()?;
-        self.take_in(&mut self.inner.state.lock(), record, &event).count();
+        self.append_decoded(record, &event);
+        Ok(())
+    }
+
+    /// Meanwhile the record may have come with a commit of another process.
+    pub(crate) fn append_decoded(&self, record: &bus::Record, event: &Event) {
+        let mut state = self.inner.state.lock();
+        if state.has(record) {
+            return;
+        }
+        self.take_in(&mut state, record, event).count();
+        drop(state);
         telemetry::BYTES.inc_by(record.value.len() as u64);
         self.inner.taken_in.send_replace(());
-        Ok(())
     }
 
     pub(crate) fn decode(&self, record: &bus::Record) -> Result<Event, AppendError> {
@@ -157,7 +167,11 @@ impl Index {
     /// Passes over a record that nobody can read.
     pub fn skip(&self, record: &bus::Record) {
         telemetry::UNREADABLE.inc();
-        self.inner.state.lock().pass(record);
+        let mut state = self.inner.state.lock();
+        if !state.has(record) {
+            state.pass(record);
+        }
+        drop(state);
         self.inner.taken_in.send_replace(());
     }
 

@@ -162,6 +162,22 @@ fn a_segment_that_cannot_be_read_changes_nothing_unless_it_is_let_go() {
     assert!(pair.follower.snapshot().notices()[0].contains(&name));
 }
 
+#[test]
+fn a_commit_that_comes_while_a_record_is_read_is_not_gone_behind() {
+    let pair = Pair::new();
+    pair.read(0..5);
+    read(&pair.owner, 5..10);
+    pair.owner.flush().unwrap();
+    let late = [record(5), record(6)];
+    let events = late.each_ref().map(|record| pair.follower.decode(record).unwrap());
+    pair.adopt();
+    pair.follower.append_decoded(&late[0], &events[0]);
+    pair.follower.skip(&late[1]);
+    assert_eq!(pair.follower.read_offsets().get("logs", 0), Some(10));
+    read(&pair.follower, 7..10);
+    pair.assert_upto(10);
+}
+
 /// Reads lines in a topic that was made anew before line 10.
 fn read(index: &Index, numbers: std::ops::Range<i64>) {
     for number in numbers {
