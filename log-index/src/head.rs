@@ -10,6 +10,9 @@ use crate::columns::{Columns, LogColumns, SampleColumns};
 /// From this weight on a stream begins a new chunk: an append after a snapshot copies at most one.
 const CHUNK_BYTES: usize = 256 << 10;
 
+/// How many times its limit a head of very many streams may take.
+const MOST_LIMITS: usize = 3;
+
 /// What a stream costs besides its rows and labels, roughly.
 const STREAM_BYTES: usize = 256;
 
@@ -35,7 +38,9 @@ pub type Streams<C> = HashMap<Labels, Vec<Arc<Chunk<C>>>>;
 pub struct Head {
     pub logs: Streams<LogColumns>,
     pub metrics: Streams<SampleColumns>,
-    pub bytes: usize,
+    row_bytes: usize,
+    /// What streams cost besides their rows.
+    stream_bytes: usize,
     pub entries: u64,
     pub samples: u64,
 }
@@ -62,20 +67,31 @@ impl Head {
         self.entries == 0 && self.samples == 0
     }
 
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.row_bytes + self.stream_bytes
+    }
+
+    /// Whether it should become a segment. It may take more where there are very many streams: else a segment would
+    /// hold a row or two of each, and cost more than it holds.
+    pub fn is_full(&self, limit: usize) -> bool {
+        self.row_bytes >= limit || self.bytes() >= limit.saturating_mul(MOST_LIMITS)
+    }
+
     /// Takes in the entries for which `keep` holds; answers how many these are.
     pub fn push_logs(&mut self, batch: &LogBatch, mut keep: impl FnMut(&event::LogEntry) -> bool) -> u64 {
         let mut kept = batch.entries.iter().filter(|entry| keep(entry)).peekable();
         if kept.peek().is_none() {
             return 0;
         }
-        let chunks = chunks_of(&mut self.logs, &mut self.bytes, &batch.labels);
+        let chunks = chunks_of(&mut self.logs, &mut self.stream_bytes, &batch.labels);
         let mut count = 0;
         for entry in kept {
             let chunk = open_chunk(chunks);
             let before = chunk.columns.weight();
             chunk.columns.push(entry.timestamp_ns, &entry.line, &entry.metadata);
             chunk.note(entry.timestamp_ns);
-            self.bytes += chunk.columns.weight() - before;
+            self.row_bytes += chunk.columns.weight() - before;
             count += 1;
         }
         self.entries += count;
@@ -106,14 +122,14 @@ impl Head {
         if samples.peek().is_none() {
             return 0;
         }
-        let chunks = chunks_of(&mut self.metrics, &mut self.bytes, labels);
+        let chunks = chunks_of(&mut self.metrics, &mut self.stream_bytes, labels);
         let mut count = 0;
         for sample in samples {
             let chunk = open_chunk(chunks);
             let before = chunk.columns.weight();
             let timestamp = sample.push_into(&mut chunk.columns);
             chunk.note(timestamp);
-            self.bytes += chunk.columns.weight() - before;
+            self.row_bytes += chunk.columns.weight() - before;
             count += 1;
         }
         count

@@ -22,6 +22,8 @@ impl Index {
     /// # Errors
     /// When the disk is full or broken; nothing is lost, it stays in memory.
     pub fn flush(&self) -> Result<(), SealError> {
+        // What waits comes first: while the disk is full nothing more is put behind it.
+        while self.seal_next()? {}
         self.inner.state.lock().rotate();
         while self.seal_next()? {}
         Ok(())
@@ -55,13 +57,13 @@ impl Index {
         self.inner.seal_wanted.notify_all();
     }
 
-    /// A full head begins to wait for its segment. If one waits already, it is sealed first: memory holds two
-    /// at most.
+    /// A full head begins to wait for its segment. If one waits already, it is sealed first: memory holds two at
+    /// most.
     pub(crate) fn make_room(&self) -> Result<(), AppendError> {
         let limit = self.head_limit();
         loop {
             let mut state = self.inner.state.lock();
-            if state.head.bytes < limit || !self.is_owner() {
+            if !state.head.is_full(limit) || !self.is_owner() {
                 return Ok(());
             }
             if state.sealing.is_empty() {

@@ -240,7 +240,7 @@ impl State {
     }
 
     pub fn unsealed_bytes(&self) -> usize {
-        self.sealing.iter().map(|sealing| sealing.head.bytes).sum::<usize>() + self.head.bytes
+        self.sealing.iter().map(|sealing| sealing.head.bytes()).sum::<usize>() + self.head.bytes()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Questions about streams instead of their entries.
 
+use config::ByteSize;
 use event::{Event, Labels, Matcher, MetricFamily, SampleBatch};
-use log_index::Kind;
+use log_index::{Config, Kind, Retention};
 use logql::{Entries, Order, Scan};
 
 use crate::support::{Bench, scan};
@@ -79,4 +80,24 @@ fn a_scan_ends_when_the_visitor_has_enough() {
     };
     bench.index().snapshot().scan(&scan, visit).unwrap();
     assert_eq!(lines, [b"two"]);
+}
+
+/// Segments after ten samples of so many series, where memory holds 10 kB of rows.
+fn segments_of(series: i64) -> u64 {
+    let config = Config { segment_bytes: ByteSize(10_000), ..Config::default() };
+    let mut bench = Bench::with(Config { retention: Retention::OFF, ..config });
+    for time in 0..10 {
+        for number in 0..series {
+            let labels = Labels::from([("__name__", "x"), ("n", number.to_string().as_str())]);
+            bench.send_samples(&labels, &[(time, 1.0)]);
+        }
+    }
+    bench.index().seal_due().unwrap();
+    bench.index().status().segments
+}
+
+#[test]
+fn a_segment_is_written_for_rows_and_not_for_every_row_of_very_many_series() {
+    assert_eq!((segments_of(50), segments_of(80)), (0, 1));
+    assert!(segments_of(200) > 3, "memory is bounded all the same");
 }
