@@ -159,15 +159,23 @@ impl<'a> Field<'a> {
     /// # Errors
     /// When the field is of another type.
     pub fn zigzags(&self, mut each: impl FnMut(i64)) -> Result<(), Malformed> {
-        let mut put = |number: u64| each((number >> 1) as i64 ^ -((number & 1) as i64));
+        self.integers(|number| each((number >> 1) as i64 ^ -((number & 1) as i64)))
+    }
+
+    /// Repeated numbers of the types `int64` or `uint64`: all of them, or the next one.
+    ///
+    /// # Errors
+    /// When the field is of another type.
+    #[inline]
+    pub fn integers(&self, mut each: impl FnMut(u64)) -> Result<(), Malformed> {
         match self.content {
             Content::Bytes(mut packed) => {
                 while !packed.is_empty() {
-                    put(varint(&mut packed)?);
+                    each(varint(&mut packed)?);
                 }
                 Ok(())
             }
-            _ => self.integer().map(put),
+            _ => self.integer().map(each),
         }
     }
 

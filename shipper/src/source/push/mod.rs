@@ -51,7 +51,15 @@ struct Endpoint {
     groups: Mutex<Ledger>,
 }
 
+#[derive(Debug)]
 struct Refusal(StatusCode, String);
+
+/// What is wrong with a request's content.
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Refusal(StatusCode::BAD_REQUEST, reason)
+    }
+}
 
 /// The push endpoints; entries go to the topic for logs, samples to the one for metrics. Logs belong to the tenant
 /// that the request names; with `tenants` it has to name one.
@@ -132,8 +140,7 @@ where
 
 fn entries(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
     let (form, is_gzip) = form(headers)?;
-    let batches = decode::decode(body, form, is_gzip, limits);
-    let batches = batches.map_err(|reason| Refusal(StatusCode::BAD_REQUEST, reason))?;
+    let batches = decode::decode(body, form, is_gzip, limits)?;
     Ok(batches.into_iter().flat_map(records).map(Event::Logs).collect())
 }
 

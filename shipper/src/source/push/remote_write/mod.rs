@@ -1,0 +1,120 @@
+//! `POST /api/v1/write`: Prometheus' remote write 1.0 and 2.0, protobuf in snappy's block format. Exemplars are left
+//! out.
+
+mod v1;
+mod v2;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use event::{
+    Event, HistogramSeries, Labels, METRIC_NAME, Sample, SampleBatch, Series,
+    proto::remote_write::Histogram,
+    protobuf::{Field, Fields, Malformed},
+};
+use prost::Message;
+
+use super::{Limits, Refusal, decode::unsnap, histogram, samples::records, value};
+
+/// The types of metrics by their number in either version.
+const KINDS: [&str; 8] =
+    ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset"];
+
+/// The samples of a request in records of moderate size.
+pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
+    let decode = message(headers)?;
+    let encoding = value(headers, header::CONTENT_ENCODING);
+    if encoding != "snappy" {
+        let reason = format!("Content-Encoding {encoding:?} is not known; send snappy");
+        return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+    }
+    let batch = decode(&unsnap(body, limits.request)?)?;
+    Ok(records(batch).into_iter().map(Event::Samples).collect())
+}
+
+type Decode = fn(&[u8]) -> Result<SampleBatch, Refusal>;
+
+/// Which message the body holds; 1.0 unless it is named.
+fn message(headers: &HeaderMap) -> Result<Decode, Refusal> {
+    let kind = value(headers, header::CONTENT_TYPE);
+    let mut parts = kind.split(';').map(str::trim);
+    match (parts.next(), parts.find_map(|part| part.strip_prefix("proto="))) {
+        (Some("application/x-protobuf"), None | Some("prometheus.WriteRequest")) => Ok(v1::decode),
+        (Some("application/x-protobuf"), Some("io.prometheus.write.v2.Request")) => Ok(v2::decode),
+        _ => {
+            let reason = format!("Content-Type {kind:?} is not known; send application/x-protobuf");
+            Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason))
+        }
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        format!("write request: {malformed}").into()
+    }
+}
+
+/// The series that is being read: one after the other, as all of them together take many times the bytes of the
+/// request.
+#[derive(Default)]
+struct Written<'a> {
+    pairs: Vec<(&'a str, &'a str)>,
+    samples: Vec<Sample>,
+    /// Not read yet.
+    histograms: Vec<&'a [u8]>,
+}
+
+impl Written<'_> {
+    /// Puts the series, which may have samples of both kinds, into the batch, and is ready for the next one.
+    fn finish(&mut self, labels: Labels, batch: &mut SampleBatch) -> Result<(), Refusal> {
+        if !self.histograms.is_empty() {
+            let samples = self.histograms.iter().map(|message| {
+                let sent = Histogram::decode(*message).map_err(|e| e.to_string())?;
+                histogram::sample(sent)
+            });
+            let samples = samples.collect::<Result<_, _>>();
+            let samples = samples.map_err(|reason| format!("histogram of series {labels}: {reason}"))?;
+            batch.histograms.push(HistogramSeries { labels: labels.clone(), samples });
+        }
+        if !self.samples.is_empty() {
+            batch.series.push(Series { labels, samples: std::mem::take(&mut self.samples) });
+        }
+        self.pairs.clear();
+        self.histograms.clear();
+        Ok(())
+    }
+
+    fn labels(&self) -> Result<Labels, String> {
+        let labels: Labels = self.pairs.iter().copied().collect();
+        if labels.metric_name().is_empty() {
+            return Err(format!("series {labels} has no name: send the label {METRIC_NAME}"));
+        }
+        let is_again = |at: usize, name| self.pairs[..at].iter().any(|(before, _)| *before == name);
+        let mut names = self.pairs.iter().map(|(name, _)| *name).enumerate();
+        match names.find(|(at, name)| name.is_empty() || is_again(*at, *name)) {
+            Some((_, name)) => {
+                Err(format!("series {labels} has the label name {name:?} twice, or without text"))
+            }
+            None => Ok(labels),
+        }
+    }
+}
+
+/// Of the same shape in both versions.
+fn sample(message: &[u8]) -> Result<Sample, Malformed> {
+    let mut sample = Sample::default();
+    for field in Fields::new(message) {
+        match field? {
+            value @ Field { number: 1, .. } => sample.value = value.double()?,
+            time @ Field { number: 2, .. } => sample.timestamp_ms = time.integer()? as i64,
+            _ => {}
+        }
+    }
+    Ok(sample)
+}
+
+fn kind(number: i32) -> String {
+    let known = usize::try_from(number).ok().and_then(|at| KINDS.get(at));
+    known.copied().unwrap_or(KINDS[0]).to_owned()
+}
+
+#[cfg(test)]
+mod tests;
