@@ -1,7 +1,7 @@
 //! Reads samples for PromQL.
 
 use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series};
-use promql::StorageError;
+use promql::{Stop, StorageError};
 
 use crate::{
     Kind, QueryError, Snapshot,
@@ -20,7 +20,7 @@ struct Found {
 impl Snapshot {
     /// The matching series with their samples in `[start_ms, end_ms]`, sorted by labels and by time, numbers and
     /// native histograms apart. Of several samples of one time the first to arrive stays, as in Prometheus; of a
-    /// number and a histogram the histogram.
+    /// number and a histogram the histogram. Reads no further when `stop` says so.
     ///
     /// # Errors
     /// When the catalog cannot be read.
@@ -29,19 +29,24 @@ impl Snapshot {
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
+        stop: Stop<'_>,
     ) -> Result<(Vec<Series>, Vec<HistogramSeries>), QueryError> {
         let span = span(Kind::Metrics, start_ms, end_ms);
         let parts = Parts::<SampleColumns>::find(self, matchers, span.clone())?;
         let mut found: Vec<Found> = parts.streams.iter().map(|_| Found::default()).collect();
-        let mut loader = Loader::new();
+        let (mut loader, mut read) = (Loader::new(), 0);
         // In the order of arrival, which is that of the blocks as well.
         for part in &parts.parts {
-            let read = loader.load(part).and_then(|loaded| {
+            if stop(read) {
+                break;
+            }
+            let loaded = loader.load(part).and_then(|loaded| {
                 let rows = part.rows_within(&loaded, &span)?;
                 found[part.stream].extend(loaded.columns(), &rows);
+                read += rows.len();
                 Ok(())
             });
-            let _ = read.inspect_err(|damage| self.note(damage));
+            let _ = loaded.inspect_err(|damage| self.note(damage));
         }
         Ok(by_kind(parts.streams.into_iter().zip(found)))
     }
@@ -90,7 +95,7 @@ fn by_kind(found: impl Iterator<Item = (Labels, Found)>) -> (Vec<Series>, Vec<Hi
 
 impl promql::Storage for Snapshot {
     fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
-        self.select_both(matchers, start_ms, end_ms).map(|(numbers, _)| numbers)
+        self.select_both(matchers, start_ms, end_ms, &|_| false).map(|(numbers, _)| numbers)
     }
 
     fn select_histograms(
@@ -99,7 +104,7 @@ impl promql::Storage for Snapshot {
         start_ms: i64,
         end_ms: i64,
     ) -> Result<Vec<HistogramSeries>, StorageError> {
-        self.select_both(matchers, start_ms, end_ms).map(|(_, histograms)| histograms)
+        self.select_both(matchers, start_ms, end_ms, &|_| false).map(|(_, histograms)| histograms)
     }
 
     fn select_both(
@@ -107,7 +112,8 @@ impl promql::Storage for Snapshot {
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
+        stop: Stop<'_>,
     ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
-        self.select_samples(matchers, start_ms, end_ms).map_err(|error| StorageError(error.to_string()))
+        self.select_samples(matchers, start_ms, end_ms, stop).map_err(|error| StorageError(error.to_string()))
     }
 }

@@ -8,6 +8,7 @@ use event::{
         remote_write::TimeSeries,
     },
 };
+use log_index::http::Limits;
 use promql::Features;
 use prost::Message;
 use serde_json::{Value, json};
@@ -240,6 +241,18 @@ async fn remote_read_gives_the_samples_as_they_are_with_the_ends_of_series() {
         let text = String::from_utf8_lossy(&answer.body);
         assert_eq!(text.contains("17 queries in one request, the limit is 16"), queries > 16, "{text}");
     }
+}
+
+#[tokio::test]
+async fn remote_read_of_too_many_samples_is_refused() {
+    let site = Site::with(None, Limits { max_samples: 5, ..Limits::default() });
+    site.fill();
+    let all = Query { start_timestamp_ms: 0, end_timestamp_ms: i64::MAX, matchers: Vec::new() };
+    let body = ReadRequest { queries: vec![all] }.encode_to_vec();
+    let body = snap::raw::Encoder::new().compress_vec(&body).unwrap();
+    let answer = site.send(Request::post("/api/v1/read").body(body.into()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.text().contains("exceeded sample limit (5)"), "{}", answer.text());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series, widest_label};
-use promql::{Storage, StorageError};
+use promql::{Stop, Storage, StorageError};
 
 use super::{
     family::Family,
@@ -183,7 +183,7 @@ impl<'a> Until<'a> {
 
 impl Storage for Until<'_> {
     fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
-        Ok(self.select_both(matchers, start_ms, end_ms)?.0)
+        Ok(self.select_both(matchers, start_ms, end_ms, &|_| false)?.0)
     }
 
     fn select_histograms(
@@ -192,7 +192,7 @@ impl Storage for Until<'_> {
         start_ms: i64,
         end_ms: i64,
     ) -> Result<Vec<HistogramSeries>, StorageError> {
-        Ok(self.select_both(matchers, start_ms, end_ms)?.1)
+        Ok(self.select_both(matchers, start_ms, end_ms, &|_| false)?.1)
     }
 
     fn select_both(
@@ -200,6 +200,7 @@ impl Storage for Until<'_> {
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
+        _stop: Stop<'_>,
     ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
         let end_ms = end_ms.min(self.end_ms);
         let (mut numbers, mut histograms) = (Vec::new(), Vec::new());

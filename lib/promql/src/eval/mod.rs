@@ -31,7 +31,7 @@ use crate::{
     query::expr::{Call, Expr},
 };
 
-pub use query::{Options, Storage, query_instant, query_range};
+pub use query::{Options, Stop, Storage, query_instant, query_range};
 pub(crate) use range::{OfAll, OfSamples, OfWindow, OverTime, Window, sum_of_resets};
 pub(crate) use report::Reporter;
 pub(crate) use rows::{Datum, METADATA, Point, Row, merge, without_name};
@@ -111,8 +111,13 @@ impl<'a> Evaluator<'a> {
 
     /// Counts samples that were loaded or computed, and ends a query that has too many or is cancelled.
     pub fn charge(&self, samples: usize) -> Result<(), EvalError> {
-        let total = self.samples.get().saturating_add(samples);
-        self.samples.set(total);
+        self.samples.set(self.samples.get().saturating_add(samples));
+        self.check(0)
+    }
+
+    /// Whether the query may hold so many samples more, and go on.
+    fn check(&self, more: usize) -> Result<(), EvalError> {
+        let total = self.samples.get().saturating_add(more);
         if total > self.options.max_samples {
             return Err(EvalError::TooManySamples { limit: self.options.max_samples, widest: None });
         }

@@ -5,6 +5,9 @@ use event::{HistogramSeries, Labels, Matcher, Sample, Series};
 use super::{Evaluated, Evaluator, Row, Steps, Track, merge, without_name};
 use crate::{Answer, EvalError, Query, StorageError, Value, ValueType, query::Timing};
 
+/// Told how many samples have been read so far: whether the query fails anyhow, so that there is no use in reading on.
+pub type Stop<'a> = &'a dyn Fn(usize) -> bool;
+
 /// Where samples come from.
 pub trait Storage {
     /// Every series that fits all `matchers`, with its samples from `start_ms` to `end_ms`, both inclusive, in
@@ -28,7 +31,7 @@ pub trait Storage {
         Ok(Vec::new())
     }
 
-    /// Both kinds, for a storage that finds them together.
+    /// Both kinds, for a storage that finds them together. One that holds much asks `stop` now and then.
     ///
     /// # Errors
     /// As [`select`](Self::select).
@@ -37,6 +40,7 @@ pub trait Storage {
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
+        _stop: Stop<'_>,
     ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
         let numbers = self.select(matchers, start_ms, end_ms)?;
         Ok((numbers, self.select_histograms(matchers, start_ms, end_ms)?))

@@ -1,6 +1,6 @@
 //! Selectors: samples from the storage, and which of them an instant selector sees at each step.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use event::{HistogramSample, Labels, Matcher, Sample, widest_label};
 
@@ -150,13 +150,21 @@ impl Evaluator<'_> {
     /// The series from the storage, sorted by labels so that floats add up in the same order every time.
     pub fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Track>, EvalError> {
         self.charge(0)?;
-        let (numbers, histograms) = self.storage.select_both(matchers, start_ms, end_ms)?;
+        let failure = Cell::new(None);
+        let stop = |read| {
+            let checked = self.check(read);
+            let fails = checked.is_err();
+            failure.set(checked.err());
+            fails
+        };
+        let (numbers, histograms) = self.storage.select_both(matchers, start_ms, end_ms, &stop)?;
         let (numbers, histograms) = (numbers.into_iter(), histograms.into_iter());
         let numbers = numbers.map(|s| Track { labels: s.labels, samples: s.samples, ..Track::default() });
         let histograms =
             histograms.map(|s| Track { labels: s.labels, histograms: s.samples, ..Track::default() });
         let all: Vec<Track> = numbers.chain(histograms).collect();
-        self.charge(all.iter().map(Track::len).sum()).map_err(|error| match error {
+        let charged = failure.take().map_or_else(|| self.charge(all.iter().map(Track::len).sum()), Err);
+        charged.map_err(|error| match error {
             EvalError::TooManySamples { limit, .. } => {
                 let widest = widest_label(all.iter().map(|track| track.labels.iter()));
                 EvalError::TooManySamples { limit, widest }

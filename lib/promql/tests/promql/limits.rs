@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 use crate::memory::Memory;
-use event::{Labels, Matcher, Series};
+use event::{HistogramSeries, Labels, Matcher, Series};
 use promql::{
-    EvalError, Options, Storage, StorageError, Value, ValueType, parse, query_instant, query_range,
+    EvalError, Options, Stop, Storage, StorageError, Value, ValueType, parse, query_instant, query_range,
 };
 
 fn storage() -> Memory {
@@ -102,6 +102,30 @@ fn a_failing_storage_fails_the_query() {
     }
     let error = query_instant(&parse("a").unwrap(), &Broken, 0, &Options::default()).unwrap_err();
     assert_eq!(error.to_string(), "storage: segment 7 is damaged");
+}
+
+#[test]
+fn a_storage_is_told_when_there_is_no_use_in_reading_on() {
+    struct Endless;
+    impl Storage for Endless {
+        fn select(&self, _: &[Matcher], _: i64, _: i64) -> Result<Vec<Series>, StorageError> {
+            Ok(Vec::new())
+        }
+
+        fn select_both(
+            &self,
+            _: &[Matcher],
+            _: i64,
+            _: i64,
+            stop: Stop<'_>,
+        ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
+            assert_eq!((0..).find(|read| stop(*read)), Some(51));
+            Ok(Default::default())
+        }
+    }
+    let options = Options { max_samples: 50, ..Options::default() };
+    let error = query_instant(&parse("a").unwrap(), &Endless, 0, &options).unwrap_err();
+    assert!(matches!(error, EvalError::TooManySamples { limit: 50, .. }), "{error}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use axum::{
 };
 use event::{Labels, METRIC_NAME, Sample};
 
-use super::{Error, request::selectors};
+use super::{Error, numbers::Room, request::selectors};
 use crate::http::{Service, number::Exposed, params::Params};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -19,11 +19,13 @@ pub(super) async fn federate(State(service): State<Service>, params: Params) -> 
     let selectors = selectors(&params)?;
     let now_ms = service.now_ns() / 1_000_000;
     let after_ms = now_ms - promql::Options::default().lookback_ms;
-    let body = service.ask(params.timeout()?, move |view, _| {
+    let max_samples = service.limits().samples();
+    let body = service.ask(params.timeout()?, move |view, cancelled| {
+        let room = Room::new(max_samples, cancelled);
         let mut newest = BTreeMap::new();
         for matchers in &selectors {
             // In the text format there are no native histograms.
-            let (series, _) = view.snapshot.select_samples(matchers, after_ms + 1, now_ms)?;
+            let series = room.numbers(&view.snapshot, matchers, after_ms + 1, now_ms)?;
             let last = series.into_iter().filter_map(|s| Some((s.labels, *s.samples.last()?)));
             newest.extend(last.filter(|(_, sample)| !sample.is_stale()));
         }

@@ -7,6 +7,7 @@ mod format;
 mod histogram;
 mod labels;
 mod metadata;
+mod numbers;
 mod parse;
 mod query;
 mod read;

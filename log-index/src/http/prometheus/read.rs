@@ -15,10 +15,10 @@ use event::{
 };
 use prost::Message;
 
-use super::Error;
+use super::{Error, numbers::Room};
 use crate::{
     Snapshot,
-    http::{Service, error::Failure, run::Cancelled},
+    http::{Service, error::Failure},
 };
 
 /// Each is read for itself, in one place among those of all queries.
@@ -31,7 +31,7 @@ pub(super) async fn read(State(service): State<Service>, body: Bytes) -> Result<
     let request = decode(&body, service.limits().max_body_bytes)?;
     let max_samples = service.limits().samples().min(MOST_SAMPLES);
     let body = service.ask(None, move |view, cancelled| {
-        let response = answer_all(&view.snapshot, &request.queries, max_samples, cancelled)?;
+        let response = answer_all(&view.snapshot, &request.queries, &Room::new(max_samples, cancelled))?;
         view.warnings().iter().for_each(|warning| tracing::warn!("remote read: {warning}"));
         snap::raw::Encoder::new()
             .compress_vec(&response.encode_to_vec())
@@ -57,32 +57,14 @@ fn decode(body: &[u8], max_bytes: usize) -> Result<ReadRequest, Failure> {
     }
 }
 
-fn answer_all(
-    snapshot: &Snapshot,
-    queries: &[Query],
-    max_samples: usize,
-    cancelled: Cancelled<'_>,
-) -> Result<ReadResponse, Failure> {
-    let (mut results, mut samples) = (Vec::with_capacity(queries.len()), 0);
-    for query in queries {
-        if cancelled() {
-            return Err(Failure::Cancelled);
-        }
-        let result = answer(snapshot, query)?;
-        samples += result.timeseries.iter().map(|series| series.samples.len()).sum::<usize>();
-        if samples > max_samples {
-            return Err(Failure::BadData(format!(
-                "exceeded sample limit ({max_samples}): read shorter spans or fewer series"
-            )));
-        }
-        results.push(result);
-    }
+fn answer_all(snapshot: &Snapshot, queries: &[Query], room: &Room<'_>) -> Result<ReadResponse, Failure> {
+    let results = queries.iter().map(|query| answer(snapshot, query, room)).collect::<Result<_, _>>()?;
     Ok(ReadResponse { results })
 }
 
-fn answer(snapshot: &Snapshot, query: &Query) -> Result<QueryResult, Failure> {
+fn answer(snapshot: &Snapshot, query: &Query, room: &Room<'_>) -> Result<QueryResult, Failure> {
     let matchers = query.matchers.iter().map(matcher).collect::<Result<Vec<_>, _>>()?;
-    let (series, _) = snapshot.select_samples(&matchers, query.start_timestamp_ms, query.end_timestamp_ms)?;
+    let series = room.numbers(snapshot, &matchers, query.start_timestamp_ms, query.end_timestamp_ms)?;
     Ok(QueryResult { timeseries: series.iter().map(timeseries).collect() })
 }
 
