@@ -5,6 +5,7 @@ pub mod tests;
 
 use std::{path::Path, sync::Arc};
 
+use bus::Record;
 use event::LogBatch;
 use tokio::sync::broadcast;
 
@@ -14,6 +15,7 @@ use crate::{
     delete::understand,
     index::lock,
     ledger::Ledger,
+    others::Others,
     recover::{Recovered, catch_up, open_catalog},
     segment::Segment,
     state::{Sealed, State},
@@ -69,6 +71,16 @@ impl Index {
         self.inner.state.lock().sealed.manifest.commit
     }
 
+    /// Remembers a record that nobody can read until another process has committed it, which sends its letters then.
+    pub(crate) fn note_unreadable(&self, record: &Record) {
+        self.inner.state.lock().note_unreadable(record);
+    }
+
+    /// Those whose letters this process has to send if it is the owner.
+    pub(crate) fn take_unreadable(&self) -> Vec<Record> {
+        self.inner.state.lock().others.as_mut().map(Others::take_unreadable).unwrap_or_default()
+    }
+
     /// Puts the segments of `manifest` in the place of those that are known, and leaves out of memory what they hold.
     /// With `damaged` also if streams of some cannot be read.
     ///
@@ -107,7 +119,7 @@ impl Index {
         let mut others = before.others.take().unwrap_or_default();
         let mut read = before.progress.clone();
         others.agree(&mut read, &before.sealed.manifest, &sealed.manifest);
-        others.release(&sealed.manifest.progress);
+        others.release_all(&sealed.manifest.progress);
         let mut state = State::new(sealed);
         state.told_bytes = before.told_bytes;
         let retained = std::mem::take(&mut others.retained);

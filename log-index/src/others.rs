@@ -12,11 +12,19 @@ use crate::catalog::{Manifest, Progress};
 /// So many commits later whoever commits must have seen too that a partition has begun again; else it has not.
 const PATIENCE: u64 = 16;
 
+/// What the records that nobody can read may take; of those beyond that there are no letters.
+const UNREADABLE_BYTES: usize = 4 << 20;
+
+/// What each of them takes besides its value.
+const RECORD_BYTES: usize = 256;
+
 /// See above.
 #[derive(Default)]
 pub struct Others {
     /// Records behind the last commit, and how often their partition had begun again.
     pub retained: VecDeque<(i64, Record)>,
+    /// The same of those that nobody can read: whoever commits next sends their letters.
+    unreadable: VecDeque<(i64, Record)>,
     /// Partitions that began again here first, and the last commit known then.
     first: BTreeMap<Partition, u64>,
     /// Partitions that began again elsewhere first: what is read of them lies before that.
@@ -34,11 +42,28 @@ impl Others {
         None
     }
 
-    /// Drops the records that lie below `committed`.
+    /// Drops the retained records that lie below `committed`.
     pub fn release(&mut self, committed: &Progress) {
-        self.retained.retain(|(begun, record)| {
-            (*begun, record.offset) >= committed.next(&record.topic, record.partition)
-        });
+        self.retained.retain(|record| is_behind(record, committed));
+    }
+
+    /// The same for what another process has committed: it has sent the letters.
+    pub fn release_all(&mut self, committed: &Progress) {
+        self.release(committed);
+        self.unreadable.retain(|record| is_behind(record, committed));
+    }
+
+    /// Remembers a record that nobody can read.
+    pub fn note_unreadable(&mut self, begun: i64, record: &Record) {
+        let taken: usize = self.unreadable.iter().map(|(_, record)| RECORD_BYTES + record.value.len()).sum();
+        if taken + RECORD_BYTES + record.value.len() <= UNREADABLE_BYTES {
+            self.unreadable.push_back((begun, record.clone()));
+        }
+    }
+
+    /// Hands them out to whoever commits from now on.
+    pub fn take_unreadable(&mut self) -> Vec<Record> {
+        self.unreadable.drain(..).map(|(_, record)| record).collect()
     }
 
     /// Before going over from `before`, where `own` was read, to `after`: who commits says how often a partition has
@@ -58,9 +83,13 @@ impl Others {
                 self.later.insert(key);
             }
             own.begin(topic, *partition, theirs);
-            let of_it =
-                self.retained.iter_mut().filter(|(_, r)| (&r.topic, r.partition) == (topic, *partition));
+            let all = self.retained.iter_mut().chain(&mut self.unreadable);
+            let of_it = all.filter(|(_, r)| (&r.topic, r.partition) == (topic, *partition));
             of_it.for_each(|(begun, _)| *begun = (*begun).min(theirs));
         }
     }
+}
+
+fn is_behind((begun, record): &(i64, Record), committed: &Progress) -> bool {
+    (*begun, record.offset) >= committed.next(&record.topic, record.partition)
 }

@@ -116,6 +116,16 @@ impl State {
         self.rotate();
     }
 
+    /// Remembers a record that nobody can read, for the case that this process comes to commit it.
+    pub fn note_unreadable(&mut self, record: &bus::Record) {
+        let (begun, _) = self.progress.next(&record.topic, record.partition);
+        if !self.has(record)
+            && let Some(others) = &mut self.others
+        {
+            others.note_unreadable(begun, record);
+        }
+    }
+
     /// Drops the retained records that lie below the last commit.
     pub fn release(&mut self) {
         if let Some(others) = &mut self.others {

@@ -1,6 +1,9 @@
 //! An owner and one who goes along with it, over one storage.
 
-use std::ops::ControlFlow;
+use std::{
+    ops::ControlFlow,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use bus::Record;
 use event::{Codec, Event, LogEntry};
@@ -12,13 +15,13 @@ use crate::{catalog::CatalogError, recover::put_manifest, storage::Directory};
 
 /// Commits without asking anybody.
 pub struct Fake {
-    pub owner: bool,
+    pub owner: AtomicBool,
     pub storage: Arc<dyn Storage>,
 }
 
 impl Ledger for Fake {
     fn is_owner(&self) -> bool {
-        self.owner
+        self.owner.load(Ordering::SeqCst)
     }
 
     fn publish(&self, manifest: &Manifest) -> Result<(), CatalogError> {
@@ -37,7 +40,7 @@ impl Pair {
         let folder = TempDir::new().unwrap();
         let storage: Arc<dyn Storage> = Arc::new(Directory::open(folder.path().join("shared")).unwrap());
         let open = |name: &str, owner| {
-            let ledger = Arc::new(Fake { owner, storage: storage.clone() });
+            let ledger = Arc::new(Fake { owner: AtomicBool::new(owner), storage: storage.clone() });
             let (path, sender) = (folder.path().join(name), broadcast::Sender::new(1_000));
             Index::open_shared(&path, &Config::default(), storage.clone(), ledger, sender).unwrap()
         };
@@ -272,4 +275,24 @@ fn who_alone_believes_that_a_partition_begins_again_comes_to_agree_with_the_owne
     pair.owner.flush().unwrap();
     pair.adopt();
     pair.assert_upto(10);
+}
+
+#[test]
+fn what_nobody_can_read_is_remembered_until_another_process_has_committed_it() {
+    let pair = Pair::new();
+    for number in 0..4 {
+        pair.follower.note_unreadable(&record(number));
+        pair.follower.skip(&record(number));
+    }
+    for number in 0..2 {
+        pair.owner.append(&record(number)).unwrap();
+    }
+    pair.owner.flush().unwrap();
+    pair.adopt();
+    let offsets = |records: Vec<Record>| records.iter().map(|record| record.offset).collect::<Vec<_>>();
+    assert_eq!(offsets(pair.follower.take_unreadable()), [2, 3]);
+    assert_eq!(offsets(pair.follower.take_unreadable()), [0; 0]);
+    let large = |offset| Record { value: vec![b'x'; 1 << 20].into(), ..record(offset) };
+    (4..9).for_each(|number| pair.follower.note_unreadable(&large(number)));
+    assert_eq!(offsets(pair.follower.take_unreadable()), [4, 5, 6]);
 }

@@ -211,7 +211,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inner = Directory::open(folder.path().join("shared")).unwrap();
         let storage = Arc::new(Broken { inner, broken: AtomicBool::new(true) });
-        let ledger = Arc::new(Fake { owner: true, storage: storage.clone() });
+        let ledger = Arc::new(Fake { owner: AtomicBool::new(true), storage: storage.clone() });
         let sender = tokio::sync::broadcast::Sender::new(1);
         let path = folder.path().join("owner");
         let index = Index::open_shared(&path, &Config::default(), storage.clone(), ledger, sender).unwrap();

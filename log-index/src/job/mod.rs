@@ -2,6 +2,8 @@
 //! shard one seals and drops what is too old, and one merges. All sleep while nothing happens.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 use std::{

@@ -55,6 +55,7 @@ impl Shared {
             let wanted = self.index.held(consumer.partitions());
             consumer.hold(&held, &wanted)?;
             held = wanted;
+            self.set_aside_owned();
             for record in consumer.poll(POLL, POLL_RECORDS)? {
                 self.follow_back(&record, &mut read);
                 if !self.take_in(&record) {
@@ -95,16 +96,33 @@ impl Shared {
         false
     }
 
-    /// Puts a record that nobody can read into the dead-letter topic, then passes over it; `false` if the job
-    /// was told to stop meanwhile.
+    /// Passes over a record that nobody can read; its owner puts it into the dead-letter topic first. `false` if the
+    /// job was told to stop meanwhile.
     fn set_aside(&self, record: &Record, error: &AppendError) -> bool {
-        let Record { topic, partition, offset, .. } = record;
-        let index = self.index.of(*partition);
+        let index = self.index.of(record.partition);
         if !index.is_owner() {
-            // Its owner does it.
-            index.skip(record);
-            return true;
+            index.note_unreadable(record);
+        } else if !self.bury(record, error) {
+            return false;
         }
+        index.skip(record);
+        true
+    }
+
+    /// The same for what was passed over before this process owned the shard.
+    fn set_aside_owned(&self) {
+        for index in self.index.iter().filter(|index| index.is_owner()) {
+            for record in index.take_unreadable() {
+                if let Err(error) = index.decode(&record) {
+                    self.bury(&record, &error);
+                }
+            }
+        }
+    }
+
+    /// Puts a record into the dead-letter topic; `false` if the job was told to stop meanwhile.
+    fn bury(&self, record: &Record, error: &AppendError) -> bool {
+        let Record { topic, partition, offset, .. } = record;
         tracing::warn!(topic, partition, offset, %error, "record goes to the dead-letter topic");
         let reason = error.to_string();
         let sent = self.runtime.block_on(async {
@@ -113,15 +131,10 @@ impl Shared {
                 () = self.shutdown.cancelled() => None,
             }
         });
-        match sent {
-            None => return false,
-            Some(Ok(())) => {}
-            Some(Err(error)) => {
-                tracing::error!(topic, partition, offset, %error, "dead-letter topic refuses the record");
-            }
+        if let Some(Err(error)) = &sent {
+            tracing::error!(topic, partition, offset, %error, "dead-letter topic refuses the record");
         }
-        index.skip(record);
-        true
+        sent.is_some()
     }
 
     async fn send_letters(&self, record: &Record, reason: &str) -> Result<(), bus::Error> {
