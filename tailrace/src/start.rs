@@ -108,6 +108,7 @@ impl Node {
         let broker = Broker::start(config).await.context("broker.listen (--kafka)")?;
         self.settings.bus.brokers = broker.addr().to_string();
         self.addresses.kafka = Some(broker.addr().to_string());
+        self.status.disk_refuses = broker.disk_refuses();
         self.broker = Some(broker);
         Ok(())
     }

@@ -1,6 +1,12 @@
 //! What runs and how it is doing: the start message, the status line, `/api/status`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use log_index::{IndexJob, Shards};
@@ -21,6 +27,8 @@ pub struct StatusSource {
     pub rules: Option<Arc<Running>>,
     pub push: Option<Arc<PushJob>>,
     pub index: Option<(Shards, IndexJob)>,
+    /// Of the embedded broker.
+    pub disk_refuses: Arc<AtomicBool>,
 }
 
 /// `/api/status`
@@ -44,7 +52,9 @@ impl StatusSource {
     pub fn failures(&self) -> Vec<String> {
         let read_only = self.index.as_ref().and_then(|(index, _)| index.status().read_only);
         let read_only = read_only.map(|reason| format!("the index is read-only: {reason}"));
-        read_only.into_iter().collect()
+        let refuses = self.disk_refuses.load(Ordering::Relaxed);
+        let refuses = refuses.then(|| "the broker cannot write: is the disk full?".to_owned());
+        read_only.into_iter().chain(refuses).collect()
     }
 
     /// As of now.

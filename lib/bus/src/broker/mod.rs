@@ -34,7 +34,7 @@ use data_dir::DataDir;
 use node::Node;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,7 @@ const THREADS: usize = 2;
 #[derive(Debug)]
 pub struct Broker {
     addr: SocketAddr,
+    disk_refuses: Arc<AtomicBool>,
     stopping: CancellationToken,
     serving: Option<JoinHandle<()>>,
     runtime: Option<Runtime>,
@@ -59,9 +60,9 @@ impl Broker {
         let runtime = runtime.map_err(Error::io(&config.data_dir))?;
         match runtime.spawn(open(config)).await.unwrap_or_else(|error| Err(panicked(error))) {
             Ok((node, listener, addr)) => {
-                let stopping = node.stopping.clone();
+                let (stopping, disk_refuses) = (node.stopping.clone(), node.disk_refuses.clone());
                 let serving = runtime.spawn(server::run(node, listener));
-                Ok(Broker { addr, stopping, serving: Some(serving), runtime: Some(runtime) })
+                Ok(Broker { addr, disk_refuses, stopping, serving: Some(serving), runtime: Some(runtime) })
             }
             Err(error) => {
                 runtime.shutdown_background();
@@ -73,6 +74,11 @@ impl Broker {
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Becomes true when the disk does not take records, and false with the next that it takes.
+    pub fn disk_refuses(&self) -> Arc<AtomicBool> {
+        self.disk_refuses.clone()
     }
 
     /// Ends all connections, pushes everything to the disk and gives the directory free.

@@ -11,7 +11,7 @@ use kafka_protocol::messages::BrokerId;
 use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{sleep, timeout};
@@ -44,6 +44,8 @@ pub struct Node {
     pub store: Mutex<Store>,
     /// Bytes that requests and answers may still take.
     pub in_flight: Semaphore,
+    /// Whether the disk has not taken the last records.
+    pub disk_refuses: Arc<AtomicBool>,
     /// Cancelled when the broker stops.
     pub stopping: CancellationToken,
 }
@@ -59,6 +61,7 @@ impl Node {
             groups: Groups::new(config.limits.coordinated, config.limits.coordinated_bytes),
             store: Mutex::new(Store::open(&dir.coordinator(), flush, config.limits.coordinated_bytes)?),
             in_flight: Semaphore::new(config.limits.in_flight_bytes),
+            disk_refuses: Arc::default(),
             stopping: CancellationToken::new(),
             config,
             dir,

@@ -2,6 +2,7 @@
 
 use crate::support::config;
 use rdkafka::producer::Producer;
+use std::sync::atomic::Ordering::Relaxed;
 use test_support::client::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,6 +40,29 @@ async fn a_decided_transaction_whose_marker_cannot_be_written_is_committed_once_
     while values(broker.addr(), "t", READ_COMMITTED) != ["decided"] {
         assert!(begin.elapsed() < PATIENCE, "never written");
     }
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_tells_while_its_disk_takes_no_records() {
+    let dir = tempfile::tempdir().expect("dir");
+    let settings = bus::broker::Config { segment_bytes: 1, ..config(dir.path()) };
+    let broker = bus::broker::Broker::start(settings).await.expect("starts");
+    let producer = producer(broker.addr(), &[("message.timeout.ms", "60000")]);
+    send(&producer, "t", "taken").await;
+    let refuses = broker.disk_refuses();
+    assert!(!refuses.load(Relaxed));
+    let (there, away) = (folder_of(dir.path(), "t/0"), dir.path().join("away"));
+    std::fs::rename(&there, &away).expect("moved away");
+    let sending = tokio::spawn(async move { send(&producer, "t", "waits").await });
+    let begin = std::time::Instant::now();
+    while !refuses.load(Relaxed) {
+        assert!(begin.elapsed() < PATIENCE, "not told");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    std::fs::rename(&away, &there).expect("moved back");
+    assert_eq!(sending.await.expect("sent"), 1);
+    assert!(!refuses.load(Relaxed));
     broker.stop().await;
 }
 

@@ -8,6 +8,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
+use std::sync::atomic::Ordering;
 
 pub fn produce<'a>(node: &Node, request: &ProduceRequest) -> Outcome<'a> {
     let topics: Vec<_> = request.topic_data.iter().map(|topic| produce_topic(node, request, topic)).collect();
@@ -47,7 +48,12 @@ fn append(
     }
     let partition = node.topics.partition(&topic.name, data.index)?;
     let records = data.records.as_deref().unwrap_or_default();
-    let append = || partition.change(|log| Ok((log.append(records)?, log.start_offset())));
+    let append = || {
+        let appended = partition.change(|log| Ok((log.append(records)?, log.start_offset())));
+        let is_refused = appended == Err(ResponseError::KafkaStorageError);
+        node.disk_refuses.store(is_refused, Ordering::Relaxed);
+        appended
+    };
     let header = Header::parse(records).ok_or(ResponseError::CorruptMessage)?;
     if !header.is_transactional() {
         return append();
