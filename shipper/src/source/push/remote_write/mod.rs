@@ -18,6 +18,9 @@ use super::{Limits, Refusal, decode::unsnap, histogram, samples::records, value}
 const KINDS: [&str; 8] =
     ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset"];
 
+/// Far more than any client makes.
+const MOST_LABELS: usize = 1_000;
+
 /// The samples of a request in records of moderate size.
 pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
     let decode = message(headers)?;
@@ -62,7 +65,16 @@ struct Written<'a> {
     histograms: Vec<&'a [u8]>,
 }
 
-impl Written<'_> {
+impl<'a> Written<'a> {
+    fn add_label(&mut self, label: (&'a str, &'a str)) -> Result<(), String> {
+        self.pairs.push(label);
+        if self.pairs.len() <= MOST_LABELS {
+            return Ok(());
+        }
+        let name = self.pairs.iter().find(|(name, _)| *name == METRIC_NAME).map_or("", |(_, value)| value);
+        Err(format!("a series of metric {name:?} has more than {MOST_LABELS} labels; send fewer"))
+    }
+
     /// Puts the series, which may have samples of both kinds, into the batch, and is ready for the next one.
     fn finish(&mut self, labels: Labels, batch: &mut SampleBatch) -> Result<(), Refusal> {
         if !self.histograms.is_empty() {
@@ -82,17 +94,16 @@ impl Written<'_> {
         Ok(())
     }
 
-    fn labels(&self) -> Result<Labels, String> {
+    fn labels(&mut self) -> Result<Labels, String> {
         let labels: Labels = self.pairs.iter().copied().collect();
         if labels.metric_name().is_empty() {
             return Err(format!("series {labels} has no name: send the label {METRIC_NAME}"));
         }
-        let is_again = |at: usize, name| self.pairs[..at].iter().any(|(before, _)| *before == name);
-        let mut names = self.pairs.iter().map(|(name, _)| *name).enumerate();
-        match names.find(|(at, name)| name.is_empty() || is_again(*at, *name)) {
-            Some((_, name)) => {
-                Err(format!("series {labels} has the label name {name:?} twice, or without text"))
-            }
+        self.pairs.sort_unstable_by_key(|(name, _)| *name);
+        let names = || self.pairs.iter().map(|(name, _)| *name);
+        let twice = names().zip(names().skip(1)).find(|(name, next)| name == next).map(|(name, _)| name);
+        match names().find(|name| name.is_empty()).or(twice) {
+            Some(name) => Err(format!("series {labels} has the label name {name:?} twice, or without text")),
             None => Ok(labels),
         }
     }

@@ -45,6 +45,8 @@ fn both_versions_say_the_same() {
 fn series_need_a_name_and_each_label_once() {
     assert!(refusal(&[&[("job", "a")]]).contains("has no name"));
     assert!(refusal(&[&[(METRIC_NAME, "up"), ("a", "1"), ("a", "2")]]).contains("\"a\" twice"));
+    assert!(refusal(&[&[("a", "1"), (METRIC_NAME, "up"), ("b", "1"), ("a", "2")]]).contains("\"a\" twice"));
+    assert!(refusal(&[&[(METRIC_NAME, "up"), ("", "1")]]).contains("without text"));
 }
 
 #[test]
@@ -55,4 +57,13 @@ fn a_series_is_judged_before_the_next_one_is_read() {
     assert!(first.unwrap_err().1.contains("has no name"));
     let up = [(METRIC_NAME, "up")];
     assert!(refusal(&[&up, &[("job", "a")]]).contains("{job=\"a\"} has no name"));
+}
+
+#[test]
+fn no_series_has_more_labels_than_any_client_makes() {
+    let names: Vec<String> = (0..MOST_LABELS).map(|number| format!("l{number}")).collect();
+    let labels: Vec<_> =
+        [(METRIC_NAME, "up")].into_iter().chain(names.iter().map(|name| (name.as_str(), "1"))).collect();
+    assert!(refusal(&[&labels]).contains("metric \"up\" has more than 1000 labels"));
+    assert!(refusal(&[&labels[..MOST_LABELS], &[("job", "a")]]).contains("has no name"));
 }

@@ -3,7 +3,7 @@
 use event::{
     MetricFamily, SampleBatch,
     proto::remote_write::MetricMetadata,
-    protobuf::{Field, Fields, Malformed},
+    protobuf::{Field, Fields},
 };
 
 use super::{Written, kind, sample};
@@ -24,7 +24,8 @@ pub fn decode(body: &[u8]) -> Result<SampleBatch, Refusal> {
         match field? {
             series @ Field { number: SERIES, .. } => {
                 written.read(series.bytes()?)?;
-                written.finish(written.labels()?, &mut batch)?;
+                let labels = written.labels()?;
+                written.finish(labels, &mut batch)?;
             }
             metadata @ Field { number: METADATA, .. } => batch.families.push(family(metadata.message()?)),
             _ => {}
@@ -34,10 +35,10 @@ pub fn decode(body: &[u8]) -> Result<SampleBatch, Refusal> {
 }
 
 impl<'a> Written<'a> {
-    fn read(&mut self, series: &'a [u8]) -> Result<(), Malformed> {
+    fn read(&mut self, series: &'a [u8]) -> Result<(), Refusal> {
         for field in Fields::new(series) {
             match field? {
-                label @ Field { number: LABELS, .. } => self.pairs.push(label.pair()?),
+                label @ Field { number: LABELS, .. } => self.add_label(label.pair()?)?,
                 number @ Field { number: SAMPLES, .. } => self.samples.push(sample(number.bytes()?)?),
                 histogram @ Field { number: HISTOGRAMS, .. } => self.histograms.push(histogram.bytes()?),
                 _ => {}

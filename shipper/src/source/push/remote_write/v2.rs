@@ -68,7 +68,7 @@ impl<'a> Symbols<'a> {
         }
         for pair in references.chunks(2) {
             let name = self.get(pair[0])?;
-            written.pairs.push((name, pair.get(1).map_or(Ok(""), |at| self.get(*at))?));
+            written.add_label((name, pair.get(1).map_or(Ok(""), |at| self.get(*at))?))?;
         }
         Ok(metadata)
     }
