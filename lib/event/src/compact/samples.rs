@@ -61,20 +61,24 @@ fn put_series(series: &Series, out: &mut Vec<u8>) {
 
 fn series(message: &[u8], known: &mut KnownLabels) -> Result<Series, Malformed> {
     let (mut samples, mut fields) = (Vec::new(), Fields::new(message));
-    // Labels come first, and are then known by their bytes.
-    let (mut labels_end, mut in_front) = (0, true);
+    // Labels come first, and are then known by their bytes. Elsewhere those of the samples would be among them.
+    let (mut labels_end, mut in_front, mut scattered) = (0, true, false);
     while let Some(field) = fields.next() {
         let field = field?;
         match field.number {
             LABELS if in_front => labels_end = message.len() - fields.rest().len(),
-            LABELS => labels_end = message.len(),
+            LABELS => scattered = true,
             TIMESTAMPS => field.zigzags(|timestamp_ms| samples.push(Sample { timestamp_ms, value: 0.0 }))?,
             _ => {}
         }
         in_front &= field.number == LABELS;
     }
     put_values(message, &mut samples)?;
-    Ok(Series { labels: known.labels(&message[..labels_end], read_labels)?, samples })
+    let labels = match scattered {
+        false => known.labels(&message[..labels_end], read_labels)?,
+        true => known.labels_once(message, read_labels)?,
+    };
+    Ok(Series { labels, samples })
 }
 
 fn read_labels(message: &[u8]) -> Result<Labels, Malformed> {
@@ -146,9 +150,12 @@ mod tests {
         let label = b"\x0a\x0b\x0a\x03job\x12\x04many";
         let (times, values) = (b"\x10\x02\x10\x04", [b"\x19".as_slice(), &2.5_f64.to_le_bytes()].concat());
         for parts in [[&label[..], times, &values], [&values, times, label], [times, label, &values]] {
-            let read = series(&parts.concat(), &mut KnownLabels::default()).unwrap();
+            let mut known = KnownLabels::default();
+            let read = series(&parts.concat(), &mut known).unwrap();
             assert_eq!(read.labels, Labels::from([("job", "many")]));
             assert_eq!(read.samples, [Sample { timestamp_ms: 1, value: 2.5 }]);
+            let again = known.labels(&parts.concat(), |_| Ok(Labels::default()));
+            assert_eq!(again, Ok(Labels::default()), "a series with its samples is remembered");
         }
     }
 }
