@@ -1,5 +1,8 @@
 //! `tailrace`: one binary, a command for each service and for each thing that people do with them.
 
+// `stdout::outln` knows what to do when nobody reads.
+#![warn(clippy::print_stdout)]
+
 mod addresses;
 mod alert_topic;
 mod args;
@@ -12,6 +15,7 @@ mod settings;
 mod shutdown;
 mod start;
 mod status;
+mod stdout;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,7 @@ use crate::{
     settings::Settings,
     shutdown,
     status::{self, StatusSource},
+    stdout::outln,
 };
 
 /// How long to wait for the index before the process is ready without it.
@@ -218,7 +219,7 @@ impl Node {
     pub fn announce(&self, format: Option<AddressFormat>) {
         status::print_start(&self.status);
         if format == Some(AddressFormat::Json) {
-            println!("{}", self.addresses.to_json());
+            outln!("{}", self.addresses.to_json());
         }
     }
 

@@ -1,10 +1,10 @@
 //! What people type, and what they read then.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, process::Stdio};
 
 use crate::{
     basics::{client, now_ns},
-    harness::{Pipeline, Service, get, run, stdout, text},
+    harness::{Pipeline, Service, get, run, stdout, tailrace, text},
     restart::up,
 };
 
@@ -206,9 +206,8 @@ async fn follow_shows_what_arrives_after_it_began() {
     let labels = serde_json::json!({"job": "cli"});
     pipeline.push(&labels, &[(now_ns(), "before")]).await;
     let url = pipeline.url();
-    let mut command =
-        crate::harness::tailrace(&["logs", r#"{job="cli"}"#, "--follow", "-o", "raw", "--addr", &url]);
-    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut command = tailrace(&["logs", r#"{job="cli"}"#, "--follow", "-o", "raw", "--addr", &url]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "before");
     pipeline.push(&labels, &[(now_ns(), "after")]).await;
@@ -277,5 +276,24 @@ fn every_command_has_help_with_an_example() {
     {
         let shown = text(&run(&[command, "--help"]));
         assert!(shown.contains("Example"), "{command}: {shown}");
+    }
+}
+
+#[test]
+fn a_command_whose_output_nobody_reads_ends_without_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(log_index::Index::open(dir.path(), &log_index::Config::default()).unwrap());
+    let path = dir.path().to_str().unwrap();
+    let (rules, config) = ("configs/rules/host.yml", "configs/up.yaml");
+    for command in [
+        &["index", "inspect", path][..],
+        &["rules", "list"],
+        &["rules", "check", rules],
+        &["config", "check", config],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = tailrace(command).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!((output.status.code(), text(&output).as_str()), (Some(141), ""), "{command:?}");
     }
 }

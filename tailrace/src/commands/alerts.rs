@@ -1,6 +1,6 @@
 //! `tailrace alerts`: the alert topic, readable.
 
-use std::{io, io::Write, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use anyhow::Result;
 use bus::{Config, Record, Topics};
@@ -13,6 +13,7 @@ use crate::{
     args::{AlertOutput, AlertsArgs},
     commands::client,
     shutdown,
+    stdout::{Stdout, outln},
 };
 
 /// Prints every transition in the topic, or those of a span of event time; with `--follow` goes on until Ctrl-C.
@@ -43,12 +44,12 @@ fn print_topic(
     let topics = Topics { alerts: args.topic.clone(), ..Topics::default() };
     let reader = Reader::open(&Config { brokers, topics, ..Config::default() }, span)?;
     if args.output == AlertOutput::Csv {
-        println!("{}", csv::NAMES);
+        outln!("{}", csv::NAMES);
     }
     while !stop.is_cancelled() && (args.follow || !reader.is_done()?) {
         for (record, alert) in reader.poll()? {
             match alert {
-                Ok(alert) => print_record(&mut io::stdout().lock(), &record, &alert, args.output)?,
+                Ok(alert) => print_record(&mut Stdout, &record, &alert, args.output)?,
                 Err(error) => eprintln!("{}/{}@{}: {error}", record.topic, record.partition, record.offset),
             }
         }

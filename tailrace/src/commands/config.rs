@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::{
     args::{ConfigArgs, ConfigCommand},
     settings::Settings,
+    stdout::outln,
 };
 
 /// Exit code 0 when all files are right, 1 when one is not.
@@ -15,7 +16,7 @@ pub fn run(args: ConfigArgs) -> Result<ExitCode> {
     let mut wrong = 0;
     for file in &files {
         match check(file, &set) {
-            Ok(()) => println!("{}: ok", file.display()),
+            Ok(()) => outln!("{}: ok", file.display()),
             Err(error) => {
                 wrong += 1;
                 eprintln!("{error:#}\n");

@@ -1,12 +1,12 @@
 //! `tailrace query`: PromQL from the command line.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use jiff::Timestamp;
 
 use super::{client, print, span};
-use crate::args::QueryArgs;
+use crate::{args::QueryArgs, stdout::Stdout};
 
 /// Steps of a range query where `--step` is not given: about as many as a terminal has lines.
 const DEFAULT_STEPS: f64 = 60.0;
@@ -28,6 +28,6 @@ pub async fn run(args: QueryArgs) -> Result<ExitCode> {
     };
     let answer = client::get(&args.client.addr, path, &parameters).await?;
     client::print_warnings(&answer);
-    print::samples(&mut io::stdout().lock(), &answer["data"], args.output)?;
+    print::samples(&mut Stdout, &answer["data"], args.output)?;
     Ok(ExitCode::SUCCESS)
 }

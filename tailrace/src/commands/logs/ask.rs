@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     args::{ClientArgs, LogsCommand, SpanArgs},
     commands::{client, print},
+    stdout::outln,
 };
 
 /// Prints one thing a line.
@@ -15,17 +16,17 @@ pub async fn run(command: &LogsCommand) -> Result<()> {
         LogsCommand::Labels { name, client, span } => {
             let path = name.as_ref().map_or("labels".to_owned(), |name| format!("label/{name}/values"));
             for label in list(&get(client, span, &path, None).await?["data"]) {
-                println!("{}", label.as_str().unwrap_or_default());
+                outln!("{}", label.as_str().unwrap_or_default());
             }
         }
         LogsCommand::Series { selector, client, span } => {
             let answer = get(client, span, "series", Some(("match[]", selector.clone()))).await?;
-            list(&answer["data"]).for_each(|labels| println!("{}", print::labels(labels)));
+            list(&answer["data"]).for_each(|labels| outln!("{}", print::labels(labels)));
         }
         LogsCommand::Stats { selector, client, span } => {
             let answer = get(client, span, "index/stats", Some(("query", selector.clone()))).await?;
             for name in ["streams", "chunks", "entries", "bytes"] {
-                println!("{name}: {}", answer[name]);
+                outln!("{name}: {}", answer[name]);
             }
         }
     }

@@ -6,7 +6,7 @@ mod follow;
 mod pages;
 mod print;
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -14,7 +14,10 @@ use logql::Expr;
 
 use self::{pages::Pages, print::Printer};
 use super::{client, print::samples};
-use crate::args::{LogOutput, LogsArgs, Output};
+use crate::{
+    args::{LogOutput, LogsArgs, Output},
+    stdout::Stdout,
+};
 
 /// Prints the answer; with `--follow` goes on with what arrives, until Ctrl-C.
 pub async fn run(args: LogsArgs) -> Result<ExitCode> {
@@ -69,7 +72,7 @@ async fn metric(args: &LogsArgs, query: &str, start: Timestamp, end: Timestamp) 
         LogOutput::Raw => Output::Raw,
         LogOutput::Json | LogOutput::Jsonl | LogOutput::Csv => Output::Json,
     };
-    samples(&mut io::stdout().lock(), &answer["data"], output)?;
+    samples(&mut Stdout, &answer["data"], output)?;
     if args.explain {
         explain::print_read(&pages::Totals::of(&answer));
     }

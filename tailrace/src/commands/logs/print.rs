@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{Color, LogOutput, LogsArgs},
     commands::print,
+    stdout::Stdout,
 };
 
 /// One line of an answer.
@@ -58,7 +59,7 @@ impl Printer {
     /// # Errors
     /// When standard output is closed.
     pub fn print(&mut self, lines: &[Line]) -> Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = Stdout;
         for line in lines {
             writeln!(out, "{}", self.text(line))?;
             self.printed += 1;
@@ -72,8 +73,8 @@ impl Printer {
     /// When standard output is closed.
     pub fn end(&self) -> Result<()> {
         match (self.output, self.printed) {
-            (LogOutput::Json, 0) => writeln!(io::stdout(), "[]")?,
-            (LogOutput::Json, _) => writeln!(io::stdout(), "]")?,
+            (LogOutput::Json, 0) => writeln!(Stdout, "[]")?,
+            (LogOutput::Json, _) => writeln!(Stdout, "]")?,
             _ => {}
         }
         Ok(())

@@ -1,11 +1,6 @@
 //! `tailrace rules backfill`: recording rules over the past, into the topic of derived series.
 
-use std::{
-    collections::VecDeque,
-    io::{self, Write},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{collections::VecDeque, io::Write, process::ExitCode, sync::Arc};
 
 use anyhow::{Result, ensure};
 use bus::{Delivery, Outgoing, Producer};
@@ -25,6 +20,7 @@ use super::{
 use crate::{
     args::{BackfillArgs, HistoryArgs},
     commands::{print, span},
+    stdout::{Stdout, outln},
 };
 
 /// Records that may wait for their acknowledgement.
@@ -81,7 +77,7 @@ impl Backfill {
     async fn finish(self) -> Result<ExitCode> {
         if let Some(writer) = self.writer {
             writer.finish().await?;
-            println!("{} samples are written", HumanCount(self.samples));
+            outln!("{} samples are written", HumanCount(self.samples));
         }
         print_problems("", &self.findings);
         Ok(if self.findings.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -130,7 +126,7 @@ impl Writer {
 }
 
 fn print_series(series: &[Series]) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Stdout;
     for series in series {
         let name = series.labels.metric_name();
         let labels = series.labels.filtered(|label| label != METRIC_NAME);

@@ -9,6 +9,7 @@ use stream_processor::{engine::program::Program, rules};
 use crate::{
     args::{CheckArgs, Lint},
     commands::client,
+    stdout::outln,
 };
 
 /// promtool's exit code for lints that are fatal.
@@ -29,7 +30,7 @@ pub async fn run(args: &CheckArgs) -> Result<ExitCode> {
             match rules::check_with(&[source], None, features) {
                 Ok(program) => {
                     linted |= warn(args, &program, known.as_ref());
-                    println!("{file}: {} rules", program.rules().count());
+                    outln!("{file}: {} rules", program.rules().count());
                 }
                 Err(problems) => {
                     wrong = true;

@@ -17,6 +17,7 @@ use stream_processor::rules::{self, Listed};
 use crate::{
     args::{FeatureArgs, Output, RulesArgs, RulesCommand},
     settings::Settings,
+    stdout::outln,
 };
 
 /// Exit code 1 when a checked file is wrong or a test fails.
@@ -55,14 +56,14 @@ fn print(rule: &Listed, output: Output) {
     let Listed { group, name, kind, expr, duration, file } = rule;
     let duration = duration.map(|d| d.to_string());
     match output {
-        Output::Raw => println!("{name}"),
+        Output::Raw => outln!("{name}"),
         Output::Json => {
             let rule = json!({"group": group, "name": name, "kind": kind, "expr": expr, "for": duration, "file": file});
-            println!("{rule}");
+            outln!("{rule}");
         }
         Output::Default => {
             let duration = duration.map(|d| format!(" for {d}")).unwrap_or_default();
-            println!("{kind:<7} {group:<10} {name}{duration}: {expr} ({file})");
+            outln!("{kind:<7} {group:<10} {name}{duration}: {expr} ({file})");
         }
     }
 }

@@ -14,6 +14,7 @@ use super::history::{History, Span};
 use crate::{
     args::{HistoryArgs, SpanArgs},
     commands::span,
+    stdout::outln,
 };
 
 /// Says which alerts of the rules in `files` fire at `at`, and since when: what they would have done had they been in
@@ -26,7 +27,7 @@ pub async fn eval(files: &[String], at: &str, settle: &str, history: &HistoryArg
     print_problems("", &found);
     for (labels, all) in &found.firings {
         if let Some(firing) = all.last().filter(|firing| firing.to_ms.is_none()) {
-            println!("{} firing since {}", named(labels), time(firing.from_ms));
+            outln!("{} firing since {}", named(labels), time(firing.from_ms));
         }
     }
     Ok(code(&[found]))
@@ -43,7 +44,7 @@ pub async fn diff(old: &str, new: &str, span: &SpanArgs, history: &HistoryArgs) 
     let all = compare(&old.firings, &new.firings, to);
     all.iter().for_each(|alert| print_alert(alert, to));
     let differ = all.iter().filter(|alert| !alert.differences.is_empty()).count();
-    println!("{} alerts, {differ} differ, from {} to {}", all.len(), time(from), time(to));
+    outln!("{} alerts, {differ} differ, from {} to {}", all.len(), time(from), time(to));
     Ok(code(&[old, new]))
 }
 
@@ -64,14 +65,14 @@ fn load(files: &[String]) -> Result<Arc<Program>> {
 }
 
 fn print_alert(alert: &AlertDifference, end_ms: i64) {
-    println!("{}", named(&alert.labels));
-    println!("  old: {}", summary(&alert.old, end_ms));
-    println!("  new: {}", summary(&alert.new, end_ms));
+    outln!("{}", named(&alert.labels));
+    outln!("  old: {}", summary(&alert.old, end_ms));
+    outln!("  new: {}", summary(&alert.new, end_ms));
     for difference in &alert.differences {
         let (from, to) = (time(difference.from_ms), time(difference.to_ms));
         let (sign, which) = if difference.only_new { ('+', "new") } else { ('-', "old") };
         let length = length(difference.to_ms - difference.from_ms);
-        println!("  {sign} {from} to {to} ({length}) {which} only");
+        outln!("  {sign} {from} to {to} ({length}) {which} only");
     }
 }
 

@@ -15,14 +15,14 @@ use stream_processor::{
 };
 
 use super::junit::{self, Case, Suite};
-use crate::args::TestArgs;
+use crate::{args::TestArgs, stdout::outln};
 
 /// Exit code 1 when a test fails.
 pub fn run(args: &TestArgs) -> Result<ExitCode> {
     let runner = Runner::new(args)?;
     let mut suites = Vec::new();
     for file in &args.files {
-        println!("Processing test file: {file}");
+        outln!("Processing test file: {file}");
         let suite = Suite::new(file, runner.run(file));
         runner.tell(&suite);
         suites.push(suite);
@@ -76,20 +76,20 @@ impl Runner {
         let began = Instant::now();
         let report = unit_test::run(file, test, program, &self.options);
         if self.options.data {
-            println!("DEBUG: Test {name} took {:?}, all data at its end:\n{}", began.elapsed(), report.data);
+            outln!("DEBUG: Test {name} took {:?}, all data at its end:\n{}", began.elapsed(), report.data);
         }
         Case::new(&name, report.failures)
     }
 
     fn tell(&self, suite: &Suite) {
         match suite.problems().collect::<Vec<_>>().as_slice() {
-            [] => println!("  SUCCESS"),
+            [] => outln!("  SUCCESS"),
             problems => {
                 eprintln!("  FAILED:");
                 problems.iter().for_each(|problem| eprintln!("{}\n", self.painted(problem)));
             }
         }
-        println!();
+        outln!("");
     }
 
     /// What is expected and not there is red, what is there and not expected is green.
