@@ -212,12 +212,22 @@ pub enum ConfigCommand {
     },
 }
 
-/// Where the API is.
-#[derive(Debug, ClapArgs)]
+/// Where the API is, and for whom it is asked.
+#[derive(Clone, Debug, ClapArgs)]
 pub struct ClientArgs {
     /// Address of the HTTP API
     #[arg(long, env = "TAILRACE_ADDR", default_value = "http://127.0.0.1:3100", value_name = "URL")]
     pub addr: String,
+    #[command(flatten)]
+    pub tenant: TenantArgs,
+}
+
+/// For whom the API is asked.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct TenantArgs {
+    /// Ask for this tenant: it is sent as X-Scope-OrgID
+    #[arg(long, env = "TAILRACE_ORG_ID", value_name = "TENANT")]
+    pub org_id: Option<String>,
 }
 
 /// Which part of time.

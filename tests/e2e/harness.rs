@@ -17,7 +17,10 @@ pub fn tailrace(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tailrace"));
     // Paths in the examples are relative to the project.
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    command.args(args).env_remove("RUST_LOG").env_remove("TAILRACE_ADDR");
+    command.args(args);
+    for name in ["RUST_LOG", "TAILRACE_ADDR", "TAILRACE_ORG_ID"] {
+        command.env_remove(name);
+    }
     command
 }
 

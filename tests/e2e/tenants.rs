@@ -1,13 +1,17 @@
 //! What tenants see of each other in alerts.
 
-use std::time::Instant;
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+    time::Instant,
+};
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::{
     basics::{PATIENCE, PAUSE, client, now_ns},
-    harness::Service,
+    harness::{Service, run, stdout, tailrace, text},
     restart::up,
 };
 
@@ -68,4 +72,37 @@ async fn alerts_are_everyones_and_the_lines_behind_them_their_tenants() {
     }
     let refused = named(client().get(format!("{url}/api/v1/alerts")), Some("a/b")).send().await.unwrap();
     assert_eq!(refused.status(), 400);
+}
+
+#[tokio::test]
+async fn the_command_line_asks_for_its_tenant() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().display().to_string();
+    let service = Service::start(&[&up(&data)[..], &["--set", "http.tenants=true"]].concat());
+    let url = format!("http://{}", service.address("http"));
+    let file = dir.path().join("old.log").display().to_string();
+    std::fs::write(&file, "a line\n").unwrap();
+    let ask = |what: &[&str], tenant: &[&str]| run(&[what, &["--addr", &url], tenant].concat());
+    let import = ["import", &file, "--labels", "job=app"];
+    assert!(text(&ask(&import, &[])).contains("X-Scope-OrgID"));
+    let imported = ask(&import, &["--org-id", "a"]);
+    assert!(imported.status.success(), "{}", text(&imported));
+
+    let logs = ["logs", r#"{job="app"}"#, "-o", "raw"];
+    assert_eq!(stdout(&ask(&logs, &["--org-id", "a"])), "a line\n");
+    assert_eq!(stdout(&ask(&logs, &["--org-id", "b"])), "");
+    let refused = ask(&logs, &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("X-Scope-OrgID"), "{}", text(&refused));
+
+    let mut follow = tailrace(&logs);
+    follow.args(["--follow", "--addr", &url]).env("TAILRACE_ORG_ID", "a");
+    let mut child = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "a line");
+    push(&url, "b").await;
+    push(&url, "a").await;
+    assert_eq!(lines.next().unwrap().unwrap(), "error of a");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
-use super::{ClientArgs, Output, SpanArgs};
+use super::{ClientArgs, Output, SpanArgs, TenantArgs};
 
 /// `tailrace rules`
 #[derive(Debug, ClapArgs)]
@@ -84,6 +84,8 @@ pub struct CheckArgs {
     /// Also tell of metrics that the server at this address does not have
     #[arg(long, value_name = "URL")]
     pub addr: Option<String>,
+    #[command(flatten)]
+    pub tenant: TenantArgs,
     /// What to warn of
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "all")]
     pub lint: Vec<Lint>,

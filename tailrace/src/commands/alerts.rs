@@ -21,7 +21,7 @@ pub async fn run(args: AlertsArgs) -> Result<ExitCode> {
     let span = args.span.is_given().then(|| span(&args)).transpose()?;
     let brokers = match &args.brokers {
         Some(brokers) => brokers.clone(),
-        None => client::brokers(&args.client.addr).await?,
+        None => client::brokers(&args.client).await?,
     };
     let stop = shutdown::on_signals()?;
     tokio::task::spawn_blocking(move || print_topic(&args, span, brokers, &stop)).await??;

@@ -1,16 +1,18 @@
 //! Requests to the HTTP API of a running Tailrace.
 
 use anyhow::{Context, Result, bail};
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
+
+use crate::args::ClientArgs;
 
 /// A GET with a query string; the answer as JSON.
 ///
 /// # Errors
 /// When nobody answers there, or the answer is an error: then with the server's own words.
-pub async fn get(addr: &str, path: &str, parameters: &[(&str, String)]) -> Result<Value> {
-    let url = url(addr, path);
-    let body = send(addr, reqwest::Client::new().get(&url).query(parameters)).await?;
+pub async fn get(server: &ClientArgs, path: &str, parameters: &[(&str, String)]) -> Result<Value> {
+    let url = url(server, path);
+    let body = send(server, reqwest::Client::new().get(&url).query(parameters)).await?;
     serde_json::from_slice(&body).with_context(|| format!("{url} did not answer with JSON"))
 }
 
@@ -18,31 +20,43 @@ pub async fn get(addr: &str, path: &str, parameters: &[(&str, String)]) -> Resul
 ///
 /// # Errors
 /// As [`get`].
-pub async fn post_protobuf(addr: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>> {
-    let request = reqwest::Client::new().post(url(addr, path)).body(body);
+pub async fn post_protobuf(server: &ClientArgs, path: &str, body: Vec<u8>) -> Result<Vec<u8>> {
+    let request = reqwest::Client::new().post(url(server, path)).body(body);
     let request =
         request.header("content-type", "application/x-protobuf").header("content-encoding", "snappy");
-    send(addr, request.header("x-prometheus-remote-read-version", "0.1.0")).await
+    send(server, request.header("x-prometheus-remote-read-version", "0.1.0")).await
 }
 
 /// The Kafka brokers that the server uses.
 ///
 /// # Errors
 /// When it does not answer, or does not say.
-pub async fn brokers(addr: &str) -> Result<String> {
-    let status = get(addr, "/api/status", &[]).await?;
+pub async fn brokers(server: &ClientArgs) -> Result<String> {
+    let status = get(server, "/api/status", &[]).await?;
     let brokers = status["addresses"]["kafka"].as_str();
     Ok(brokers.context("the server does not say which brokers it uses: give --brokers")?.to_owned())
 }
 
-fn url(addr: &str, path: &str) -> String {
-    format!("{}{path}", addr.trim_end_matches('/'))
+/// Where `path` is at the server.
+pub fn url(server: &ClientArgs, path: &str) -> String {
+    format!("{}{path}", server.addr.trim_end_matches('/'))
 }
 
-async fn send(addr: &str, request: RequestBuilder) -> Result<Vec<u8>> {
-    let response = request.send().await.map_err(reqwest::Error::without_url).with_context(|| {
+/// Sends a request for the tenant that is meant.
+///
+/// # Errors
+/// When nobody answers there, or the tenant cannot stand in a header.
+pub async fn answer(server: &ClientArgs, request: RequestBuilder) -> Result<Response> {
+    let tenant = server.tenant.org_id.iter();
+    let request = tenant.fold(request, |request, tenant| request.header(event::TENANT_HEADER, tenant));
+    request.send().await.map_err(reqwest::Error::without_url).with_context(|| {
+        let addr = &server.addr;
         format!("no answer from {addr}; is `tailrace up` running there? --addr or TAILRACE_ADDR says where")
-    })?;
+    })
+}
+
+async fn send(server: &ClientArgs, request: RequestBuilder) -> Result<Vec<u8>> {
+    let (addr, response) = (&server.addr, answer(server, request).await?);
     let (status, body) = (response.status(), response.bytes().await?);
     if status.is_success() {
         return Ok(body.into());

@@ -19,7 +19,8 @@ use prost::Message;
 use reqwest::StatusCode;
 use shipper::timestamp::{Clock, leading, now_ns};
 
-use crate::args::ImportArgs;
+use super::client;
+use crate::args::{ClientArgs, ImportArgs};
 
 /// Bytes of lines in one request.
 const BATCH_BYTES: usize = 1 << 20;
@@ -69,7 +70,7 @@ async fn file(path: &Path, labels: &Labels, args: &ImportArgs) -> Result<u64> {
             return Ok(count);
         }
         count += entries.len() as u64;
-        push(&client, &args.client.addr, labels, entries).await?;
+        push(&client, &args.client, labels, entries).await?;
     }
 }
 
@@ -107,17 +108,18 @@ impl Lines {
     }
 }
 
-async fn push(client: &reqwest::Client, addr: &str, labels: &Labels, entries: Vec<Entry>) -> Result<()> {
+async fn push(
+    client: &reqwest::Client,
+    server: &ClientArgs,
+    labels: &Labels,
+    entries: Vec<Entry>,
+) -> Result<()> {
     let request = PushRequest { streams: vec![Stream { labels: labels.to_string(), entries }] };
     let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec())?;
-    let url = format!("{}/loki/api/v1/push", addr.trim_end_matches('/'));
+    let (addr, url) = (&server.addr, client::url(server, "/loki/api/v1/push"));
     for _ in 0..TRIES {
         let request = client.post(&url).header("content-type", "application/x-protobuf").body(body.clone());
-        let response = request.send().await.map_err(reqwest::Error::without_url).with_context(|| {
-            format!(
-                "no answer from {addr}; is `tailrace up` running there? --addr or TAILRACE_ADDR says where"
-            )
-        })?;
+        let response = client::answer(server, request).await?;
         match response.status() {
             status if status.is_success() => return Ok(()),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {

@@ -26,7 +26,7 @@ pub async fn run(args: QueryArgs) -> Result<ExitCode> {
         parameters.push(("time", at.to_string()));
         "/api/v1/query"
     };
-    let answer = client::get(&args.client.addr, path, &parameters).await?;
+    let answer = client::get(&args.client, path, &parameters).await?;
     client::print_warnings(&answer);
     print::samples(&mut Stdout, &answer["data"], args.output)?;
     Ok(ExitCode::SUCCESS)

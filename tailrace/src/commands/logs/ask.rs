@@ -43,7 +43,7 @@ async fn get(
     let mut parameters =
         vec![("start", start.as_nanosecond().to_string()), ("end", end.as_nanosecond().to_string())];
     parameters.extend(more);
-    let answer = client::get(&client.addr, &format!("/loki/api/v1/{path}"), &parameters).await?;
+    let answer = client::get(client, &format!("/loki/api/v1/{path}"), &parameters).await?;
     client::print_warnings(&answer);
     Ok(answer)
 }

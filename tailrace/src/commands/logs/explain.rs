@@ -23,7 +23,7 @@ pub async fn print(
         ("start", start.as_nanosecond().to_string()),
         ("end", end.as_nanosecond().to_string()),
     ];
-    let stats = client::get(&args.client.addr, "/loki/api/v1/index/stats", &parameters).await?;
+    let stats = client::get(&args.client, "/loki/api/v1/index/stats", &parameters).await?;
     let count = |name: &str| stats[name].as_u64().unwrap_or(0);
     let (streams, blocks) = (HumanCount(count("streams")), HumanCount(count("chunks")));
     let (entries, bytes) = (count("entries"), HumanBytes(count("bytes")));

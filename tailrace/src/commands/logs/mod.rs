@@ -65,7 +65,7 @@ async fn metric(args: &LogsArgs, query: &str, start: Timestamp, end: Timestamp) 
         ("end", end.as_nanosecond().to_string()),
     ];
     parameters.extend(args.step.clone().map(|step| ("step", step)));
-    let answer = client::get(&args.client.addr, "/loki/api/v1/query_range", &parameters).await?;
+    let answer = client::get(&args.client, "/loki/api/v1/query_range", &parameters).await?;
     client::print_warnings(&answer);
     let output = match args.output {
         LogOutput::Default => Output::Default,

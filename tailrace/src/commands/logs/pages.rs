@@ -114,7 +114,7 @@ impl<'a> Pages<'a> {
             ("limit", limit.to_string()),
             ("direction", direction.to_owned()),
         ];
-        let answer = client::get(&self.args.client.addr, "/loki/api/v1/query_range", &parameters).await?;
+        let answer = client::get(&self.args.client, "/loki/api/v1/query_range", &parameters).await?;
         client::print_warnings(&answer);
         self.totals.add(Totals::of(&answer));
         let mut lines = lines(&answer["data"]["result"]);

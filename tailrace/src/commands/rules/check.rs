@@ -7,7 +7,7 @@ use config::Source;
 use stream_processor::{engine::program::Program, rules};
 
 use crate::{
-    args::{CheckArgs, Lint},
+    args::{CheckArgs, ClientArgs, Lint},
     commands::client,
     stdout::outln,
 };
@@ -18,9 +18,9 @@ const LINTED: u8 = 3;
 /// Says of each file how many rules it holds, or what is wrong with it. Exit code 1 when a file is wrong.
 pub async fn run(args: &CheckArgs) -> Result<ExitCode> {
     let features = args.features.features()?;
-    let known = match args.addr.as_deref().filter(|_| args.wants(Lint::UnknownMetrics)) {
+    let known = match args.server().filter(|_| args.wants(Lint::UnknownMetrics)) {
         None => None,
-        Some(addr) => Some(metrics(addr).await?),
+        Some(server) => Some(metrics(&server).await?),
     };
     let (mut wrong, mut linted) = (false, false);
     for pattern in &args.files {
@@ -56,13 +56,17 @@ fn warn(args: &CheckArgs, program: &Program, known: Option<&BTreeSet<String>>) -
 }
 
 impl CheckArgs {
+    fn server(&self) -> Option<ClientArgs> {
+        Some(ClientArgs { addr: self.addr.clone()?, tenant: self.tenant.clone() })
+    }
+
     fn wants(&self, lint: Lint) -> bool {
         self.lint.iter().any(|wanted| *wanted == Lint::All || *wanted == lint)
     }
 }
 
 /// The names of all series.
-async fn metrics(addr: &str) -> Result<BTreeSet<String>> {
-    let answer = client::get(addr, "/api/v1/label/__name__/values", &[]).await?;
+async fn metrics(server: &ClientArgs) -> Result<BTreeSet<String>> {
+    let answer = client::get(server, "/api/v1/label/__name__/values", &[]).await?;
     Ok(serde_json::from_value(answer["data"].clone())?)
 }

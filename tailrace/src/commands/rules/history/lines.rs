@@ -6,7 +6,7 @@ use serde_json::Value;
 use stream_processor::engine::LineInterest;
 
 use super::Span;
-use crate::commands::client;
+use crate::{args::ClientArgs, commands::client};
 
 /// Lines in one answer: what servers give at most.
 const PAGE: usize = 5_000;
@@ -14,7 +14,7 @@ const PAGE: usize = 5_000;
 /// The lines that an interest finds. What belongs to a line alone stands among the labels of its stream, as to a rule
 /// it is the same.
 pub async fn fetch(
-    addr: &str,
+    server: &ClientArgs,
     interest: &LineInterest,
     (after_ms, until_ms): Span,
 ) -> Result<Vec<(Labels, LogEntry)>> {
@@ -22,7 +22,7 @@ pub async fn fetch(
     let (mut start, end) = (nanos(after_ms) + 1, nanos(until_ms) + 1);
     let mut all = Vec::new();
     loop {
-        let mut page = page(addr, &query, start, end).await?;
+        let mut page = page(server, &query, start, end).await?;
         if page.len() < PAGE {
             all.append(&mut page);
             return Ok(all);
@@ -37,7 +37,7 @@ pub async fn fetch(
     }
 }
 
-async fn page(addr: &str, query: &str, start: i64, end: i64) -> Result<Vec<(Labels, LogEntry)>> {
+async fn page(server: &ClientArgs, query: &str, start: i64, end: i64) -> Result<Vec<(Labels, LogEntry)>> {
     let parameters = [
         ("query", query.to_owned()),
         ("start", start.to_string()),
@@ -45,7 +45,7 @@ async fn page(addr: &str, query: &str, start: i64, end: i64) -> Result<Vec<(Labe
         ("limit", PAGE.to_string()),
         ("direction", "forward".to_owned()),
     ];
-    let answer = client::get(addr, "/loki/api/v1/query_range", &parameters).await?;
+    let answer = client::get(server, "/loki/api/v1/query_range", &parameters).await?;
     client::print_warnings(&answer);
     let mut lines = Vec::new();
     for stream in answer["data"]["result"].as_array().context("the server has not answered with streams")? {

@@ -69,7 +69,7 @@ pub async fn settings(args: &HistoryArgs) -> Result<Settings> {
     let mut settings = Settings::load(args.config.as_deref(), &[])?;
     match (&args.brokers, &args.config) {
         (Some(brokers), _) => settings.bus.brokers.clone_from(brokers),
-        (None, None) => settings.bus.brokers = client::brokers(&args.client.addr).await?,
+        (None, None) => settings.bus.brokers = client::brokers(&args.client).await?,
         (None, Some(_)) => {}
     }
     Ok(settings)

@@ -11,14 +11,14 @@ use event::{
 use prost::Message;
 
 use super::Span;
-use crate::commands::client;
+use crate::{args::ClientArgs, commands::client};
 
 /// As many as the server takes in one request.
 const MOST_QUERIES: usize = 16;
 
 /// The samples of the series that fit any of the selectors.
 pub async fn fetch(
-    addr: &str,
+    server: &ClientArgs,
     selectors: &[Vec<Matcher>],
     (after_ms, until_ms): Span,
 ) -> Result<Vec<Series>> {
@@ -29,15 +29,15 @@ pub async fn fetch(
     };
     let mut all = Vec::new();
     for selectors in selectors.chunks(MOST_QUERIES) {
-        all.extend(read(addr, selectors.iter().map(query).collect()).await?);
+        all.extend(read(server, selectors.iter().map(query).collect()).await?);
     }
     Ok(all)
 }
 
-async fn read(addr: &str, queries: Vec<Query>) -> Result<impl Iterator<Item = Series>> {
+async fn read(server: &ClientArgs, queries: Vec<Query>) -> Result<impl Iterator<Item = Series>> {
     let request = ReadRequest { queries };
     let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec())?;
-    let answer = client::post_protobuf(addr, "/api/v1/read", body).await.context("remote read")?;
+    let answer = client::post_protobuf(server, "/api/v1/read", body).await.context("remote read")?;
     let plain = snap::raw::Decoder::new().decompress_vec(&answer).context("remote read: the answer")?;
     let response = ReadResponse::decode(plain.as_slice()).context("remote read: the answer")?;
     Ok(response.results.into_iter().flat_map(|result| result.timeseries).map(series))

@@ -10,15 +10,15 @@ use stream_processor::{
 };
 
 use super::{Sink, Span, lines, progress, series};
-use crate::args::HistoryArgs;
+use crate::args::{ClientArgs, HistoryArgs};
 
 /// So much of the past is asked for at once, in milliseconds.
 const PIECE_MS: i64 = 3_600_000;
 
 /// Where Prometheus' API and Loki's are.
 pub struct Store {
-    addr: String,
-    logs_addr: String,
+    samples: ClientArgs,
+    lines: ClientArgs,
 }
 
 /// What rules look at, each thing once.
@@ -29,8 +29,9 @@ struct Wanted {
 
 impl Store {
     pub fn of(args: &HistoryArgs) -> Self {
-        let addr = args.client.addr.clone();
-        Store { logs_addr: args.logs_addr.clone().unwrap_or(addr.clone()), addr }
+        let samples = args.client.clone();
+        let addr = args.logs_addr.clone().unwrap_or_else(|| samples.addr.clone());
+        Store { lines: ClientArgs { addr, ..samples.clone() }, samples }
     }
 
     pub async fn replay(
@@ -63,11 +64,11 @@ impl Store {
 
     async fn feed(&self, wanted: &Wanted, piece: Span, replays: &mut [StoreReplay]) -> Result<()> {
         if !wanted.series.is_empty() {
-            let series = series::fetch(&self.addr, &wanted.series, piece).await?;
+            let series = series::fetch(&self.samples, &wanted.series, piece).await?;
             replays.iter_mut().for_each(|replay| replay.feed(&series));
         }
         for (at, interest) in wanted.lines.iter().enumerate() {
-            let mut lines = lines::fetch(&self.logs_addr, interest, piece).await?;
+            let mut lines = lines::fetch(&self.lines, interest, piece).await?;
             let earlier = &wanted.lines[..at];
             lines.retain(|(labels, entry)| !earlier.iter().any(|one| one.finds(labels, &entry.line)));
             for (labels, entry) in &lines {
