@@ -30,11 +30,23 @@ const INDEX_TIMEOUT: Duration = Duration::from_secs(10);
 /// The embedded broker looks through its topics no more often.
 const SHORTEST_CHECK: Duration = Duration::from_millis(100);
 
+/// A broker that answers later than this is waited for, and that is said.
+const PROMPT: Duration = Duration::from_secs(1);
+
 /// Makes the topics; a broker that does not answer is asked again.
 async fn wait_for_topics(bus: bus::Config) -> Result<(), bus::Error> {
+    let mut making = std::pin::pin!(make_topics(&bus));
+    if let Ok(done) = tokio::time::timeout(PROMPT, &mut making).await {
+        return done;
+    }
+    tracing::warn!("waiting for kafka at {}", bus.brokers);
+    making.await
+}
+
+async fn make_topics(bus: &bus::Config) -> Result<(), bus::Error> {
     loop {
-        match bus::admin::create_topics(&bus).await {
-            Err(error @ bus::Error::Unreachable { .. }) => tracing::warn!(%error, "waiting for kafka"),
+        match bus::admin::create_topics(bus).await {
+            Err(error @ bus::Error::Unreachable { .. }) => tracing::warn!(%error, "still waiting for kafka"),
             done => return done,
         }
     }
@@ -114,15 +126,15 @@ impl Node {
         Ok(())
     }
 
-    /// Waits until Kafka is there and has our topics.
+    /// Waits until Kafka is there and has our topics; false when the process is to end before.
     ///
     /// # Errors
-    /// When Kafka refuses a topic, or the process is to end before Kafka answers.
-    pub async fn connect(&mut self) -> Result<()> {
+    /// When Kafka refuses a topic.
+    pub async fn connect(&mut self) -> Result<bool> {
         self.addresses.kafka.get_or_insert_with(|| self.settings.bus.brokers.clone());
         let waiting = wait_for_topics(self.settings.bus.clone());
         let connected = self.shutdown.run_until_cancelled(waiting).await;
-        Ok(connected.context("ended before kafka answered")??)
+        Ok(connected.transpose()?.is_some())
     }
 
     /// The same in the background, for a service that works without Kafka for a while.

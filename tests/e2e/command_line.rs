@@ -1,6 +1,10 @@
 //! What people type, and what they read then.
 
-use std::{net::TcpListener, process::Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    process::{Command, Stdio},
+};
 
 use crate::{
     basics::{client, now_ns},
@@ -201,7 +205,6 @@ async fn imported_files_are_found_under_the_times_of_their_lines() {
 
 #[tokio::test]
 async fn follow_shows_what_arrives_after_it_began() {
-    use std::io::{BufRead, BufReader};
     let pipeline = Pipeline::new("{host_name: e2e}");
     let labels = serde_json::json!({"job": "cli"});
     pipeline.push(&labels, &[(now_ns(), "before")]).await;
@@ -295,5 +298,22 @@ fn a_command_whose_output_nobody_reads_ends_without_a_word() {
         drop(reader);
         let output = tailrace(command).stdout(writer).stderr(Stdio::piped()).output().unwrap();
         assert_eq!((output.status.code(), text(&output).as_str()), (Some(141), ""), "{command:?}");
+    }
+}
+
+#[test]
+fn a_service_says_that_it_waits_for_kafka_and_ends_well_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (data, brokers) = (format!("data_dir={}", dir.path().display()), format!("bus.brokers={away}"));
+    for service in ["index", "process"] {
+        let arguments = [service, "--set", &data, "--set", &brokers, "--set", "http.listen=127.0.0.1:0"];
+        let mut child = tailrace(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut shown = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let waits = format!("waiting for kafka at {away}");
+        assert!(shown.any(|line| line.contains(&waits)), "{service}");
+        let term = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(term.success());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{service}: {:?}", shown.collect::<Vec<_>>());
     }
 }

@@ -21,7 +21,9 @@ pub async fn ship(args: ServiceArgs) -> Result<ExitCode> {
 /// `tailrace process`
 pub async fn process(args: ProcessArgs) -> Result<ExitCode> {
     let mut node = node(&args.service).await?;
-    node.connect().await?;
+    if !node.connect().await? {
+        return Ok(ExitCode::SUCCESS);
+    }
     for job in &args.jobs {
         match job {
             JobName::Rules => node.start_rules()?,
@@ -34,7 +36,9 @@ pub async fn process(args: ProcessArgs) -> Result<ExitCode> {
 /// `tailrace index`
 pub async fn index(args: ServiceArgs) -> Result<ExitCode> {
     let mut node = node(&args).await?;
-    node.connect().await?;
+    if !node.connect().await? {
+        return Ok(ExitCode::SUCCESS);
+    }
     node.start_index().await?;
     finish(node, &args).await
 }

@@ -19,7 +19,9 @@ pub async fn run(args: UpArgs) -> Result<ExitCode> {
     }
     let mut node = Node::new(settings).await?;
     node.start_broker().await?;
-    node.connect().await?;
+    if !node.connect().await? {
+        return Ok(ExitCode::SUCCESS);
+    }
     node.start_index().await?;
     node.start_rules()?;
     node.start_push()?;
