@@ -3,9 +3,9 @@
 mod logs;
 mod rules;
 
-use std::path::PathBuf;
+use std::{fmt::Display, path::PathBuf};
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 pub use logs::{Color, ImportArgs, LogOutput, LogsArgs, LogsCommand};
 pub use rules::{
@@ -75,6 +75,11 @@ pub enum Command {
         after_help = "Example:\n  tailrace alerts\n  tailrace alerts --follow -o json\n  tailrace alerts --since 30d -o csv > history.csv"
     )]
     Alerts(AlertsArgs),
+}
+
+/// The flags do not go together, or mean nothing: exit code 2, as for what clap finds itself.
+pub fn misused(message: impl Display) -> anyhow::Error {
+    clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n")).into()
 }
 
 /// What every service takes.
@@ -256,7 +261,7 @@ pub struct QueryArgs {
     /// Evaluate at this time (RFC 3339) [default: now]
     #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "from", "to"])]
     pub time: Option<String>,
-    /// Step of a range query, for example 1m
+    /// Step of a range query, for example 1m; needs a span
     #[arg(long)]
     pub step: Option<String>,
     /// How to print

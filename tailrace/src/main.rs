@@ -41,7 +41,10 @@ fn main() -> ExitCode {
     let result = runtime.block_on(run(args.command));
     // Threads that still wait for a broker must not hold up the end.
     runtime.shutdown_background();
-    result.unwrap_or_else(|error| fail(&error))
+    result.unwrap_or_else(|error| match error.downcast::<clap::Error>() {
+        Ok(usage) => usage.exit(),
+        Err(error) => fail(&error),
+    })
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -173,6 +173,8 @@ async fn logs_come_in_parts_forms_and_colours() {
     let explained =
         run(&["logs", r#"{job="parts"} |= "n=3""#, "--since", "10h", "--addr", &url, "--explain"]);
     assert!(text(&explained).contains("passed: 1 lines"), "{}", text(&explained));
+    let counts = run(&["logs", r#"count_over_time({job="parts"}[1h])"#, "--addr", &url, "-o", "csv"]);
+    assert!(stdout(&counts).starts_with("timestamp,labels,value\n2"), "{}", text(&counts));
     let ask =
         |what: &[&str]| stdout(&run(&[&["logs"][..], what, &["--since", "10h", "--addr", &url]].concat()));
     assert_eq!(ask(&["labels", "job"]), "parts\n");
@@ -315,5 +317,22 @@ fn a_service_says_that_it_waits_for_kafka_and_ends_well_meanwhile() {
         let term = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(term.success());
         assert_eq!(child.wait().unwrap().code(), Some(0), "{service}: {:?}", shown.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn flags_that_mean_nothing_together_are_refused() {
+    let (lines, metric) = (r#"{job="a"}"#, r#"rate({job="a"}[1m])"#);
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    for command in [
+        &["logs", metric, "--follow"][..],
+        &["logs", lines, "--follow", "--to", late],
+        &["logs", lines, "--from", late, "--to", early],
+        &["query", "up", "--from", late, "--to", early],
+        &["query", "up", "--step", "1m"],
+    ] {
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {}", text(&output));
+        assert!(text(&output).starts_with("error: "), "{command:?}: {}", text(&output));
     }
 }

@@ -30,7 +30,7 @@ pub struct LogsArgs {
     #[arg(long)]
     pub step: Option<String>,
     /// Go on with what arrives
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "to")]
     pub follow: bool,
     /// Say what was read and what was skipped
     #[arg(long)]

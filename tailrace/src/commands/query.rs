@@ -6,13 +6,19 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::{client, print, span};
-use crate::{args::QueryArgs, stdout::Stdout};
+use crate::{
+    args::{QueryArgs, misused},
+    stdout::Stdout,
+};
 
 /// Steps of a range query where `--step` is not given: about as many as a terminal has lines.
 const DEFAULT_STEPS: f64 = 60.0;
 
 /// Prints the answer of an instant query, or of a range query where a span is given.
 pub async fn run(args: QueryArgs) -> Result<ExitCode> {
+    if args.step.is_some() && !args.span.is_given() {
+        return Err(misused("--step is for a span: give --since, or --from and --to"));
+    }
     let now = Timestamp::now();
     let mut parameters = vec![("query", args.query.clone())];
     let path = if args.span.is_given() {

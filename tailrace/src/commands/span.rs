@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
 
-use crate::args::SpanArgs;
+use crate::args::{SpanArgs, misused};
 
 impl SpanArgs {
     /// Beginning and end; `default_age` where neither `--since` nor `--from` is given.
@@ -12,11 +12,17 @@ impl SpanArgs {
     /// When an age or time cannot be read.
     pub fn resolve(&self, now: Timestamp, default_age: &str) -> Result<(Timestamp, Timestamp)> {
         let end = self.to.as_deref().map_or(Ok(now), |text| time("--to", text))?;
-        if let Some(from) = &self.from {
-            return Ok((time("--from", from)?, end));
+        let start = match &self.from {
+            Some(from) => time("--from", from)?,
+            None => {
+                let age = age(self.since.as_deref().unwrap_or(default_age))?;
+                end.checked_sub(age.0).context("--since reaches too far back")?
+            }
+        };
+        if start > end {
+            return Err(misused(format_args!("--from {start} is later than the end, {end}")));
         }
-        let age = age(self.since.as_deref().unwrap_or(default_age))?;
-        Ok((end.checked_sub(age.0).context("--since reaches too far back")?, end))
+        Ok((start, end))
     }
 
     /// Whether the user asked for a span at all.
@@ -45,6 +51,19 @@ mod tests {
         let (start, end) = span.resolve(Timestamp::UNIX_EPOCH, "5m").unwrap();
         assert_eq!(start.to_string(), "2026-01-01T01:00:00Z");
         assert_eq!(end.to_string(), "2026-01-01T02:00:00Z");
+    }
+
+    #[test]
+    fn a_span_does_not_end_before_it_begins() {
+        let span = |to: &str| SpanArgs {
+            since: None,
+            from: Some("2026-01-01T02:00:00Z".into()),
+            to: Some(to.into()),
+        };
+        let resolve = |to| span(to).resolve(Timestamp::UNIX_EPOCH, "5m");
+        assert!(resolve("2026-01-01T02:00:00Z").is_ok());
+        let error = resolve("2026-01-01T01:59:59Z").unwrap_err();
+        assert!(error.is::<clap::Error>() && error.to_string().contains("--from"), "{error}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::print::{Printer, lines};
+use super::printer::{Printer, lines};
 use crate::{args::LogsArgs, commands::client};
 
 /// Prints what is newer than `after` until the connection ends.

@@ -4,7 +4,7 @@ mod ask;
 mod explain;
 mod follow;
 mod pages;
-mod print;
+mod printer;
 
 use std::process::ExitCode;
 
@@ -12,10 +12,10 @@ use anyhow::Result;
 use jiff::Timestamp;
 use logql::Expr;
 
-use self::{pages::Pages, print::Printer};
-use super::{client, print::samples};
+use self::{pages::Pages, printer::Printer};
+use super::{client, print};
 use crate::{
-    args::{LogOutput, LogsArgs, Output},
+    args::{LogOutput, LogsArgs, Output, misused},
     stdout::Stdout,
 };
 
@@ -28,6 +28,9 @@ pub async fn run(args: LogsArgs) -> Result<ExitCode> {
     let query = args.query.clone().unwrap_or_default();
     let (start, end) = args.span.resolve(Timestamp::now(), "1h")?;
     match logql::parse(&query) {
+        Ok(Expr::Metric(_)) if args.follow => {
+            return Err(misused("--follow is for lines: this is a metric query"));
+        }
         Ok(Expr::Metric(_)) => metric(&args, &query, start, end).await?,
         // What is wrong with a query is for the server to say.
         Ok(Expr::Log(_)) | Err(_) => lines(&args, &query, start, end).await?,
@@ -67,12 +70,13 @@ async fn metric(args: &LogsArgs, query: &str, start: Timestamp, end: Timestamp) 
     parameters.extend(args.step.clone().map(|step| ("step", step)));
     let answer = client::get(&args.client, "/loki/api/v1/query_range", &parameters).await?;
     client::print_warnings(&answer);
-    let output = match args.output {
-        LogOutput::Default => Output::Default,
-        LogOutput::Raw => Output::Raw,
-        LogOutput::Json | LogOutput::Jsonl | LogOutput::Csv => Output::Json,
-    };
-    samples(&mut Stdout, &answer["data"], output)?;
+    let (out, data) = (&mut Stdout, &answer["data"]);
+    match args.output {
+        LogOutput::Default => print::samples(out, data, Output::Default)?,
+        LogOutput::Raw => print::samples(out, data, Output::Raw)?,
+        LogOutput::Json | LogOutput::Jsonl => print::samples(out, data, Output::Json)?,
+        LogOutput::Csv => print::csv_samples(out, data)?,
+    }
     if args.explain {
         explain::print_read(&pages::Totals::of(&answer));
     }

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::print::{Line, lines};
+use super::printer::{Line, lines};
 use crate::{args::LogsArgs, commands::client};
 
 /// Lines in one answer: what the server gives at most.
