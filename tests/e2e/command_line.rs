@@ -223,6 +223,41 @@ async fn follow_shows_what_arrives_after_it_began() {
 }
 
 #[test]
+fn follow_goes_on_behind_the_last_line_when_the_server_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().display().to_string();
+    let mut arguments = up(&data);
+    let mut service = Service::start(&arguments);
+    let address = service.address("http").to_owned();
+    let url = format!("http://{address}");
+    let import = |line: &str| {
+        let file = dir.path().join("lines").display().to_string();
+        std::fs::write(&file, line).unwrap();
+        let output = run(&["import", &file, "--labels", "job=cli", "--addr", &url]);
+        assert!(output.status.success(), "{}", text(&output));
+    };
+    import("one");
+    let follow = ["logs", r#"{job="cli"}"#, "--follow", "-o", "raw", "--addr", &url];
+    let mut child = tailrace(&follow).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "one");
+    import("two");
+    assert_eq!(lines.next().unwrap(), "two");
+
+    service.signal("TERM");
+    service.wait();
+    assert!(said.next().unwrap().contains("broke"));
+    let at = arguments.iter().position(|a| *a == "--http").unwrap();
+    arguments[at + 1] = &address;
+    let _service = Service::start(&arguments);
+    import("three");
+    assert_eq!(lines.next().unwrap(), "three");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn the_built_in_rules_are_listed() {
     let shown = text(&run(&["rules", "list"]));
     for name in ["HostOutOfMemory", "HostOutOfDiskSpace", "HostSwapsFillingUp"] {

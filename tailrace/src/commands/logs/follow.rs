@@ -1,33 +1,110 @@
 //! `--follow`: what arrives, over a web socket.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{self, client::IntoClientRequest},
+};
 
-use super::printer::{Printer, lines};
+use super::printer::{Line, Printer, lines};
 use crate::{args::LogsArgs, commands::client};
 
-/// Prints what is newer than `after` until the connection ends.
+/// Before a connection that broke is made again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Prints what is newer than `after`, until Ctrl-C. A connection that breaks is made again, behind the last line.
+///
+/// # Errors
+/// When the server cannot be reached at the beginning, or refuses the query.
 pub async fn follow(args: &LogsArgs, query: &str, after: Timestamp, printer: &mut Printer) -> Result<()> {
-    let address = client::url(&args.client, "/loki/api/v1/tail").replacen("http", "ws", 1);
-    let mut url = reqwest::Url::parse(&address)?;
-    let start = (after.as_nanosecond() + 1).to_string();
-    url.query_pairs_mut().append_pair("query", query).append_pair("start", &start);
-    let mut request = url.as_str().into_client_request()?;
-    if let Some(tenant) = &args.client.tenant.org_id {
-        request.headers_mut().insert(event::TENANT_HEADER, tenant.parse()?);
+    let mut tail =
+        Tail { args, query, from_ns: i64::try_from(after.as_nanosecond())? + 1, shown: Vec::new() };
+    let mut socket = tail.connect().await?;
+    loop {
+        tail.print(&mut socket, printer).await?;
+        eprintln!("warning: the connection to {} broke, trying again", args.client.addr);
+        socket = tail.reconnect().await?;
     }
-    let (mut socket, _) = tokio_tungstenite::connect_async(request)
-        .await
-        .with_context(|| format!("{} does not let us follow this query", args.client.addr))?;
-    while let Some(message) = socket.next().await {
-        let message = message.context("the connection broke")?;
-        if message.is_text() {
-            let body: Value = serde_json::from_str(message.to_text()?)?;
-            printer.print(&lines(&body["streams"]))?;
+}
+
+struct Tail<'a> {
+    args: &'a LogsArgs,
+    query: &'a str,
+    /// Where to go on: the time of the newest line that was shown, nanoseconds since 1970.
+    from_ns: i64,
+    /// The lines of that time.
+    shown: Vec<Line>,
+}
+
+impl Tail<'_> {
+    async fn connect(&self) -> Result<Socket> {
+        let server = &self.args.client;
+        let address = client::url(server, "/loki/api/v1/tail").replacen("http", "ws", 1);
+        let parameters = [("query", self.query), ("start", &self.from_ns.to_string())];
+        let url = reqwest::Url::parse_with_params(&address, parameters)?;
+        let mut request = url.as_str().into_client_request()?;
+        if let Some(tenant) = &server.tenant.org_id {
+            request.headers_mut().insert(event::TENANT_HEADER, tenant.parse()?);
+        }
+        let connected = tokio_tungstenite::connect_async(request).await;
+        let (socket, _) =
+            connected.with_context(|| format!("{} does not let us follow this query", server.addr))?;
+        Ok(socket)
+    }
+
+    async fn reconnect(&self) -> Result<Socket> {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            match self.connect().await {
+                Err(error) if !is_refusal(&error) => {}
+                done => return done,
+            }
         }
     }
-    Ok(())
+
+    /// Until the connection ends, however it does.
+    async fn print(&mut self, socket: &mut Socket, printer: &mut Printer) -> Result<()> {
+        let mut again = self.shown.clone();
+        while let Some(Ok(message)) = socket.next().await {
+            if message.is_text() {
+                let body: Value = serde_json::from_str(message.to_text()?)?;
+                let mut new = lines(&body["streams"]);
+                new.retain(|line| !take(&mut again, line));
+                self.note(&new);
+                printer.print(&new)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, lines: &[Line]) {
+        for line in lines {
+            if line.timestamp_ns > self.from_ns {
+                self.from_ns = line.timestamp_ns;
+                self.shown.clear();
+            }
+            if line.timestamp_ns == self.from_ns {
+                self.shown.push(line.clone());
+            }
+        }
+    }
+}
+
+/// Whether the line was among them.
+fn take(lines: &mut Vec<Line>, line: &Line) -> bool {
+    let found = lines.iter().position(|one| one == line);
+    found.map(|at| lines.swap_remove(at)).is_some()
+}
+
+/// Trying again would be of no use.
+fn is_refusal(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(tungstenite::Error::Http(answer)) if answer.status().is_client_error())
 }
