@@ -7,7 +7,7 @@ use event::{Labels, LogBatch, LogEntry, proto::loki};
 use prost::Message;
 use serde::Deserialize;
 
-use super::selector;
+use super::{budget::Budget, selector};
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,8 @@ pub fn decode(body: &[u8], form: Form, is_gzip: bool, limits: &Limits) -> Result
         Form::Protobuf if is_gzip => protobuf(&body)?,
         Form::Protobuf => protobuf(&unsnap(&body, limits.request)?)?,
     };
-    streams.into_iter().map(|batch| checked(batch, limits)).collect()
+    let mut budget = Budget::new(limits);
+    streams.into_iter().map(|batch| checked(batch, limits, &mut budget)).collect()
 }
 
 /// The body without gzip.
@@ -128,8 +129,8 @@ fn protobuf_stream(stream: loki::Stream) -> Result<LogBatch, String> {
 /// The batch with long lines in pieces.
 ///
 /// # Errors
-/// When its labels are not what a stream can have.
-pub fn checked(batch: LogBatch, limits: &Limits) -> Result<LogBatch, String> {
+/// When its labels are not what a stream can have, or the pieces take too much.
+pub fn checked(batch: LogBatch, limits: &Limits, budget: &mut Budget) -> Result<LogBatch, String> {
     if batch.labels.is_empty() {
         return Err("error at least one label pair is required per stream".into());
     }
@@ -146,20 +147,30 @@ pub fn checked(batch: LogBatch, limits: &Limits) -> Result<LogBatch, String> {
             batch.labels
         ));
     }
-    let entries = batch.entries.into_iter().flat_map(|entry| pieces(entry, limits.line)).collect();
+    let mut entries = Vec::with_capacity(batch.entries.len());
+    for entry in batch.entries {
+        add_pieces(entry, limits.line, budget, &mut entries)?;
+    }
     Ok(LogBatch { entries, ..batch })
 }
 
-fn pieces(entry: LogEntry, limit: usize) -> Vec<LogEntry> {
+/// Each piece has the metadata of all.
+fn add_pieces(
+    entry: LogEntry,
+    limit: usize,
+    budget: &mut Budget,
+    entries: &mut Vec<LogEntry>,
+) -> Result<(), String> {
     if entry.line.len() <= limit {
-        return vec![entry];
+        entries.push(entry);
+        return Ok(());
     }
-    let starts = (0..entry.line.len()).step_by(limit);
-    let piece = |start| LogEntry {
-        line: entry.line.slice(start..entry.line.len().min(start + limit)),
-        ..entry.clone()
-    };
-    starts.map(piece).collect()
+    for start in (0..entry.line.len()).step_by(limit) {
+        budget.take_pairs(entry.metadata.iter().map(|(name, value)| (name, value)))?;
+        let line = entry.line.slice(start..entry.line.len().min(start + limit));
+        entries.push(LogEntry { line, ..entry.clone() });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -194,6 +205,11 @@ mod tests {
             json(r#"{"streams":[{"stream":{"job":"a"},"values":[["1","0123456789abc"]]}]}"#).unwrap();
         let lines: Vec<_> = batches[0].entries.iter().map(|e| e.line.clone()).collect();
         assert_eq!(lines, ["0123456789", "abc"]);
+        let (line, value) = ("x".repeat(500), "v".repeat(300));
+        let body = format!(
+            r#"{{"streams":[{{"stream":{{"job":"a"}},"values":[["1","{line}",{{"k":"{value}"}}]]}}]}}"#
+        );
+        assert!(json(&body).unwrap_err().contains("more than 4000 bytes"));
     }
 
     #[test]

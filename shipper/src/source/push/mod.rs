@@ -2,6 +2,7 @@
 //! `POST /api/v1/write` and `POST /otlp/v1/metrics`, as Prometheus has them, `/metrics/job/…`, as its Pushgateway.
 //! 2xx when the broker has acknowledged everything, and not before.
 
+mod budget;
 mod decode;
 #[cfg(fuzzing)]
 pub mod fuzzing;

@@ -1,7 +1,7 @@
 //! `POST /otlp/v1/logs`: OpenTelemetry's logs, in the shape that Loki gives them. Of a resource's attributes those
 //! that tell where something runs become labels; everything else is metadata of the entry.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use event::{Event, Labels, LogBatch, LogEntry};
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest,
@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::{
 use super::{
     super::{
         Refusal,
+        budget::Budget,
         decode::{Limits, checked},
         records,
     },
@@ -46,41 +47,49 @@ type Metadata = Vec<(String, String)>;
 /// # Errors
 /// What is wrong with the request.
 pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
-    let refuse = |reason: String| Refusal(StatusCode::BAD_REQUEST, reason);
     let request: ExportLogsServiceRequest = message(headers, body, limits)?;
-    let batches = request.resource_logs.into_iter().map(|logs| checked(batch(logs), limits));
-    let batches: Result<Vec<LogBatch>, String> = batches.collect();
-    Ok(batches.map_err(refuse)?.into_iter().flat_map(records).map(Event::Logs).collect())
+    let mut budget = Budget::new(limits);
+    let read = |logs| checked(batch(logs, &mut budget)?, limits, &mut budget);
+    let batches: Result<Vec<LogBatch>, String> = request.resource_logs.into_iter().map(read).collect();
+    Ok(batches?.into_iter().flat_map(records).map(Event::Logs).collect())
 }
 
-fn batch(logs: ResourceLogs) -> LogBatch {
+fn batch(logs: ResourceLogs, budget: &mut Budget) -> Result<LogBatch, String> {
     let attributes = logs.resource.map(|resource| resource.attributes).unwrap_or_default();
     let (of_labels, others): (Vec<KeyValue>, Vec<KeyValue>) =
         attributes.into_iter().partition(|attribute| LABELS.contains(&attribute.key.as_str()));
-    let mut labels = Vec::new();
-    of_labels.iter().for_each(|attribute| flatten("", attribute, 0, &mut labels));
-    let mut labels: Labels = labels.into_iter().collect();
+    let mut labels: Labels = metadata(&of_labels, budget)?.into_iter().collect();
     if labels.get(SERVICE.0).is_none() {
         labels = labels.with(SERVICE.0, SERVICE.1);
     }
-    let shared = metadata(&others);
+    let of_resource = metadata(&others, budget)?;
     let mut entries = Vec::new();
     for scope in logs.scope_logs {
-        let shared = [shared.clone(), scope.scope.as_ref().map(of_scope).unwrap_or_default()].concat();
-        entries.extend(scope.log_records.into_iter().map(|record| entry(record, &shared)));
+        let of_scope = scope.scope.map(|scope| of_scope(&scope, budget)).transpose()?;
+        let shared = [copied(&of_resource, budget)?, of_scope.unwrap_or_default()].concat();
+        for record in scope.log_records {
+            entries.push(entry(record, &shared, budget)?);
+        }
     }
-    LogBatch { source: String::new(), labels, entries }
+    Ok(LogBatch { source: String::new(), labels, entries })
 }
 
-fn of_scope(scope: &InstrumentationScope) -> Metadata {
+fn copied(shared: &Metadata, budget: &mut Budget) -> Result<Metadata, String> {
+    budget.take_pairs(shared.iter().map(|(name, value)| (name, value)))?;
+    Ok(shared.clone())
+}
+
+fn of_scope(scope: &InstrumentationScope, budget: &mut Budget) -> Result<Metadata, String> {
     let named = [("scope_name", &scope.name), ("scope_version", &scope.version)];
     let named = named.into_iter().filter(|(_, value)| !value.is_empty());
-    named.map(|(name, value)| (name.to_owned(), value.clone())).chain(metadata(&scope.attributes)).collect()
+    let named = named.map(|(name, value)| (name.to_owned(), value.clone()));
+    Ok(named.chain(metadata(&scope.attributes, budget)?).collect())
 }
 
-fn entry(record: LogRecord, shared: &Metadata) -> LogEntry {
+fn entry(record: LogRecord, shared: &Metadata, budget: &mut Budget) -> Result<LogEntry, String> {
+    budget.take(size_of::<LogEntry>())?;
     let time = if record.time_unix_nano > 0 { record.time_unix_nano } else { record.observed_time_unix_nano };
-    let mut own = metadata(&record.attributes);
+    let mut own = metadata(&record.attributes, budget)?;
     let mut add = |name: &str, value: String| own.push((name.to_owned(), value));
     if record.observed_time_unix_nano > 0 {
         add("observed_timestamp", record.observed_time_unix_nano.to_string());
@@ -100,23 +109,30 @@ fn entry(record: LogRecord, shared: &Metadata) -> LogEntry {
     if record.flags != 0 {
         add("flags", record.flags.to_string());
     }
-    own.extend(shared.iter().cloned());
-    LogEntry {
+    own.extend(copied(shared, budget)?);
+    Ok(LogEntry {
         timestamp_ns: i64::try_from(time).unwrap_or(i64::MAX),
         line: record.body.as_ref().map(text).unwrap_or_default().into(),
         metadata: own,
         position: 0,
-    }
+    })
 }
 
-fn metadata(attributes: &[KeyValue]) -> Metadata {
+fn metadata(attributes: &[KeyValue], budget: &mut Budget) -> Result<Metadata, String> {
     let mut found = Vec::new();
-    attributes.iter().for_each(|attribute| flatten("", attribute, 0, &mut found));
-    found
+    attributes.iter().try_for_each(|attribute| flatten("", attribute, 0, &mut found, budget))?;
+    Ok(found)
 }
 
 /// Nested attributes become several, their names joined by `_`.
-fn flatten(prefix: &str, attribute: &KeyValue, depth: usize, found: &mut Metadata) {
+fn flatten(
+    prefix: &str,
+    attribute: &KeyValue,
+    depth: usize,
+    found: &mut Metadata,
+    budget: &mut Budget,
+) -> Result<(), String> {
+    budget.take_pairs([(prefix, &attribute.key)])?;
     let name = if prefix.is_empty() {
         sanitized(&attribute.key)
     } else {
@@ -124,11 +140,12 @@ fn flatten(prefix: &str, attribute: &KeyValue, depth: usize, found: &mut Metadat
     };
     match &attribute.value {
         Some(AnyValue { value: Some(Value::KvlistValue(list)) }) if depth < MAX_DEPTH => {
-            list.values.iter().for_each(|nested| flatten(&name, nested, depth + 1, found));
+            list.values.iter().try_for_each(|nested| flatten(&name, nested, depth + 1, found, budget))?;
         }
         Some(value) => found.push((name, text(value))),
         None => {}
     }
+    Ok(())
 }
 
 /// As a label name: what is neither letter, digit nor underscore becomes an underscore.
@@ -140,6 +157,7 @@ fn sanitized(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::{logs::v1::ScopeLogs, resource::v1::Resource};
     use prost::Message;
 
     use super::*;
@@ -206,5 +224,34 @@ mod tests {
         assert!(logs("application/json", b"{\"resourceLogs\":[").unwrap_err().contains("line 1"));
         assert!(logs("application/x-protobuf", b"\xff\xff").unwrap_err().starts_with("otlp request"));
         assert!(logs("text/plain", b"").unwrap_err().contains("Content-Type"));
+    }
+
+    /// Why logs with a long attribute are refused; it stands in the resource, or in the scope.
+    fn refusal(of_resource: bool, scopes: usize, records: usize) -> String {
+        let value = AnyValue { value: Some(Value::StringValue("x".repeat(LIMITS.request / 2))) };
+        let long = KeyValue { key: "long".into(), value: Some(value), ..KeyValue::default() };
+        let (resource, scope) = if of_resource { (vec![long], vec![]) } else { (vec![], vec![long]) };
+        let scope = ScopeLogs {
+            scope: Some(InstrumentationScope { attributes: scope, ..Default::default() }),
+            log_records: vec![LogRecord::default(); records],
+            ..Default::default()
+        };
+        let resource = Some(Resource { attributes: resource, ..Default::default() });
+        let logs = ResourceLogs { resource, scope_logs: vec![scope; scopes], ..Default::default() };
+        let request = ExportLogsServiceRequest { resource_logs: vec![logs] };
+        logs_of(&request).err().unwrap_or_default()
+    }
+
+    fn logs_of(request: &ExportLogsServiceRequest) -> Result<Vec<LogBatch>, String> {
+        logs("application/x-protobuf", &request.encode_to_vec())
+    }
+
+    #[test]
+    fn what_entries_have_of_resource_and_scope_is_bounded() {
+        for of_resource in [true, false] {
+            assert_eq!(refusal(of_resource, 1, 5), "");
+            assert!(refusal(of_resource, 1, 10).contains("more than 400000 bytes"));
+        }
+        assert!(refusal(true, 10, 0).contains("more than 400000 bytes"));
     }
 }

@@ -6,13 +6,13 @@ mod v2;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use event::{
-    Event, HistogramSeries, Labels, METRIC_NAME, Sample, SampleBatch, Series,
-    proto::remote_write::Histogram,
+    Event, Histogram, HistogramSeries, Labels, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series,
+    proto::remote_write as pb,
     protobuf::{Field, Fields, Malformed},
 };
 use prost::Message;
 
-use super::{Limits, Refusal, decode::unsnap, histogram, samples::records, value};
+use super::{Limits, Refusal, budget::Budget, decode::unsnap, histogram, samples::records, value};
 
 /// The types of metrics by their number in either version.
 const KINDS: [&str; 8] =
@@ -29,11 +29,11 @@ pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Eve
         let reason = format!("Content-Encoding {encoding:?} is not known; send snappy");
         return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }
-    let batch = decode(&unsnap(body, limits.request)?)?;
+    let batch = decode(&unsnap(body, limits.request)?, Budget::new(limits))?;
     Ok(records(batch).into_iter().map(Event::Samples).collect())
 }
 
-type Decode = fn(&[u8]) -> Result<SampleBatch, Refusal>;
+type Decode = fn(&[u8], Budget) -> Result<SampleBatch, Refusal>;
 
 /// Which message the body holds; 1.0 unless it is named.
 fn message(headers: &HeaderMap) -> Result<Decode, Refusal> {
@@ -55,10 +55,11 @@ impl From<Malformed> for Refusal {
     }
 }
 
-/// The series that is being read: one after the other, as all of them together take many times the bytes of the
+/// What has been read. Series are read one after the other, as all of them together take many times the bytes of the
 /// request.
-#[derive(Default)]
 struct Written<'a> {
+    batch: SampleBatch,
+    budget: Budget,
     pairs: Vec<(&'a str, &'a str)>,
     samples: Vec<Sample>,
     /// Not read yet.
@@ -66,6 +67,18 @@ struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
+    fn new(budget: Budget) -> Self {
+        let batch = SampleBatch::default();
+        Written { batch, budget, pairs: Vec::new(), samples: Vec::new(), histograms: Vec::new() }
+    }
+
+    fn add_family(&mut self, family: MetricFamily) -> Result<(), String> {
+        let MetricFamily { name, help, unit, .. } = &family;
+        self.budget.take(size_of::<MetricFamily>() + name.len() + help.len() + unit.len())?;
+        self.batch.families.push(family);
+        Ok(())
+    }
+
     fn add_label(&mut self, label: (&'a str, &'a str)) -> Result<(), String> {
         self.pairs.push(label);
         if self.pairs.len() <= MOST_LABELS {
@@ -76,18 +89,19 @@ impl<'a> Written<'a> {
     }
 
     /// Puts the series, which may have samples of both kinds, into the batch, and is ready for the next one.
-    fn finish(&mut self, labels: Labels, batch: &mut SampleBatch) -> Result<(), Refusal> {
+    fn finish(&mut self, labels: Labels) -> Result<(), Refusal> {
+        self.budget.take(self.histograms.len() * size_of::<Histogram>())?;
         if !self.histograms.is_empty() {
             let samples = self.histograms.iter().map(|message| {
-                let sent = Histogram::decode(*message).map_err(|e| e.to_string())?;
+                let sent = pb::Histogram::decode(*message).map_err(|e| e.to_string())?;
                 histogram::sample(sent)
             });
             let samples = samples.collect::<Result<_, _>>();
             let samples = samples.map_err(|reason| format!("histogram of series {labels}: {reason}"))?;
-            batch.histograms.push(HistogramSeries { labels: labels.clone(), samples });
+            self.batch.histograms.push(HistogramSeries { labels: labels.clone(), samples });
         }
         if !self.samples.is_empty() {
-            batch.series.push(Series { labels, samples: std::mem::take(&mut self.samples) });
+            self.batch.series.push(Series { labels, samples: std::mem::take(&mut self.samples) });
         }
         self.pairs.clear();
         self.histograms.clear();
@@ -95,6 +109,7 @@ impl<'a> Written<'a> {
     }
 
     fn labels(&mut self) -> Result<Labels, String> {
+        self.budget.take_pairs(self.pairs.iter().copied())?;
         let labels: Labels = self.pairs.iter().copied().collect();
         if labels.metric_name().is_empty() {
             return Err(format!("series {labels} has no name: send the label {METRIC_NAME}"));

@@ -2,6 +2,12 @@ use event::proto::{remote_write as pb, remote_write_v2 as pb_v2};
 
 use super::*;
 
+const LIMITS: Limits = Limits { request: 100_000, labels: 15, line: 1000 };
+
+fn decode(decode: Decode, body: &[u8]) -> Result<SampleBatch, String> {
+    decode(body, Budget::new(&LIMITS)).map_err(|Refusal(_, reason)| reason)
+}
+
 /// Why a request of version 1.0 with these series is refused.
 fn refusal(all: &[&[(&str, &str)]]) -> String {
     let label = |(name, value): &(&str, &str)| pb::Label { name: (*name).into(), value: (*value).into() };
@@ -10,7 +16,7 @@ fn refusal(all: &[&[(&str, &str)]]) -> String {
         ..pb::TimeSeries::default()
     };
     let request = pb::WriteRequest { timeseries: all.iter().map(series).collect(), metadata: Vec::new() };
-    v1::decode(&request.encode_to_vec()).unwrap_err().1
+    decode(v1::decode, &request.encode_to_vec()).unwrap_err()
 }
 
 #[test]
@@ -34,11 +40,11 @@ fn both_versions_say_the_same() {
             metadata: Some(pb_v2::Metadata { r#type: 2, help_ref: 5, unit_ref: 0 }),
         }],
     };
-    let batch = v1::decode(&one.encode_to_vec()).unwrap();
+    let batch = decode(v1::decode, &one.encode_to_vec()).unwrap();
     assert_eq!((batch.series.len(), batch.histograms[0].samples[0].histogram.sum), (1, 1.5));
-    assert_eq!(batch, v2::decode(&two.encode_to_vec()).unwrap());
+    assert_eq!(batch, decode(v2::decode, &two.encode_to_vec()).unwrap());
     let without = pb_v2::Request { symbols: Vec::new(), ..two }.encode_to_vec();
-    assert!(v2::decode(&without).unwrap_err().1.contains("symbol 1"));
+    assert!(decode(v2::decode, &without).unwrap_err().contains("symbol 1"));
 }
 
 #[test]
@@ -53,8 +59,8 @@ fn series_need_a_name_and_each_label_once() {
 fn a_series_is_judged_before_the_next_one_is_read() {
     let broken = [0xff];
     let first = pb::WriteRequest { timeseries: vec![pb::TimeSeries::default()], metadata: Vec::new() };
-    let first = v1::decode(&[&first.encode_to_vec()[..], &broken].concat());
-    assert!(first.unwrap_err().1.contains("has no name"));
+    let first = decode(v1::decode, &[&first.encode_to_vec()[..], &broken].concat());
+    assert!(first.unwrap_err().contains("has no name"));
     let up = [(METRIC_NAME, "up")];
     assert!(refusal(&[&up, &[("job", "a")]]).contains("{job=\"a\"} has no name"));
 }
@@ -66,4 +72,31 @@ fn no_series_has_more_labels_than_any_client_makes() {
         [(METRIC_NAME, "up")].into_iter().chain(names.iter().map(|name| (name.as_str(), "1"))).collect();
     assert!(refusal(&[&labels]).contains("metric \"up\" has more than 1000 labels"));
     assert!(refusal(&[&labels[..MOST_LABELS], &[("job", "a")]]).contains("has no name"));
+}
+
+/// A request of version 2.0 with a long symbol and so many series that use it.
+fn of_symbol(series: pb_v2::TimeSeries, count: usize) -> Vec<u8> {
+    let symbols = vec![String::new(), METRIC_NAME.into(), "up".into(), "x".repeat(LIMITS.request / 2)];
+    pb_v2::Request { symbols, timeseries: vec![series; count] }.encode_to_vec()
+}
+
+#[test]
+fn what_series_and_families_take_is_bounded() {
+    let of_labels = pb_v2::TimeSeries { labels_refs: vec![1, 2, 2, 3], ..pb_v2::TimeSeries::default() };
+    let metadata = |help_ref, unit_ref| Some(pb_v2::Metadata { r#type: 1, help_ref, unit_ref });
+    let described =
+        |metadata| pb_v2::TimeSeries { labels_refs: vec![1, 2], metadata, ..pb_v2::TimeSeries::default() };
+    for series in [of_labels, described(metadata(3, 0)), described(metadata(0, 3))] {
+        assert!(decode(v2::decode, &of_symbol(series.clone(), 5)).is_ok());
+        let refusal = decode(v2::decode, &of_symbol(series, 10)).unwrap_err();
+        assert!(refusal.contains("more than 400000 bytes"), "{refusal}");
+    }
+    let up = pb::Label { name: METRIC_NAME.into(), value: "up".into() };
+    let histograms = vec![pb::Histogram::default(); 10_000];
+    let series = pb::TimeSeries { labels: vec![up], samples: Vec::new(), histograms };
+    let request = pb::WriteRequest { timeseries: vec![series], metadata: Vec::new() };
+    assert!(decode(v1::decode, &request.encode_to_vec()).is_err());
+    let metadata = vec![pb::MetricMetadata::default(); 10_000];
+    let request = pb::WriteRequest { timeseries: Vec::new(), metadata };
+    assert!(decode(v1::decode, &request.encode_to_vec()).is_err());
 }

@@ -7,7 +7,7 @@ use event::{
 };
 
 use super::{Written, kind, sample};
-use crate::source::push::Refusal;
+use crate::source::push::{Refusal, budget::Budget};
 
 // The fields of a request.
 const SERIES: u64 = 1;
@@ -18,20 +18,20 @@ const LABELS: u64 = 1;
 const SAMPLES: u64 = 2;
 const HISTOGRAMS: u64 = 4;
 
-pub fn decode(body: &[u8]) -> Result<SampleBatch, Refusal> {
-    let (mut batch, mut written) = (SampleBatch::default(), Written::default());
+pub fn decode(body: &[u8], budget: Budget) -> Result<SampleBatch, Refusal> {
+    let mut written = Written::new(budget);
     for field in Fields::new(body) {
         match field? {
             series @ Field { number: SERIES, .. } => {
                 written.read(series.bytes()?)?;
                 let labels = written.labels()?;
-                written.finish(labels, &mut batch)?;
+                written.finish(labels)?;
             }
-            metadata @ Field { number: METADATA, .. } => batch.families.push(family(metadata.message()?)),
+            metadata @ Field { number: METADATA, .. } => written.add_family(family(metadata.message()?))?,
             _ => {}
         }
     }
-    Ok(batch)
+    Ok(written.batch)
 }
 
 impl<'a> Written<'a> {

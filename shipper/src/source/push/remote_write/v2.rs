@@ -7,7 +7,7 @@ use event::{
 };
 
 use super::{Written, kind, sample};
-use crate::source::push::Refusal;
+use crate::source::push::{Refusal, budget::Budget};
 
 // The fields of a request.
 const SYMBOLS: u64 = 4;
@@ -19,21 +19,21 @@ const SAMPLES: u64 = 2;
 const HISTOGRAMS: u64 = 3;
 const METADATA: u64 = 5;
 
-pub fn decode(body: &[u8]) -> Result<SampleBatch, Refusal> {
+pub fn decode(body: &[u8], budget: Budget) -> Result<SampleBatch, Refusal> {
     let symbols = Symbols::read(body)?;
-    let (mut batch, mut written) = (SampleBatch::default(), Written::default());
+    let mut written = Written::new(budget);
     for field in Fields::new(body) {
         if let series @ Field { number: SERIES, .. } = field? {
             let metadata = symbols.read_series(series.bytes()?, &mut written)?;
             let labels = written.labels()?;
             if let Some(metadata) = metadata {
-                batch.families.push(symbols.family(&labels, &metadata)?);
+                written.add_family(symbols.family(&labels, &metadata)?)?;
             }
-            written.finish(labels, &mut batch)?;
+            written.finish(labels)?;
         }
     }
-    batch.families.dedup();
-    Ok(batch)
+    written.batch.families.dedup();
+    Ok(written.batch)
 }
 
 struct Symbols<'a>(Vec<&'a str>);

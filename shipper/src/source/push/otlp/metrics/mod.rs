@@ -1,13 +1,11 @@
 //! `POST /otlp/v1/metrics`: OpenTelemetry's metrics as Prometheus' receiver translates them.
 
-use std::iter::once;
-
 use axum::{
     Json,
     http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use event::{HistogramSample, HistogramSeries, Labels, MetricFamily, Sample, SampleBatch, Series};
+use event::{Histogram, HistogramSample, HistogramSeries, MetricFamily, Sample, SampleBatch, Series};
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::{
         ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
@@ -22,12 +20,13 @@ use prost::Message;
 use super::{
     super::{
         Refusal,
+        budget::Budget,
         decode::{Form, Limits},
         form,
     },
     histogram, message,
     name::{self, Shape},
-    resource::Resource,
+    resource::{Attributes, Resource, attributes},
 };
 use crate::telemetry;
 
@@ -57,8 +56,8 @@ pub struct Dropped {
 /// What is wrong with the request.
 pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Translated, Refusal> {
     let request: ExportMetricsServiceRequest = message(headers, body, limits)?;
-    let mut translated = Translated::default();
-    request.resource_metrics.into_iter().for_each(|metrics| translated.add_all(metrics));
+    let (mut translated, mut budget) = (Translated::default(), Budget::new(limits));
+    request.resource_metrics.into_iter().try_for_each(|metrics| translated.add_all(metrics, &mut budget))?;
     telemetry::OTLP_DROPPED.inc_by(translated.dropped.points as u64);
     Ok(translated)
 }
@@ -90,47 +89,57 @@ struct Family<'a> {
     name: String,
     resource: &'a Resource,
     batch: &'a mut SampleBatch,
+    budget: &'a mut Budget,
 }
 
 impl Translated {
-    fn add_all(&mut self, metrics: ResourceMetrics) {
+    fn add_all(&mut self, metrics: ResourceMetrics, budget: &mut Budget) -> Result<(), String> {
         let resource = Resource::new(&metrics.resource.unwrap_or_default().attributes);
         let (numbers, histograms) = (self.batch.series.len(), self.batch.histograms.len());
         for metric in metrics.scope_metrics.into_iter().flat_map(|scope| scope.metrics) {
-            self.add_metric(metric, &resource);
+            self.add_metric(metric, &resource, budget)?;
         }
         let numbers = self.batch.series[numbers..].iter().flat_map(|s| &s.samples).map(|s| s.timestamp_ms);
         let histograms = self.batch.histograms[histograms..].iter().flat_map(|s| &s.samples);
         let times = || numbers.clone().chain(histograms.clone().map(|s| s.timestamp_ms));
-        if let (Some(labels), Some(first), Some(last)) = (resource.info(), times().min(), times().max()) {
+        if let (Some(labels), Some(first), Some(last)) =
+            (resource.info(budget)?, times().min(), times().max())
+        {
             let before = ((last - first) / INFO_EVERY_MS).min(MOST_INFOS);
+            budget.take((before as usize + 1) * size_of::<Sample>())?;
             let sample = |n| Sample { timestamp_ms: last - n * INFO_EVERY_MS, value: 1.0 };
             self.batch.series.push(Series { labels, samples: (0..=before).rev().map(sample).collect() });
         }
+        Ok(())
     }
 
-    fn add_metric(&mut self, metric: Metric, resource: &Resource) {
-        let Metric { name: sent, description: help, unit, data: Some(data), .. } = metric else { return };
+    fn add_metric(&mut self, metric: Metric, resource: &Resource, budget: &mut Budget) -> Result<(), String> {
+        let Metric { name: sent, description: help, unit, data: Some(data), .. } = metric else {
+            return Ok(());
+        };
         let (kind, shape) = kind(&data);
         let name = name::metric(&sent, &unit, shape);
         if let Err(reason) = check(&name, &data) {
-            return self.dropped.add(points(&data), &sent, reason);
+            self.dropped.add(points(&data), &sent, reason);
+            return Ok(());
         }
         let unit = name::unit(&unit);
         self.batch.families.push(MetricFamily { name: name.clone(), kind: kind.into(), help, unit });
-        let mut family = Family { name, resource, batch: &mut self.batch };
+        let mut family = Family { name, resource, batch: &mut self.batch, budget };
         match data {
-            Data::Gauge(gauge) => gauge.data_points.iter().for_each(|point| family.number(point)),
-            Data::Sum(sum) => sum.data_points.iter().for_each(|point| family.number(point)),
-            Data::Histogram(found) => found.data_points.iter().for_each(|point| family.classic(point)),
-            Data::Summary(summary) => summary.data_points.iter().for_each(|point| family.summary(point)),
-            Data::ExponentialHistogram(found) => {
-                for point in &found.data_points {
-                    if let Err(reason) = family.native(point) {
+            Data::Gauge(gauge) => gauge.data_points.iter().try_for_each(|point| family.number(point)),
+            Data::Sum(sum) => sum.data_points.iter().try_for_each(|point| family.number(point)),
+            Data::Histogram(found) => found.data_points.iter().try_for_each(|point| family.classic(point)),
+            Data::Summary(summary) => summary.data_points.iter().try_for_each(|point| family.summary(point)),
+            Data::ExponentialHistogram(found) => found.data_points.iter().try_for_each(|point| {
+                match histogram::native(point, ended(point.flags)) {
+                    Ok(histogram) => family.native(point, histogram),
+                    Err(reason) => {
                         self.dropped.add(1, &sent, &reason);
+                        Ok(())
                     }
                 }
-            }
+            }),
         }
     }
 }
@@ -180,58 +189,70 @@ fn ended(flags: u32) -> bool {
     flags & NO_VALUE != 0
 }
 
+fn sample(time_unix_nano: u64, value: f64, flags: u32) -> Sample {
+    let value = if ended(flags) { f64::from_bits(Sample::STALE_BITS) } else { value };
+    Sample { timestamp_ms: milliseconds(time_unix_nano), value }
+}
+
 impl Family<'_> {
-    fn push(&mut self, labels: Labels, timestamp_ms: i64, value: f64, ended: bool) {
-        let value = if ended { f64::from_bits(Sample::STALE_BITS) } else { value };
-        self.batch.series.push(Series { labels, samples: vec![Sample { timestamp_ms, value }] });
+    /// Adds a series; its name ends with `suffix`.
+    fn add(
+        &mut self,
+        suffix: &str,
+        own: &Attributes,
+        more: &[(&str, &str)],
+        sample: Sample,
+    ) -> Result<(), String> {
+        let labels = self.resource.labels(&format!("{}{suffix}", self.name), own, more, self.budget)?;
+        self.batch.series.push(Series { labels, samples: vec![sample] });
+        Ok(())
     }
 
-    fn number(&mut self, point: &NumberDataPoint) {
+    fn number(&mut self, point: &NumberDataPoint) -> Result<(), String> {
         let value = match point.value {
             Some(Value::AsDouble(value)) => value,
             Some(Value::AsInt(value)) => value as f64,
             None => 0.0,
         };
-        let labels = self.resource.labels(&self.name, &point.attributes, &[]);
-        self.push(labels, milliseconds(point.time_unix_nano), value, ended(point.flags));
+        let sample = sample(point.time_unix_nano, value, point.flags);
+        self.add("", &attributes(&point.attributes), &[], sample)
     }
 
-    fn classic(&mut self, point: &HistogramDataPoint) {
-        let (time, ended) = (milliseconds(point.time_unix_nano), ended(point.flags));
-        let labels = |suffix: &str, more: &[(&str, &str)]| {
-            self.resource.labels(&format!("{}{suffix}", self.name), &point.attributes, more)
-        };
-        let mut all = vec![(labels("_count", &[]), point.count as f64)];
-        all.extend(point.sum.map(|sum| (labels("_sum", &[]), sum)));
+    fn classic(&mut self, point: &HistogramDataPoint) -> Result<(), String> {
+        let (own, count) = (attributes(&point.attributes), point.count as f64);
+        let sample = |value| sample(point.time_unix_nano, value, point.flags);
+        self.add("_count", &own, &[], sample(count))?;
+        if let Some(sum) = point.sum {
+            self.add("_sum", &own, &[], sample(sum))?;
+        }
         let mut below = 0_u64;
-        let buckets = point.explicit_bounds.iter().zip(&point.bucket_counts).map(|(bound, count)| {
+        for (bound, count) in point.explicit_bounds.iter().zip(&point.bucket_counts) {
             below = below.saturating_add(*count);
-            (bound.to_string(), below)
-        });
-        // The last bucket is that of all.
-        let buckets = buckets.filter(|(bound, _)| bound != "inf");
-        for (bound, below) in buckets.chain(once(("+Inf".to_owned(), point.count))) {
-            all.push((labels("_bucket", &[("le", &bound)]), below as f64));
+            // The last bucket is that of all.
+            if *bound != f64::INFINITY {
+                self.add("_bucket", &own, &[("le", &bound.to_string())], sample(below as f64))?;
+            }
         }
-        all.into_iter().for_each(|(labels, value)| self.push(labels, time, value, ended));
+        self.add("_bucket", &own, &[("le", "+Inf")], sample(count))
     }
 
-    fn summary(&mut self, point: &SummaryDataPoint) {
-        let (time, ended) = (milliseconds(point.time_unix_nano), ended(point.flags));
-        let labels = |suffix: &str, more: &[(&str, &str)]| {
-            self.resource.labels(&format!("{}{suffix}", self.name), &point.attributes, more)
-        };
-        let mut all = vec![(labels("_sum", &[]), point.sum), (labels("_count", &[]), point.count as f64)];
+    fn summary(&mut self, point: &SummaryDataPoint) -> Result<(), String> {
+        let own = attributes(&point.attributes);
+        let sample = |value| sample(point.time_unix_nano, value, point.flags);
+        self.add("_sum", &own, &[], sample(point.sum))?;
+        self.add("_count", &own, &[], sample(point.count as f64))?;
         for found in &point.quantile_values {
-            all.push((labels("", &[("quantile", &found.quantile.to_string())]), found.value));
+            self.add("", &own, &[("quantile", &found.quantile.to_string())], sample(found.value))?;
         }
-        all.into_iter().for_each(|(labels, value)| self.push(labels, time, value, ended));
+        Ok(())
     }
 
-    fn native(&mut self, point: &ExponentialHistogramDataPoint) -> Result<(), String> {
-        let histogram = histogram::native(point, ended(point.flags))?.into();
-        let labels = self.resource.labels(&self.name, &point.attributes, &[]);
-        let samples = vec![HistogramSample { timestamp_ms: milliseconds(point.time_unix_nano), histogram }];
+    fn native(&mut self, point: &ExponentialHistogramDataPoint, histogram: Histogram) -> Result<(), String> {
+        let own = attributes(&point.attributes);
+        let labels = self.resource.labels(&self.name, &own, &[], self.budget)?;
+        self.budget.take(size_of::<Histogram>())?;
+        let timestamp_ms = milliseconds(point.time_unix_nano);
+        let samples = vec![HistogramSample { timestamp_ms, histogram: histogram.into() }];
         self.batch.histograms.push(HistogramSeries { labels, samples });
         Ok(())
     }

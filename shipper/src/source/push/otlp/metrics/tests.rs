@@ -133,3 +133,20 @@ fn json_and_protobuf_give_the_same() {
     let of_protobuf = read.unwrap_or_else(|Refusal(_, reason)| panic!("{reason}"));
     assert_eq!(of_protobuf.batch, translated(EXPONENTIAL).batch);
 }
+
+#[test]
+fn what_the_series_of_a_request_take_is_bounded() {
+    let refusal = |buckets: usize| {
+        let [bounds, counts] = [vec!["1"; buckets], vec!["\"1\""; buckets + 1]].map(|texts| texts.join(","));
+        let value = "x".repeat(20_000);
+        let metrics = format!(
+            r#"{{"name":"a","histogram":{{"aggregationTemporality":2,"dataPoints":[{{
+                "attributes":[{{"key":"long","value":{{"stringValue":"{value}"}}}}],
+                "explicitBounds":[{bounds}],"bucketCounts":[{counts}]}}]}}}}"#
+        );
+        let read = read(&headers("application/json"), body(&metrics).as_bytes(), &LIMITS);
+        read.err().map(|Refusal(_, reason)| reason).unwrap_or_default()
+    };
+    assert_eq!(refusal(10), "");
+    assert!(refusal(30).contains("more than 400000 bytes"), "{}", refusal(30));
+}
