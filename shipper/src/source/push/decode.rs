@@ -7,7 +7,7 @@ use event::{Labels, LogBatch, LogEntry, proto::loki};
 use prost::Message;
 use serde::Deserialize;
 
-use super::{budget::Budget, selector};
+use super::{RECORD, budget::Budget, metadata_bytes, selector};
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ fn protobuf_stream(stream: loki::Stream) -> Result<LogBatch, String> {
 /// The batch with long lines in pieces.
 ///
 /// # Errors
-/// When its labels are not what a stream can have, or the pieces take too much.
+/// When its labels are not what a stream can have, or metadata take too much.
 pub fn checked(batch: LogBatch, limits: &Limits, budget: &mut Budget) -> Result<LogBatch, String> {
     if batch.labels.is_empty() {
         return Err("error at least one label pair is required per stream".into());
@@ -144,6 +144,12 @@ pub fn checked(batch: LogBatch, limits: &Limits, budget: &mut Budget) -> Result<
     if let Some((name, _)) = batch.labels.iter().find(|(name, _)| !selector::is_label_name(name)) {
         return Err(format!(
             "stream {} has the label name {name:?}; use letters, digits and underscores",
+            batch.labels
+        ));
+    }
+    if let Some(bytes) = batch.entries.iter().map(metadata_bytes).find(|bytes| *bytes > RECORD) {
+        return Err(format!(
+            "an entry of stream {} has {bytes} bytes of metadata; the limit is {RECORD}: send some of it as the line",
             batch.labels
         ));
     }
@@ -221,6 +227,12 @@ mod tests {
         assert!(error(r#"{"streams":[{"stream":{"a-b":"b"},"values":[]}]}"#).contains("a-b"));
         let many = r#"{"streams":[{"stream":{"a":"1","b":"1","c":"1","d":"1"},"values":[]}]}"#;
         assert!(error(many).contains("4 labels"));
+        let value = "v".repeat(RECORD);
+        let labels = Labels::from([("job", "a")]);
+        let entry = LogEntry { metadata: vec![("k".to_owned(), value)], ..LogEntry::default() };
+        let batch = LogBatch { labels, entries: vec![entry], ..LogBatch::default() };
+        let refusal = checked(batch, &LIMITS, &mut Budget::new(&LIMITS)).unwrap_err();
+        assert!(refusal.contains("{job=\"a\"} has 262161 bytes of metadata"), "{refusal}");
         let bomb = snap::raw::Encoder::new().compress_vec(&[0; 5000]).unwrap();
         assert!(decode(&bomb, Form::Protobuf, false, &LIMITS).unwrap_err().contains("1000 bytes"));
         assert!(decode(b"\xff\xff\xff", Form::Protobuf, false, &LIMITS).unwrap_err().contains("snappy"));

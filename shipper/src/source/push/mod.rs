@@ -23,7 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{post, put},
 };
-use event::{DEFAULT_TENANT, Event, LogBatch, TENANT_HEADER, TENANT_LABEL, TenantError};
+use event::{DEFAULT_TENANT, Event, LogBatch, LogEntry, TENANT_HEADER, TENANT_LABEL, TenantError};
 use futures::future::try_join_all;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -37,8 +37,10 @@ use crate::{Config, Publisher, telemetry};
 
 /// Requests that are read and decoded at a time.
 const CONCURRENT: usize = 32;
-/// Bytes of lines in one record.
+/// Bytes of entries in one record.
 const RECORD: usize = 256 << 10;
+/// What an entry, or a pair of its metadata, takes beside its text.
+const BESIDE: usize = 16;
 /// After this time without an acknowledgement the client is to come again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -199,14 +201,54 @@ fn records(batch: LogBatch) -> Vec<LogBatch> {
     let mut records = Vec::new();
     let mut size = 0;
     for entry in batch.entries {
-        if records.is_empty() || size + entry.line.len() > RECORD {
+        let bytes = entry_bytes(&entry);
+        if records.is_empty() || size + bytes > RECORD {
             records.push(LogBatch { labels: batch.labels.clone(), ..LogBatch::default() });
             size = 0;
         }
-        size += entry.line.len();
+        size += bytes;
         if let Some(record) = records.last_mut() {
             record.entries.push(entry);
         }
     }
     records
+}
+
+/// What an entry takes in a record, roughly.
+fn entry_bytes(entry: &LogEntry) -> usize {
+    BESIDE + entry.line.len() + metadata_bytes(entry)
+}
+
+fn metadata_bytes(entry: &LogEntry) -> usize {
+    entry.metadata.iter().map(|(name, value)| BESIDE + name.len() + value.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use event::Codec;
+
+    use super::*;
+
+    #[test]
+    fn records_are_of_moderate_size_whatever_entries_are_made_of() {
+        let entry = |line: usize, value: usize, pairs: usize| LogEntry {
+            timestamp_ns: i64::MAX,
+            line: vec![b'x'; line].into(),
+            metadata: vec![("k".to_owned(), "v".repeat(value)); pairs],
+            ..LogEntry::default()
+        };
+        let (many, very_many) = (2_000, 100_000);
+        for (entry, count) in [
+            (entry(1_000, 0, 0), many),
+            (entry(1, 1_000, 1), many),
+            (entry(1, 1, 100), many),
+            (entry(0, 0, 0), very_many),
+        ] {
+            let batch = LogBatch { entries: vec![entry; count], ..LogBatch::default() };
+            for record in records(batch) {
+                let bytes = event::encode(&Event::Logs(record), Codec::Batch).concat().len();
+                assert!(bytes < 2 * RECORD, "{bytes}");
+            }
+        }
+    }
 }
