@@ -3,7 +3,7 @@
 mod logs;
 mod rules;
 
-use std::{fmt::Display, path::PathBuf};
+use std::{convert::Infallible, fmt::Display, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
@@ -207,6 +207,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Report every error with line, column, snippet and remedy
+    #[command(after_help = "Example:\n  tailrace config check configs/up.yaml --set index.retention=30d")]
     Check {
         /// Configuration files
         #[arg(required = true)]
@@ -221,10 +222,15 @@ pub enum ConfigCommand {
 #[derive(Clone, Debug, ClapArgs)]
 pub struct ClientArgs {
     /// Address of the HTTP API
-    #[arg(long, env = "TAILRACE_ADDR", default_value = "http://127.0.0.1:3100", value_name = "URL")]
+    #[arg(long, env = "TAILRACE_ADDR", default_value = "http://127.0.0.1:3100", value_name = "URL", value_parser = url)]
     pub addr: String,
     #[command(flatten)]
     pub tenant: TenantArgs,
+}
+
+/// An address without a scheme is meant as HTTP.
+fn url(text: &str) -> Result<String, Infallible> {
+    Ok(if text.contains("://") { text.to_owned() } else { format!("http://{text}") })
 }
 
 /// For whom the API is asked.

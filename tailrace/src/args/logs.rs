@@ -47,6 +47,7 @@ pub struct LogsArgs {
 #[derive(Debug, Subcommand)]
 pub enum LogsCommand {
     /// Names of labels, or the values of one
+    #[command(after_help = "Example:\n  tailrace logs labels\n  tailrace logs labels job --since 7d")]
     Labels {
         /// Show the values of this label
         name: Option<String>,
@@ -56,6 +57,7 @@ pub enum LogsCommand {
         span: SpanArgs,
     },
     /// The streams that match a selector
+    #[command(after_help = "Example:\n  tailrace logs series '{job=\"syslog\"}' --since 7d")]
     Series {
         /// For example '{job="syslog"}'
         selector: String,
@@ -65,6 +67,7 @@ pub enum LogsCommand {
         span: SpanArgs,
     },
     /// How much matches a selector
+    #[command(after_help = "Example:\n  tailrace logs stats '{job=\"syslog\"}' --since 7d")]
     Stats {
         /// For example '{job="syslog"}'
         selector: String,

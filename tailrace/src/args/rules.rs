@@ -82,7 +82,7 @@ pub struct CheckArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
     /// Also tell of metrics that the server at this address does not have
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = super::url)]
     pub addr: Option<String>,
     #[command(flatten)]
     pub tenant: TenantArgs,
@@ -173,7 +173,7 @@ pub struct HistoryArgs {
     #[command(flatten)]
     pub client: ClientArgs,
     /// Address of Loki's API for log lines in the store [default: --addr]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = super::url)]
     pub logs_addr: Option<String>,
     /// Kafka brokers [default: those of --config, or of the server at --addr]
     #[arg(long, value_name = "HOST:PORT")]

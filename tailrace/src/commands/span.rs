@@ -15,8 +15,9 @@ impl SpanArgs {
         let start = match &self.from {
             Some(from) => time("--from", from)?,
             None => {
-                let age = age(self.since.as_deref().unwrap_or(default_age))?;
-                end.checked_sub(age.0).context("--since reaches too far back")?
+                let text = self.since.as_deref().unwrap_or(default_age);
+                let start = end.checked_sub(age(text)?.0).ok().filter(|start| is_stored(*start));
+                start.ok_or_else(|| out_of_range("--since", text))?
             }
         };
         if start > end {
@@ -33,7 +34,20 @@ impl SpanArgs {
 
 /// An RFC 3339 time.
 pub fn time(flag: &str, text: &str) -> Result<Timestamp> {
-    text.parse().with_context(|| format!("{flag}: {text:?} is no time like 2026-01-31T12:00:00Z"))
+    let time =
+        text.parse().with_context(|| format!("{flag}: {text:?} is no time like 2026-01-31T12:00:00Z"))?;
+    if is_stored(time) { Ok(time) } else { Err(out_of_range(flag, text)) }
+}
+
+/// Times of lines are nanoseconds since 1970 in 64 bits.
+fn is_stored(time: Timestamp) -> bool {
+    i64::try_from(time.as_nanosecond()).is_ok()
+}
+
+fn out_of_range(flag: &str, text: &str) -> anyhow::Error {
+    let [first, last] =
+        [i64::MIN, i64::MAX].map(|ns| Timestamp::from_nanosecond(ns.into()).unwrap_or_default());
+    misused(format_args!("{flag} {text} is out of range: times are from {first} to {last}"))
 }
 
 /// A duration like `1h30m`.
@@ -69,5 +83,16 @@ mod tests {
     #[test]
     fn a_wrong_time_names_its_flag() {
         assert!(time("--from", "yesterday").unwrap_err().to_string().contains("--from"));
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_stored_names_its_flag_and_the_range() {
+        let since = SpanArgs { since: Some("1000y".into()), from: None, to: None };
+        let errors =
+            [time("--to", "2300-01-01T00:00:00Z").err(), since.resolve(Timestamp::UNIX_EPOCH, "1h").err()];
+        for (error, flag) in errors.into_iter().zip(["--to", "--since"]) {
+            let error = error.unwrap().to_string();
+            assert!(error.contains(flag) && error.contains("1677") && error.contains("2262"), "{error}");
+        }
     }
 }
