@@ -20,6 +20,14 @@ pub enum OpenError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A folder that is to be looked at cannot be.
+    #[error("{path}: {source}; name a data directory, or what `index.storage` is set to")]
+    Unreadable {
+        /// As it was named.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// A folder that is to be looked at has none.
     #[error("no segments in {0}: name a data directory, or what `index.storage` is set to")]
     NoSegments(PathBuf),

@@ -1,6 +1,7 @@
 //! Which streams are in which segments, and how far the bus has been read: a tantivy index with a document for
 //! each stream in each segment, whose commits carry the [`Manifest`].
 
+mod directory;
 mod manifest;
 mod query;
 mod schema;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError,
-    directory::{MmapDirectory, error::OpenDirectoryError},
+    directory::error::OpenDirectoryError,
     index::IndexSettings,
     indexer::{IndexWriterOptions, LogMergePolicy},
     schema::Schema,
@@ -20,7 +21,10 @@ pub use manifest::{Families, Manifest, Progress, SegmentInfo};
 pub use query::{Listing, Selection};
 pub use schema::{MAX_LABEL_BYTES, label_bytes};
 
-use self::schema::{Fields, schema};
+use self::{
+    directory::Files,
+    schema::{Fields, schema},
+};
 use crate::{
     segment::{Damage, StreamMeta},
     storage::StorageError,
@@ -108,7 +112,7 @@ impl Catalog {
     /// When it is damaged, or of a later release.
     pub fn open(path: &Path) -> Result<(Self, Option<Manifest>), CatalogError> {
         let (schema, fields) = schema();
-        let directory = MmapDirectory::open(path)?;
+        let directory = Files::open(path)?;
         let found = Index::exists(&directory).map_err(TantivyError::from)?;
         let index = match found {
             // The version stands in the payload and is looked at before the schema.

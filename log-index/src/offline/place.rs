@@ -74,11 +74,11 @@ impl Place {
 
 fn in_folder(path: &Path) -> Result<Place, OpenError> {
     let name = path.display().to_string();
-    let failed = OpenError::folder(path);
+    let failed = |source| OpenError::Unreadable { path: path.to_owned(), source };
     let open = |folder: &str| Ok(Arc::new(Directory::open(path.join(folder))?) as Arc<dyn Storage>);
     let is_there = |file: &str| path.join(file).exists();
     let alone = |prefix: &str, folder, catalog| {
-        let stores = vec![(prefix.to_owned(), open(folder).map_err(&failed)?)];
+        let stores = vec![(prefix.to_owned(), open(folder).map_err(failed)?)];
         Ok(Place { name: name.clone(), stores, catalog, missing: Vec::new(), _cache: None })
     };
     if is_there("segments") {
@@ -87,11 +87,11 @@ fn in_folder(path: &Path) -> Result<Place, OpenError> {
     if is_there(MANIFEST) {
         return alone("", "", None);
     }
-    let folders = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(&failed)?;
+    let folders = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
     let names = folders.iter().map(|folder| folder.file_name().to_string_lossy().into_owned());
     let (shards, missing) = shards(names);
     let stores = shards.into_iter().map(|shard| Ok((format!("{shard}/"), open(&shard)?)));
-    let stores = stores.collect::<io::Result<Vec<_>>>().map_err(&failed)?;
+    let stores = stores.collect::<io::Result<Vec<_>>>().map_err(failed)?;
     match stores.is_empty() {
         true => Err(OpenError::NoSegments(path.to_owned())),
         false => Ok(Place { name, stores, catalog: None, missing, _cache: None }),
