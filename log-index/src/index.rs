@@ -109,6 +109,11 @@ impl Index {
         self.inner.state.lock().progress.offsets.clone()
     }
 
+    /// See [`State::must_reconnect`].
+    pub(crate) fn must_reconnect(&self) -> bool {
+        self.inner.state.lock().must_reconnect()
+    }
+
     /// Where to begin to read, from now on by a new connection.
     pub(crate) fn begin_reading(&self) -> bus::Offsets {
         let mut state = self.inner.state.lock();

@@ -27,19 +27,19 @@ pub struct Others {
     unreadable: VecDeque<(i64, Record)>,
     /// Partitions that began again here first, and the last commit known then.
     first: BTreeMap<Partition, u64>,
-    /// Partitions that began again elsewhere first: what is read of them lies before that.
+    /// Partitions that began again elsewhere first: what is read of them counts from another connection on.
     pub later: BTreeSet<Partition>,
 }
 
 impl Others {
-    /// Notes that a partition begins again; where it was committed before so, answers where that went on to.
-    pub fn rewind(&mut self, record: &Record, known: &Manifest) -> Option<i64> {
-        let partition = (record.topic.clone(), record.partition);
-        if self.later.remove(&partition) {
-            return Some(known.progress.next(&record.topic, record.partition).1);
-        }
-        self.first.insert(partition, known.commit);
-        None
+    /// Notes that a partition begins again with `record`; `known` is the last commit.
+    pub fn rewind(&mut self, record: &Record, known: u64) {
+        self.first.insert((record.topic.clone(), record.partition), known);
+    }
+
+    /// Whether what is read of the partition does not count.
+    pub fn is_later(&self, record: &Record) -> bool {
+        self.later.contains(&(record.topic.clone(), record.partition))
     }
 
     /// Drops the retained records that lie below `committed`.

@@ -105,6 +105,11 @@ impl Shards {
         }
     }
 
+    /// Whether what is read by this connection does not count any more: see [`Index::begin_reading`].
+    pub(crate) fn must_reconnect(&self) -> bool {
+        self.iter().any(Index::must_reconnect)
+    }
+
     /// See [`Index::begin_reading`].
     pub(crate) fn begin_reading(&self) -> Offsets {
         let mut begin = Offsets::default();

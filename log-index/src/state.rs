@@ -94,24 +94,30 @@ impl State {
         taken
     }
 
-    /// Whether it came with a commit of another process before it was read here.
+    /// Whether it came with a commit of another process before it was read here, or will be read again.
     pub fn has(&self, record: &bus::Record) -> bool {
+        let Some(others) = &self.others else { return false };
         let next = self.progress.offsets.get(&record.topic, record.partition);
-        self.others.is_some() && next.is_some_and(|next| record.offset < next)
+        others.is_later(record) || next.is_some_and(|next| record.offset < next)
+    }
+
+    /// Whether only another connection reads on from where a commit of another process has gone back to.
+    pub fn must_reconnect(&self) -> bool {
+        self.others.as_ref().is_some_and(|others| !others.later.is_empty())
     }
 
     /// Goes back to before `record`, with which its partition begins again. What is in memory is sealed with that
     /// beginning, so that nothing that follows counts as read.
     pub fn rewind(&mut self, record: &bus::Record) {
-        let known = &self.sealed.manifest;
-        match self.others.as_mut().and_then(|others| others.rewind(record, known)) {
-            Some(next) => self.progress.offsets.set(&record.topic, record.partition, next),
-            None => {
-                let (begun, _) = self.progress.next(&record.topic, record.partition);
-                self.progress.begin(&record.topic, record.partition, begun + 1);
-                self.progress.offsets.set(&record.topic, record.partition, record.offset);
+        if let Some(others) = &mut self.others {
+            if others.is_later(record) {
+                return;
             }
+            others.rewind(record, self.sealed.manifest.commit);
         }
+        let (begun, _) = self.progress.next(&record.topic, record.partition);
+        self.progress.begin(&record.topic, record.partition, begun + 1);
+        self.progress.offsets.set(&record.topic, record.partition, record.offset);
         self.since.get_or_insert_with(Instant::now);
         self.rotate();
     }
@@ -148,7 +154,7 @@ impl State {
 
     /// Passes over what holds no record; answers whether there was anything of that kind.
     pub fn advance(&mut self, offsets: &bus::Offsets) -> bool {
-        let behind = !self.progress.offsets.reached(offsets);
+        let behind = !self.must_reconnect() && !self.progress.offsets.reached(offsets);
         if behind {
             match self.others.is_some() {
                 // The commit of another process may lie further ahead.

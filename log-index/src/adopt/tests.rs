@@ -258,9 +258,34 @@ fn whoever_sees_first_that_a_partition_begins_again_each_line_is_there_once() {
     pair.owner.flush().unwrap();
     pair.adopt();
     pair.assert_upto(15);
-    read(&pair.follower, 10..15);
+    pair.follower.begin_reading();
     pair.read(15..18);
     pair.assert_upto(18);
+}
+
+#[test]
+fn who_learns_from_a_commit_that_a_partition_began_again_reads_on_from_there() {
+    let pair = Pair::new();
+    pair.read(0..10);
+    read(&pair.owner, 10..13);
+    pair.owner.flush().unwrap();
+    // The new topic is longer than what was read of the old one: here nothing looks like a beginning.
+    let beyond = record(10);
+    pair.follower.append(&beyond).unwrap();
+    pair.adopt();
+    assert!(pair.follower.must_reconnect());
+    pair.follower.append(&record(11)).unwrap();
+    pair.follower.skip(&record(12));
+    pair.follower.rewind(&record(2));
+    pair.follower.advance(&vec![("logs".into(), 0, 13)].into());
+    pair.assert_upto(13);
+    assert_eq!(pair.follower.begin_reading().get("logs", 0), Some(3));
+    assert!(!pair.follower.must_reconnect());
+    pair.read(13..18);
+    pair.assert_upto(18);
+    // From now on it is as any other.
+    pair.follower.rewind(&record(0));
+    assert_eq!(pair.follower.inner.state.lock().progress.next("logs", 0), (2, 0));
 }
 
 #[test]

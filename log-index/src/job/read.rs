@@ -51,7 +51,7 @@ impl Shared {
 
     fn read_from(&self, consumer: &Consumer, mut read: Offsets) -> Result<(), Error> {
         let mut held = BTreeSet::new();
-        while !self.shutdown.is_cancelled() {
+        while !self.shutdown.is_cancelled() && !self.index.must_reconnect() {
             let wanted = self.index.held(consumer.partitions());
             consumer.hold(&held, &wanted)?;
             held = wanted;
