@@ -100,8 +100,20 @@ impl Manifest {
 
     /// Notes that a request of the group has been carried out.
     pub fn carried_out(&mut self, offset: i64) {
-        self.requests = self.requests.max(offset + 1);
-        self.failed_requests.remove(&offset);
+        if self.failed_requests.remove(&offset).is_none() {
+            self.requests = self.requests.max(offset + 1);
+        }
+    }
+
+    /// Goes on with the group's requests at `end`, where their topic was made anew: those that failed and have no
+    /// place there any more would take that of others, and are dropped.
+    pub fn begin_requests(&mut self, end: i64) {
+        self.requests = end;
+        let dropped = self.failed_requests.split_off(&end);
+        if !dropped.is_empty() {
+            let count = dropped.len();
+            tracing::warn!(count, "requests that had failed went with the group's topics: ask again");
+        }
     }
 
     /// For the next commit, still with the same content.
@@ -173,6 +185,7 @@ impl Families {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group::What;
 
     #[test]
     fn comes_back_as_it_was() {
@@ -195,6 +208,21 @@ mod tests {
         let again = Manifest::from_payload(&manifest.to_payload().unwrap()).unwrap();
         assert_eq!(again, manifest);
         assert_eq!(again.progress.families.list(), [family]);
+    }
+
+    #[test]
+    fn where_the_groups_topics_were_made_anew_no_request_is_passed_over() {
+        let failed = Failed { what: What::Flush, reason: "disk".into() };
+        let mut manifest = Manifest { requests: 60, ..Manifest::default() };
+        manifest.failed_requests = [(1, failed.clone()), (57, failed.clone())].into();
+        manifest.begin_requests(2);
+        assert_eq!((manifest.requests, manifest.failed_requests.len()), (2, 1));
+        manifest.begin_requests(0);
+        assert_eq!((manifest.requests, manifest.failed_requests.len()), (0, 0));
+
+        manifest.failed_requests.insert(57, failed);
+        manifest.carried_out(57);
+        assert_eq!((manifest.requests, manifest.failed_requests.len()), (0, 0));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::{
 pub struct Delete {
     pub id: u64,
     pub kind: Kind,
+    query: String,
     pub matchers: Vec<Matcher>,
     pub span: RangeInclusive<i64>,
     filters: Vec<LineFilter>,
@@ -34,7 +35,14 @@ impl Delete {
         if matchers.iter().all(Matcher::matches_empty) {
             return Err("a delete needs at least one matcher that does not match the empty string".into());
         }
-        Ok(Delete { id, kind: request.kind, matchers, span: request.start..=request.end, filters })
+        let (kind, query, span) = (request.kind, request.query.clone(), request.start..=request.end);
+        Ok(Delete { id, kind, query, matchers, span, filters })
+    }
+
+    /// Whether it is what `request` asks for. Ids begin again when a group's topics are made anew.
+    fn is(&self, request: &DeleteRequest) -> bool {
+        (self.id, self.kind, &self.query) == (request.id, request.kind, &request.query)
+            && self.span == (request.start..=request.end)
     }
 
     /// Whether a row of a stream that it matches is hidden.
@@ -84,11 +92,30 @@ impl Sealed {
 /// When one cannot be understood: a later release may have written it.
 pub fn understand(manifest: &Manifest, known: &[Arc<Delete>]) -> Result<Vec<Arc<Delete>>, CatalogError> {
     let understood = |request: &DeleteRequest| {
-        if let Some(delete) = known.iter().find(|delete| delete.id == request.id) {
+        if let Some(delete) = known.iter().find(|delete| delete.is(request)) {
             return Ok(delete.clone());
         }
         let delete = Delete::new(request.id, request);
         delete.map(Arc::new).map_err(|reason| CatalogError::Delete { id: request.id, reason })
     };
     manifest.deletes.values().filter(|request| !request.is_processed()).map(understood).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_delete_is_not_taken_for_another_one_of_its_id() {
+        let understood = |query, end, known: &[Arc<Delete>]| {
+            let mut request = DeleteRequest::new(Kind::Logs, query, (0, end), 7);
+            (request.id, request.pending) = (1, [1].into());
+            let manifest = Manifest { deletes: [(1, request)].into(), ..Manifest::default() };
+            understand(&manifest, known).unwrap()
+        };
+        let known = understood("{a=\"b\"}", 9, &[]);
+        assert!(Arc::ptr_eq(&understood("{a=\"b\"}", 9, &known)[0], &known[0]));
+        assert_eq!(understood("{a=\"c\"}", 9, &known)[0].query, "{a=\"c\"}");
+        assert_eq!(understood("{a=\"b\"}", 8, &known)[0].span, 0..=8);
+    }
 }

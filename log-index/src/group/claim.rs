@@ -80,7 +80,7 @@ impl Control {
         let owner = Owner { epoch, producer, stop, latest: Mutex::new(latest) };
         shard.index.begin_at(first_segment(shard.number, epoch), |manifest| {
             if is_found {
-                manifest.requests = self.requests.end();
+                manifest.begin_requests(self.requests.end());
             }
             let is_wanted = self.wanted.while_wanted(shard.number, || shard.ledger.own(owner));
             if is_wanted { Ok(()) } else { Err(CatalogError::NotOwner) }
