@@ -109,6 +109,11 @@ impl Index {
         self.inner.state.lock().progress.offsets.clone()
     }
 
+    /// How often partitions have begun again.
+    pub(crate) fn begun(&self) -> bus::Offsets {
+        self.inner.state.lock().progress.begun.clone()
+    }
+
     /// See [`State::must_reconnect`].
     pub(crate) fn must_reconnect(&self) -> bool {
         self.inner.state.lock().must_reconnect()

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::request::{Requests, What, read};
+use super::request::{Reach, Requests, What};
 use crate::{DeleteError, Index, delete::DeleteRequest};
 
 /// Between two looks whether there is anything to do.
@@ -53,7 +53,7 @@ impl CarryOut {
 
     /// Each shard of this process does its next one, or else one again that has failed; answers whether any did.
     fn step(&mut self) -> bool {
-        let (shards, read) = (self.shards.clone(), read(self.shards.iter()));
+        let (shards, read) = (self.shards.clone(), Reach::of(&self.shards));
         let mut any = false;
         for (number, index) in shards.iter().enumerate().filter(|(_, index)| index.is_owner()) {
             any |= match self.requests.next(index, &read) {
@@ -160,7 +160,7 @@ impl Index {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use bus::{Offsets, Producer, Record};
+    use bus::{Producer, Record};
 
     use super::*;
     use crate::{
@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn note(requests: &Requests, offset: i64, what: What) {
-        let value = serde_json::to_vec(&Request::new(Offsets::default(), what)).unwrap();
+        let value = serde_json::to_vec(&Request::new(Reach::default(), what)).unwrap();
         requests.note(&Record { value: value.into(), ..record(offset) });
     }
 
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!([0, 1].map(|offset| index.has_carried_out(offset)), [false, true]);
         let reasons = index.status().failed_requests;
         assert!(reasons.len() == 1 && reasons[0].contains(".seg"), "{reasons:?}");
-        assert_eq!(requests.next(&index, &Offsets::default()), None);
+        assert_eq!(requests.next(&index, &Reach::default()), None);
 
         storage.broken.store(false, Ordering::SeqCst);
         assert!(!first.step(), "it waits before it tries again");

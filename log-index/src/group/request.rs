@@ -20,8 +20,35 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Request {
     version: u32,
     /// What has to be taken in before.
-    pub upto: Offsets,
+    #[serde(flatten)]
+    before: Reach,
     pub what: What,
+}
+
+/// How far the topics have been read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reach {
+    upto: Offsets,
+    /// How often a partition has begun again.
+    #[serde(default, skip_serializing_if = "Offsets::is_empty")]
+    begun: Offsets,
+}
+
+impl Reach {
+    /// How far all of them have been read.
+    pub fn of(shards: &[Index]) -> Self {
+        let mut begun = Offsets::default();
+        shards.iter().for_each(|index| begun.raise(&index.begun()));
+        Reach { upto: read(shards.iter()), begun }
+    }
+
+    /// Whether all of `target` has been read. Of a partition that has begun again since, what was not read is gone.
+    fn has_reached(&self, target: &Reach) -> bool {
+        target.upto.iter().all(|((topic, partition), end)| {
+            let of = |offsets: &Offsets| offsets.get(topic, *partition).unwrap_or(0);
+            of(&self.begun) > of(&target.begun) || of(&self.upto) >= end
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,8 +63,8 @@ pub enum What {
 }
 
 impl Request {
-    pub fn new(upto: Offsets, what: What) -> Self {
-        Request { version: VERSION, upto, what }
+    pub fn new(before: Reach, what: What) -> Self {
+        Request { version: VERSION, before, what }
     }
 
     /// `None` if it has another form or version.
@@ -96,10 +123,10 @@ impl Requests {
     }
 
     /// The next one for a shard, if everything before it is among what was `read`.
-    pub fn next(&self, index: &Index, read: &Offsets) -> Option<(i64, Arc<Request>)> {
+    pub fn next(&self, index: &Index, read: &Reach) -> Option<(i64, Arc<Request>)> {
         let next = index.next_request();
         let found = self.open.lock().range(next..).next().map(|(offset, request)| (*offset, request.clone()));
-        found.filter(|(_, request)| read.reached(&request.upto))
+        found.filter(|(_, request)| read.has_reached(&request.before))
     }
 
     /// Asks all shards, and waits until each has done it; answers the request's offset.
@@ -108,7 +135,7 @@ impl Requests {
     /// When some shard has not within `patience`.
     pub async fn ask(&self, shards: &[Index], what: What, patience: Duration) -> Result<i64, DeleteError> {
         let deadline = Instant::now() + patience;
-        let request = Request::new(read(shards.iter()), what);
+        let request = Request::new(Reach::of(shards), what);
         let begun = shards.iter().map(Index::next_request).max().unwrap_or(0);
         let value = serde_json::to_vec(&request).expect("texts and numbers");
         let record = Outgoing { topic: self.topic.clone(), key: Vec::new(), value, partition: Some(0) };
@@ -165,11 +192,31 @@ impl From<DeleteError> for SealError {
 mod tests {
     use super::*;
 
+    fn reach(next: i64, begun: i64) -> Reach {
+        let of = |number| vec![("logs".into(), 0, number)].into();
+        Reach { upto: of(next), begun: of(begun) }
+    }
+
+    #[test]
+    fn what_went_with_a_topic_that_was_made_anew_is_not_waited_for() {
+        let asked = reach(500, 1);
+        assert!(!reach(499, 1).has_reached(&asked) && reach(500, 1).has_reached(&asked));
+        assert!(reach(3, 2).has_reached(&asked));
+        assert!(!Reach::default().has_reached(&asked) && Reach::default().has_reached(&reach(0, 0)));
+    }
+
+    #[test]
+    fn a_request_that_does_not_tell_how_often_its_partitions_began_is_read_too() {
+        let written = br#"{"version":1,"upto":[["logs",0,7]],"what":"flush"}"#;
+        let before = Reach { begun: Offsets::default(), ..reach(7, 0) };
+        assert_eq!(Request::from_record(written), Some(Request::new(before, What::Flush)));
+    }
+
     #[test]
     fn comes_back_as_it_was_and_a_later_version_is_left_out() {
         let what =
             What::Delete { kind: Kind::Logs, query: "{a=\"b\"}".into(), start: 1, end: 2, created_ms: 3 };
-        let request = Request::new(vec![("logs".into(), 0, 7)].into(), what);
+        let request = Request::new(reach(7, 1), what);
         let written = serde_json::to_string(&request).unwrap();
         assert_eq!(Request::from_record(written.as_bytes()), Some(request));
         assert_eq!(Request::from_record(written.replace("\"version\":1", "\"version\":2").as_bytes()), None);
