@@ -56,13 +56,16 @@ impl CarryOut {
         let (shards, read) = (self.shards.clone(), Reach::of(&self.shards));
         let mut any = false;
         for (number, index) in shards.iter().enumerate().filter(|(_, index)| index.is_owner()) {
-            any |= match self.requests.next(index, &read) {
-                Some((offset, request)) => self.first(number, index, offset, &request.what),
-                None => self.again(number, index),
-            };
+            let next = self.requests.next(index, &read).filter(|(offset, _)| self.is_due(number, *offset));
+            let done = next.is_some_and(|(offset, request)| self.first(number, index, offset, &request.what));
+            any |= done || self.again(number, index);
         }
         self.requests.forget(&shards);
         any
+    }
+
+    fn is_due(&self, number: usize, offset: i64) -> bool {
+        self.tried.get(&(number, offset)).is_none_or(|at| at.elapsed() >= RETRY)
     }
 
     fn first(&mut self, number: usize, index: &Index, offset: i64, what: &What) -> bool {
@@ -79,12 +82,9 @@ impl CarryOut {
 
     fn again(&mut self, number: usize, index: &Index) -> bool {
         let failed = index.failed_requests();
-        self.tried.retain(|(shard, offset), _| *shard != number || failed.contains_key(offset));
-        let is_due = |offset| self.tried.get(&(number, offset)).is_none_or(|at| at.elapsed() >= RETRY);
-        let Some((offset, Failed { what, .. })) = failed.into_iter().find(|(offset, _)| is_due(*offset))
-        else {
-            return false;
-        };
+        self.tried.retain(|(shard, offset), _| *shard != number || !index.has_carried_out(*offset));
+        let due = failed.into_iter().find(|(offset, _)| self.is_due(number, *offset));
+        let Some((offset, Failed { what, .. })) = due else { return false };
         self.tried.insert((number, offset), Instant::now());
         match what.carry_out(index, offset) {
             Ok(()) => tracing::info!(shard = number, "request of the group that had failed is done"),
@@ -158,7 +158,10 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicBool, Ordering},
+    };
 
     use bus::{Producer, Record};
 
@@ -206,18 +209,23 @@ mod tests {
         requests.note(&Record { value: value.into(), ..record(offset) });
     }
 
-    #[test]
-    fn one_that_fails_holds_up_no_other_and_is_done_when_it_can_be() {
-        let folder = tempfile::tempdir().unwrap();
-        let inner = Directory::open(folder.path().join("shared")).unwrap();
+    /// An index with a line in memory, and the storage that takes no segment of it.
+    fn broken(folder: &Path) -> (Index, Arc<Broken>, Arc<Requests>) {
+        let inner = Directory::open(folder.join("shared")).unwrap();
         let storage = Arc::new(Broken { inner, broken: AtomicBool::new(true) });
         let ledger = Arc::new(Fake { owner: AtomicBool::new(true), storage: storage.clone() });
         let sender = tokio::sync::broadcast::Sender::new(1);
-        let path = folder.path().join("owner");
+        let path = folder.join("owner");
         let index = Index::open_shared(&path, &Config::default(), storage.clone(), ledger, sender).unwrap();
         index.append(&record(0)).unwrap();
         let producer = Producer::new(&bus::Config::default()).unwrap();
-        let requests = Arc::new(Requests::new("requests".into(), producer));
+        (index, storage, Arc::new(Requests::new("requests".into(), producer)))
+    }
+
+    #[test]
+    fn one_that_fails_holds_up_no_other_and_is_done_when_it_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let (index, storage, requests) = broken(folder.path());
         note(&requests, 0, What::Flush);
         note(&requests, 1, What::Cancel { id: 9 });
         let carry_out = || CarryOut::new(requests.clone(), vec![index.clone()]);
@@ -234,5 +242,26 @@ mod tests {
         assert!(carry_out().step());
         assert!(index.has_carried_out(0) && index.status().failed_requests.is_empty());
         assert_eq!(index.status().segments, 1);
+    }
+
+    #[test]
+    fn one_that_cannot_be_put_aside_waits_and_those_that_are_aside_are_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let (index, _storage, requests) = broken(folder.path());
+        let last = MAX_FAILED as i64;
+        let aside = Failed { what: What::Cancel { id: 9 }, reason: "disk".into() };
+        let full = index.change(|manifest| {
+            manifest.requests = last;
+            manifest.failed_requests = (0..last).map(|offset| (offset, aside.clone())).collect();
+            Ok::<_, DeleteError>(())
+        });
+        full.unwrap();
+        note(&requests, last, What::Flush);
+        let mut carry_out = CarryOut::new(requests, vec![index.clone()]);
+        assert!(carry_out.step());
+        let tried = carry_out.tried[&(0, last)];
+        while carry_out.step() {}
+        assert_eq!((index.failed_requests().len(), index.next_request()), (0, last));
+        assert_eq!(carry_out.tried[&(0, last)], tried);
     }
 }
