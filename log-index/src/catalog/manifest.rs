@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::CatalogError;
 use crate::{delete::DeleteRequest, group::Failed, marks::Marks};
 
-/// The version that this code writes and reads. It stands for the catalog's schema as well.
-const VERSION: u32 = 3;
+/// The version that this code writes. It stands for the catalog's schema as well.
+const VERSION: u32 = 4;
+
+/// The oldest version that it reads: without requests that have failed, and partitions that have begun again.
+const OLDEST: u32 = 3;
 
 /// How far the bus has been read, and what was learned on the way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,7 +92,7 @@ impl Manifest {
     pub fn from_payload(payload: &str) -> Result<Self, CatalogError> {
         let (seal, body) = payload.split_once('\n').unwrap_or((payload, ""));
         let Seal { version, crc } = serde_json::from_str(seal)?;
-        if version != VERSION {
+        if !(OLDEST..=VERSION).contains(&version) {
             return Err(CatalogError::UnknownVersion { found: version, known: VERSION });
         }
         if crc != crc32fast::hash(body.as_bytes()) {
@@ -231,6 +234,10 @@ mod tests {
         let error = Manifest::from_payload(payload).unwrap_err().to_string();
         assert!(error.contains("version 77") && error.contains("upgrade"), "{error}");
         assert!(Manifest::from_payload("{").is_err());
+        let (oldest, body) = (r#"{"version":2,"crc":0}"#, "\n{}");
+        assert!(
+            Manifest::from_payload(&format!("{oldest}{body}")).unwrap_err().to_string().contains("version 2")
+        );
         let whole = Manifest::default().to_payload().unwrap();
         let changed = whole.replace("\"next_segment\":1", "\"next_segment\":7");
         assert!(matches!(Manifest::from_payload(&changed), Err(CatalogError::Checksum)), "{changed}");

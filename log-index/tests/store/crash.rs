@@ -143,7 +143,7 @@ fn a_catalog_of_a_later_version_is_refused_by_its_number() {
     bench.close();
     let meta = bench.folder.path().join("index/catalog/meta.json");
     let text = fs::read_to_string(&meta).unwrap();
-    let later = text.replace(r#"{\"version\":3"#, r#"{\"version\":77"#);
+    let later = text.replace(r#"{\"version\":4"#, r#"{\"version\":77"#);
     assert_ne!(text, later);
     fs::write(&meta, later).unwrap();
     let error = Index::open(bench.folder.path(), &bench.config).err().unwrap().to_string();
