@@ -112,6 +112,8 @@ impl Index {
         } else {
             *state = self.restarted(&mut state, sealed);
         }
+        drop(state);
+        self.inner.taken_in.send_replace(());
     }
 
     /// As if a process had begun with `sealed` and read as far as `before` has.

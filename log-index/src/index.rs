@@ -45,8 +45,8 @@ pub(crate) struct Inner {
     /// Segments that could not be read when they were to be merged.
     pub unmergeable: Mutex<BTreeSet<u64>>,
     decoder: Mutex<Decoder>,
-    /// Told when a record has been taken in.
-    taken_in: watch::Sender<()>,
+    /// Told when a record has been taken in, or has come with a commit of another process.
+    pub taken_in: watch::Sender<()>,
     /// Keeps other processes out for as long as it is open.
     _lock: File,
 }

@@ -3,6 +3,7 @@
 use std::{
     ops::ControlFlow,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use bus::Record;
@@ -261,6 +262,17 @@ fn whoever_sees_first_that_a_partition_begins_again_each_line_is_there_once() {
     pair.follower.begin_reading();
     pair.read(15..18);
     pair.assert_upto(18);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_record_is_told_that_it_came_with_a_commit() {
+    let pair = Pair::new();
+    read(&pair.owner, 0..3);
+    pair.owner.flush().unwrap();
+    let target = pair.owner.read_offsets();
+    let (reached, ()) =
+        tokio::join!(pair.follower.wait_for(&target, Duration::from_secs(10)), async { pair.adopt() });
+    assert!(reached);
 }
 
 #[test]
