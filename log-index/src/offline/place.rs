@@ -89,7 +89,7 @@ fn in_folder(path: &Path) -> Result<Place, OpenError> {
     }
     let folders = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
     let names = folders.iter().map(|folder| folder.file_name().to_string_lossy().into_owned());
-    let (shards, missing) = shards(names);
+    let (shards, missing) = shards(&names.collect::<Vec<_>>());
     let stores = shards.into_iter().map(|shard| Ok((format!("{shard}/"), open(&shard)?)));
     let stores = stores.collect::<io::Result<Vec<_>>>().map_err(failed)?;
     match stores.is_empty() {
@@ -105,7 +105,7 @@ fn in_bucket(url: String) -> Result<Place, OpenError> {
     let open =
         |url: &str, folder: &str| Bucket::open(url, &S3::default(), &cache.path().join(folder), CACHE_BYTES);
     let whole = open(&url, "all").map_err(failed)?;
-    let (shards, missing) = shards(whole.folders().map_err(failed)?.into_iter());
+    let (shards, missing) = shards(&whole.names().map_err(failed)?);
     let base = url.trim_end_matches('/');
     let shard = |shard: String| {
         let bucket: Arc<dyn Storage> = Arc::new(open(&format!("{base}/{shard}"), &shard)?);
@@ -118,11 +118,28 @@ fn in_bucket(url: String) -> Result<Place, OpenError> {
     Ok(Place { stores, catalog: None, missing, _cache: Some(cache), name: url })
 }
 
-/// The shards among the names of folders, and those that lack between them.
-fn shards(folders: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
-    let mut numbers: Vec<u16> = folders.filter_map(|name| name.parse().ok()).collect();
+/// The shards among the names of what lies there, and those that lack between them. Beside a manifest there are none:
+/// that index has the place alone.
+fn shards(names: &[String]) -> (Vec<String>, Vec<String>) {
+    if names.iter().any(|name| name == MANIFEST) {
+        return (Vec::new(), Vec::new());
+    }
+    let mut numbers: Vec<u16> = names.iter().filter_map(|name| name.parse().ok()).collect();
     numbers.sort_unstable();
     let last = numbers.last().copied().unwrap_or(0);
     let missing = (0..last).filter(|number| !numbers.contains(number));
     (numbers.iter().map(u16::to_string).collect(), missing.map(|number| number.to_string()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_with_a_manifest_has_no_shards_whatever_else_lies_there() {
+        let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let of = |names| shards(&texts(names));
+        assert_eq!(of(&["3", "other", "0", "1"]), (texts(&["0", "1", "3"]), texts(&["2"])));
+        assert_eq!(of(&["0", "manifest", "3"]), (Vec::new(), Vec::new()));
+    }
 }

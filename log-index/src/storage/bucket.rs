@@ -65,13 +65,14 @@ impl Bucket {
         })))
     }
 
-    /// Names of the folders in it.
+    /// Names of the objects and folders in it.
     ///
     /// # Errors
     /// When it cannot be listed.
-    pub fn folders(&self) -> io::Result<Vec<String>> {
-        let found = self.0.list()?.common_prefixes;
-        Ok(found.iter().filter_map(|prefix| prefix.filename().map(str::to_owned)).collect())
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let ListResult { common_prefixes, objects, .. } = self.0.list()?;
+        let keys = objects.iter().map(|object| &object.location).chain(&common_prefixes);
+        Ok(keys.filter_map(|key| key.filename().map(str::to_owned)).collect())
     }
 }
 
