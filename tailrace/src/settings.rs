@@ -1,8 +1,12 @@
 //! The configuration file: one section for each service, all of them optional.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
+use config::{Check, Problems};
 use promql::Features;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -107,6 +111,37 @@ impl Default for Broker {
     }
 }
 
+impl Check for Settings {
+    fn check(&self, problems: &mut Problems) {
+        problems.section("http", &self.http);
+        problems.section("broker", &self.broker);
+        problems.section("bus", &self.bus);
+    }
+}
+
+impl Check for Http {
+    fn check(&self, problems: &mut Problems) {
+        let _ = address(&self.listen, problems);
+    }
+}
+
+impl Check for Broker {
+    fn check(&self, problems: &mut Problems) {
+        let everywhere = address(&self.listen, problems).is_some_and(|listen| listen.ip().is_unspecified());
+        if everywhere && self.advertise.is_none() {
+            let remedy = "set broker.advertise to the host:port under which clients reach this broker";
+            problems.add("listen", "is no address that clients could be told", remedy);
+        }
+    }
+}
+
+fn address(listen: &str, problems: &mut Problems) -> Option<SocketAddr> {
+    let address = listen.parse().ok();
+    let remedy = "write an IP address and a port, for example 127.0.0.1:3100; port 0 takes a free one";
+    problems.require(address.is_some(), "listen", "is no address with a port", remedy);
+    address
+}
+
 impl Settings {
     /// Reads `file` (all defaults without one) and applies the overrides.
     ///
@@ -126,5 +161,26 @@ impl Settings {
             parsed.map_err(|errors| anyhow::anyhow!("configuration is wrong\n{errors}"))?;
         settings.processor.features = settings.promql.enable_feature;
         Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_nobody_can_listen_on_or_reach_are_refused_with_their_key() {
+        for (text, errors) in [
+            ("http: {listen: '[::1]:0'}\nbroker: {listen: 0.0.0.0:9092, advertise: kafka:9092}", &[][..]),
+            ("http: {listen: 127.0.0.1}", &["1:16 `http.listen` is no address with a port"]),
+            ("http: {listen: localhost:3100}", &["1:16 `http.listen` is no address"]),
+            ("broker:\n  listen: a\nbus: {partitions: 0}", &["2:11 `broker.listen` is", "3:19 `bus.part"]),
+            ("broker: {listen: 0.0.0.0:9092}", &["1:18 `broker.listen` is no address that clients"]),
+        ] {
+            let found = config::parse_with::<Settings>("up.yaml", text, &[]);
+            let found = found.err().unwrap_or_default().headlines();
+            let fits = found.iter().zip(errors).all(|(found, error)| found.starts_with(error));
+            assert!(found.len() == errors.len() && fits, "{text}: {found:#?}");
+        }
     }
 }

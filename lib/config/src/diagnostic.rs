@@ -49,6 +49,13 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostics {
+    /// Each in one line: `LINE:COLUMN MESSAGE`.
+    pub fn headlines(&self) -> Vec<String> {
+        self.0.iter().map(|d| format!("{}:{} {}", d.line, d.column, d.message)).collect()
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let snippet = Snippet::source(&self.source)

@@ -13,29 +13,36 @@ const MOST_ERRORS: usize = 20;
 /// `${NAME}` in a value is the environment variable; unknown keys are errors where the type says so.
 ///
 /// # Errors
-/// All errors of the file. After each one, the entry that holds it is left out and the rest is read again.
+/// All errors of the file.
 pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnostics> {
+    match parse_all(file, text) {
+        (Some(value), wrong) if wrong.is_empty() => Ok(value),
+        (_, wrong) => Err(Diagnostics(wrong)),
+    }
+}
+
+/// What could be read, and all errors. After each one, the entry that holds it is left out and the rest is read again.
+pub fn parse_all<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec<Diagnostic>) {
     let mut lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
-    loop {
+    let value = loop {
         let error = match read(&lines.join("\n")) {
-            Ok(value) if found.is_empty() => return Ok(value),
-            Ok(_) => break,
+            Ok(value) => break Some(value),
             Err(error) => error,
         };
         let diagnostic = diagnose(file, text, &error);
         let line = diagnostic.line;
         found.push(diagnostic);
         if found.len() >= MOST_ERRORS || !blank_entry(&mut lines, line) {
-            break;
+            break None;
         }
-    }
+    };
     found.sort_by_key(|d| (d.line, d.column));
     found.dedup();
-    Err(Diagnostics(found))
+    (value, found)
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let environment: HashMap<String, String> = std::env::vars().collect();
     let options = Options::default().with_properties(environment);
     // A file without any key is an empty mapping, not null.
@@ -57,18 +64,48 @@ fn unquote_variables(text: &str) -> String {
     plain
 }
 
-fn diagnose(file: &str, text: &str, error: &Error) -> Diagnostic {
+pub fn diagnose(file: &str, text: &str, error: &Error) -> Diagnostic {
     let at = error.location().map_or((1, 1), |l| (l.line() as usize, l.column() as usize));
-    let full = error.without_snippet().to_string();
-    // The place is shown by the snippet.
-    let place = full.rfind(" at line ").or_else(|| full.rfind(" (line "));
-    let message = full[..place.unwrap_or(full.len())].trim_start_matches("error: ").to_owned();
-    let remedy = remedy(&message);
+    let (message, remedy) = explain(error.without_snippet());
     let diagnostic = Diagnostic::at(file, text, at.0, at.1, message);
     match remedy {
         Some(remedy) => diagnostic.with_remedy(remedy),
         None => diagnostic,
     }
+}
+
+/// What is wrong and what to write instead, in words for those who know the file and not the parser.
+fn explain(error: &Error) -> (String, Option<String>) {
+    let (message, remedy) = match error {
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or("key");
+            (format!("`{key}` is there twice"), "keep one of them")
+        }
+        Error::UnresolvedProperty { name, .. } => (
+            format!("the environment variable `{name}` is not set"),
+            "set it, or give a default: ${NAME:-default}",
+        ),
+        Error::InvalidScalar { ty: "boolean", .. } => {
+            ("is neither true nor false".into(), "write true or false")
+        }
+        Error::InvalidScalar { ty, .. } if ty.starts_with('u') => {
+            ("is no whole number from 0 on, or too large".into(), "write a whole number, 0 or more")
+        }
+        Error::InvalidScalar { ty, .. } if ty.starts_with('i') => {
+            ("is no whole number, or too large".into(), "write a whole number")
+        }
+        other => return in_words_of_the_parser(other),
+    };
+    (message, Some(remedy.into()))
+}
+
+fn in_words_of_the_parser(error: &Error) -> (String, Option<String>) {
+    let full = error.to_string();
+    // The place is shown by the snippet.
+    let place = full.rfind(" at line ").or_else(|| full.rfind(" (line "));
+    let message = full[..place.unwrap_or(full.len())].trim_start_matches("error: ").to_owned();
+    let remedy = remedy(&message);
+    (message, remedy)
 }
 
 fn remedy(message: &str) -> Option<String> {
@@ -80,7 +117,7 @@ fn remedy(message: &str) -> Option<String> {
         let near = nearest(wrong, &known).map(|n| format!("did you mean `{n}`? "));
         return Some(format!("{}known here: {}", near.unwrap_or_default(), known.join(", ")));
     }
-    if message.contains("property") || message.contains("${") {
+    if message.contains("${") {
         return Some("set the environment variable, or give a default: ${NAME:-default}".into());
     }
     if message.contains("invalid type") || message.contains("expected") {
@@ -151,6 +188,18 @@ mod tests {
     fn broken_yaml_is_one_error_with_its_place() {
         let errors = parse::<Server>("a.yaml", "listen: [a\nlimit: 3\n").unwrap_err();
         assert!(errors.0[0].line >= 1, "{errors}");
+    }
+
+    #[test]
+    fn errors_are_told_in_words_of_the_file() {
+        for (text, message, remedy) in [
+            ("limit: -1\n", "is no whole number from 0 on", "write a whole number"),
+            ("limit: 1\nlimit: 2\n", "`limit` is there twice", "keep one"),
+            ("listen: ${TAILRACE_NOT_SET}\n", "variable `TAILRACE_NOT_SET` is not set", "give a default"),
+        ] {
+            let shown = parse::<Server>("a.yaml", text).unwrap_err().to_string();
+            assert!(shown.contains(message) && shown.contains(remedy), "{shown}");
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod txn;
 
 pub use config::{Config, Expiry, FlushPolicy, Limits};
 pub use error::Error;
+pub(crate) use topics::is_legal_name;
 
 use data_dir::DataDir;
 use node::Node;

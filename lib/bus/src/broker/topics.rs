@@ -268,7 +268,7 @@ fn storage_error(error: Error) -> ResponseError {
 }
 
 /// Kafka's rule: up to 249 letters, digits, `.`, `_` and `-`, but neither `.` nor `..`.
-fn is_legal_name(name: &str) -> bool {
+pub fn is_legal_name(name: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && name.bytes().all(legal)
 }
