@@ -1,9 +1,12 @@
 //! The `index:` section of the configuration.
 
-use config::{ByteSize, Duration, Secret};
+use config::{ByteSize, Check, Duration, Problems, Secret};
 use serde::Deserialize;
 
 use crate::Retention;
+
+/// Segments for less would be more work to find than to read.
+const SMALLEST_SEGMENT: ByteSize = ByteSize(64 << 10);
 
 /// Where Loki looks for the name of a service, in its order.
 const SERVICE_LABELS: [&str; 13] = [
@@ -101,6 +104,69 @@ impl Default for Config {
             service_name: SERVICE_LABELS.map(str::to_owned).into(),
             detected_level: DetectedLevel::default(),
             patterns: Vec::new(),
+        }
+    }
+}
+
+impl Check for Config {
+    fn check(&self, problems: &mut Problems) {
+        self.check_storage(problems);
+        let at_once = self.retention.age.is_some_and(|age| age.0.is_zero());
+        problems.require(
+            !at_once,
+            "retention",
+            "keeps nothing",
+            "write for example 15d; off keeps everything",
+        );
+        let large = self.segment_bytes >= SMALLEST_SEGMENT;
+        problems.require(large, "segment_bytes", "is below 64KiB", "write for example 32MiB");
+        let waits = !self.flush_after.0.is_zero();
+        problems.require(waits, "flush_after", "is no time", "write for example 10m");
+        let known = (1..=19).contains(&self.compression_level);
+        problems.require(known, "compression_level", "is no level of Zstandard's", "write 1 to 19");
+    }
+}
+
+impl Config {
+    fn check_storage(&self, problems: &mut Problems) {
+        let Some(storage) = &self.storage else {
+            let remedy = "set index.storage to s3://bucket/prefix or a folder that all instances see";
+            let alone = self.group.is_none();
+            return problems.require(alone, "group", "has no storage that its instances share", remedy);
+        };
+        let bucket =
+            storage.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+        let remedy = "write s3://bucket, s3://bucket/prefix or an absolute path";
+        let found = bucket || storage.starts_with('/');
+        problems.require(found, "storage", "is neither a bucket nor an absolute path", remedy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_no_index_can_work_with_are_refused_with_their_key() {
+        for (text, errors) in [
+            ("group: a\nstorage: /data\nretention: off\nsegment_bytes: 64KiB", &[][..]),
+            ("storage: s3://logs/a\ncompression_level: 19\nretention: {age: off, bytes: 1GB}", &[]),
+            ("group: a", &["1:8 `group` has no storage"]),
+            ("group: a\nstorage: data", &["2:10 `storage` is neither a bucket nor"]),
+            ("storage: s3://", &["1:10 `storage` is neither"]),
+            (
+                "retention: 0s\nflush_after: 0s",
+                &["1:12 `retention` keeps nothing", "2:14 `flush_after` is no"],
+            ),
+            ("retention: {age: 0s}", &["1:12 `retention` keeps nothing"]),
+            ("segment_bytes: 63KiB", &["1:16 `segment_bytes` is below 64KiB"]),
+            ("compression_level: 20", &["1:20 `compression_level` is no level"]),
+            ("compression_level: 0", &["1:20 `compression_level` is no level"]),
+        ] {
+            let found = config::parse_with::<Config>("index.yaml", text, &[]);
+            let found = found.err().unwrap_or_default().headlines();
+            let fits = found.iter().zip(errors).all(|(found, error)| found.starts_with(error));
+            assert!(found.len() == errors.len() && fits, "{text}: {found:#?}");
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use ::config::{ByteSize, Duration};
+use ::config::{ByteSize, Check, Duration, Problems};
+use glob::Pattern;
 use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::source::push::is_label_name;
 
 /// Where a host's own log files usually are.
 const LOCAL_FILES: [&str; 4] =
@@ -203,4 +206,65 @@ fn address_or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
         D::Error::custom(format!("{text:?} is no address ({e}); write for example 127.0.0.1:1514, or off"))
     };
     text.parse().map(Some).map_err(wrong)
+}
+
+impl Check for Config {
+    fn check(&self, problems: &mut Problems) {
+        problems.items("files", self.files.as_deref().unwrap_or_default());
+        let samples = self.host.as_ref().is_none_or(|host| !host.interval.0.is_zero());
+        problems.within("host", |problems| {
+            problems.require(samples, "interval", "is no time", "write for example 5s");
+        });
+    }
+}
+
+impl Check for FileConfig {
+    fn check(&self, problems: &mut Problems) {
+        let remedy = "write for example [/var/log/*.log], or leave this entry out";
+        problems.require(!self.paths.is_empty(), "paths", "names no file", remedy);
+        problems.within("paths", |problems| check_patterns(&self.paths, problems));
+        problems.within("exclude", |problems| check_patterns(&self.exclude, problems));
+        problems.within("labels", |problems| {
+            for name in self.labels.keys() {
+                let remedy = "write letters, digits and `_`, and no digit first";
+                problems.require(
+                    is_label_name(name),
+                    name,
+                    "is no label name, no query could name it",
+                    remedy,
+                );
+            }
+        });
+    }
+}
+
+fn check_patterns(patterns: &[String], problems: &mut Problems) {
+    for (number, pattern) in patterns.iter().enumerate() {
+        if let Err(error) = Pattern::new(pattern) {
+            let reason = format!("is no valid pattern: {}", error.msg);
+            problems.add(number, reason, "write for example /var/log/*.log");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_that_can_never_work_are_refused_with_their_key() {
+        for (text, errors) in [
+            ("files: [{paths: ['/a/**/[ab]*.log'], labels: {team_1: a}}]\nhost: {interval: 1s}", &[][..]),
+            ("files:\n  - paths: []", &["2:12 `files.0.paths` names no file"]),
+            ("files: [{paths: [a, b***]}]", &["1:21 `files.0.paths.1` is no valid pattern"]),
+            ("files: [{paths: [a], exclude: ['[']}]", &["1:32 `files.0.exclude.0` is no valid pattern"]),
+            ("files: [{paths: [a], labels: {a-b: c}}]", &["1:36 `files.0.labels.a-b` is no label name"]),
+            ("host: {interval: 0s}", &["1:18 `host.interval` is no time"]),
+        ] {
+            let found = ::config::parse_with::<Config>("ship.yaml", text, &[]);
+            let found = found.err().unwrap_or_default().headlines();
+            let fits = found.iter().zip(errors).all(|(found, error)| found.starts_with(error));
+            assert!(found.len() == errors.len() && fits, "{text}: {found:#?}");
+        }
+    }
 }

@@ -2,12 +2,15 @@
 
 use std::num::NonZeroUsize;
 
-use config::Duration;
+use config::{Check, Duration, Problems};
 use event::Codec;
 use promql::Features;
 use serde::Deserialize;
 
-use crate::PushConfig;
+use crate::{PushConfig, push::check_url};
+
+/// Samples and lines each: more tell people no more.
+const MOST_EVIDENCE: usize = 100;
 
 /// What runs between the topics, and how.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,6 +75,53 @@ impl Default for Config {
             external_url: String::new(),
             evidence: 5,
             push: PushConfig::default(),
+        }
+    }
+}
+
+impl Check for Config {
+    fn check(&self, problems: &mut Problems) {
+        let few = self.evidence <= MOST_EVIDENCE;
+        problems.require(few, "evidence", "is more than an alert carries", "write 100 or less");
+        let sees = self.max_series > 0;
+        problems.require(sees, "max_series", "lets rules see nothing", "write for example 500000");
+        if !self.external_url.is_empty() {
+            check_url(&self.external_url, "external_url", problems);
+        }
+        problems.section("push", &self.push);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_no_processor_can_work_with_are_refused_with_their_key() {
+        let target = |more: &str| format!("push:\n  pushgateway: [{{url: 'https://a/b', {more}}}]");
+        for (text, errors) in [
+            (target("match: ['{a=\"b\"}', up]") + "\nevidence: 100\nexternal_url: http://a:1", &[][..]),
+            ("evidence: 101\nmax_series: 0".into(), &["1:11 `evidence` is", "2:13 `max_series` lets"]),
+            ("external_url: example".into(), &["1:15 `external_url` is no URL"]),
+            (
+                "push: {remote_write: [{url: ftp://a}]}".into(),
+                &["1:29 `push.remote_write.0.url` is no URL of"],
+            ),
+            (
+                "push: {remote_write: [{url: a, match: ['']}]}".into(),
+                &[
+                    "1:29 `push.remote_write.0.url` is no URL: relative",
+                    "1:40 `push.remote_write.0.match.0` is no selector",
+                ],
+            ),
+            (target("match: [up, 'up{']"), &["2:50 `push.pushgateway.0.match.1` is no selector"]),
+            (target("match: ['1']"), &["2:46 `push.pushgateway.0.match.0` is no selector"]),
+            (target("auth: {headers: {a b: c}}"), &["2:54 `push.pushgateway.0.auth.headers` has what"]),
+        ] {
+            let found = config::parse_with::<Config>("process.yaml", &text, &[]);
+            let found = found.err().unwrap_or_default().headlines();
+            let fits = found.iter().zip(errors).all(|(found, error)| found.starts_with(error));
+            assert!(found.len() == errors.len() && fits, "{text}: {found:#?}");
         }
     }
 }

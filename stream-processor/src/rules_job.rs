@@ -23,9 +23,6 @@ const QUEUE_KIB: u32 = 8 << 10;
 const READ_BACK_POLL: Duration = Duration::from_millis(20);
 const ENDS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Samples and lines each: more tell people no more.
-const MOST_EVIDENCE: usize = 100;
-
 /// An engine between its topics.
 pub struct RulesJob {
     bus: bus::Config,
@@ -75,7 +72,7 @@ impl RulesJob {
             lateness_ms: config.lateness.millis(),
             max_series: config.max_series,
             max_lines: config.max_lines,
-            evidence: config.evidence.min(MOST_EVIDENCE),
+            evidence: config.evidence,
             silence: silence(config),
             external: External { url: config.external_url.clone(), ..External::default() },
             stopwatch: Some(elapsed),

@@ -116,6 +116,11 @@ impl Check for Settings {
         problems.section("http", &self.http);
         problems.section("broker", &self.broker);
         problems.section("bus", &self.bus);
+        if let Some(shipper) = &self.shipper {
+            problems.section("shipper", shipper);
+        }
+        problems.section("processor", &self.processor);
+        problems.section("index", &self.index);
     }
 }
 

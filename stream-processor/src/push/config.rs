@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use config::{Duration, Secret};
+use config::{Check, Duration, Problems, Secret};
+use reqwest::Url;
 use serde::Deserialize;
+
+use super::target;
 
 /// The targets.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -75,4 +78,56 @@ fn default_timeout() -> Duration {
 
 fn default_interval() -> Duration {
     Duration::from_secs(15)
+}
+
+impl Check for PushConfig {
+    fn check(&self, problems: &mut Problems) {
+        problems.items("remote_write", &self.remote_write);
+        problems.items("pushgateway", &self.pushgateway);
+    }
+}
+
+impl Check for RemoteWriteConfig {
+    fn check(&self, problems: &mut Problems) {
+        check_target(&self.url, &self.selectors, &self.auth, problems);
+    }
+}
+
+impl Check for PushgatewayConfig {
+    fn check(&self, problems: &mut Problems) {
+        check_target(&self.url, &self.selectors, &self.auth, problems);
+    }
+}
+
+fn check_target(url: &str, selectors: &[String], auth: &Auth, problems: &mut Problems) {
+    check_url(url, "url", problems);
+    problems.within("match", |problems| {
+        for (number, selector) in selectors.iter().enumerate() {
+            if let Err(reason) = target::matchers(selector) {
+                problems.add(
+                    number,
+                    format!("is no selector: {reason}"),
+                    "write for example '{job=\"node\"}'",
+                );
+            }
+        }
+    });
+    if let Err(reason) = target::headers(auth) {
+        let reason = format!("has what no request can carry: {reason}");
+        problems.within("auth", |problems| {
+            problems.add("headers", reason, "write names and values as HTTP has them");
+        });
+    }
+}
+
+/// Notes it under `key` when nothing can be reached under it by HTTP.
+pub fn check_url(url: &str, key: &str, problems: &mut Problems) {
+    let remedy = "write for example http://prometheus:9090";
+    match Url::parse(url) {
+        Ok(url) => {
+            let http = matches!(url.scheme(), "http" | "https");
+            problems.require(http, key, "is no URL of HTTP", remedy);
+        }
+        Err(error) => problems.add(key, format!("is no URL: {error}"), remedy),
+    }
 }

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use config::check_url;
 pub use config::{Auth, PushConfig, PushgatewayConfig, RemoteWriteConfig};
 
 use crate::push::{pushgateway::Pushgateway, remote_write::RemoteWrite, target::Target};

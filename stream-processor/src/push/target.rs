@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use event::{Labels, Matcher, SampleBatch};
 use futures::future::BoxFuture;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{HeaderMap, HeaderName},
+};
 
 use super::{Auth, Error};
 
@@ -36,11 +39,7 @@ pub struct Filter(Vec<Vec<Matcher>>);
 impl Filter {
     pub fn new(selectors: &[String]) -> Result<Self, Error> {
         let parse = |selector: &String| {
-            let reason = |reason: String| Error::Selector { selector: selector.clone(), reason };
-            let query = promql::parse(selector).map_err(|e| reason(e.to_string()))?;
-            let mut parts = query.selectors().into_iter();
-            let first = parts.next().ok_or_else(|| reason("is no selector like {job=\"node\"}".into()))?;
-            Ok(first.matchers.to_vec())
+            matchers(selector).map_err(|reason| Error::Selector { selector: selector.clone(), reason })
         };
         Ok(Filter(selectors.iter().map(parse).collect::<Result<_, Error>>()?))
     }
@@ -48,6 +47,30 @@ impl Filter {
     pub fn accepts(&self, labels: &Labels) -> bool {
         self.0.is_empty() || self.0.iter().any(|all| all.iter().all(|m| m.matches_labels(labels)))
     }
+}
+
+/// What a selector asks of a series.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn matchers(selector: &str) -> Result<Vec<Matcher>, String> {
+    let query = promql::parse(selector).map_err(|e| e.to_string())?;
+    let first = query.selectors().into_iter().next();
+    Ok(first.ok_or("is no selector like {job=\"node\"}")?.matchers.to_vec())
+}
+
+/// The headers that each request to a target has.
+///
+/// # Errors
+/// Which one cannot be sent.
+pub fn headers(auth: &Auth) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &auth.headers {
+        let name: HeaderName = name.parse().map_err(|_| format!("header name {name:?}"))?;
+        let value = value.expose().parse().map_err(|_| format!("value of header {name}"))?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }
 
 /// A client with the credentials of a target.
@@ -62,14 +85,10 @@ impl Http {
         // The process may have chosen one already: that one stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         reqwest::Url::parse(url).map_err(|e| wrong(e.to_string()))?;
-        let mut headers = HeaderMap::new();
-        for (name, value) in &auth.headers {
-            let name: reqwest::header::HeaderName =
-                name.parse().map_err(|_| wrong(format!("header name {name:?}")))?;
-            let value = value.expose().parse().map_err(|_| wrong(format!("value of header {name}")))?;
-            headers.insert(name, value);
-        }
-        let builder = Client::builder().default_headers(headers).timeout(timeout).user_agent("tailrace");
+        let builder = Client::builder()
+            .default_headers(headers(auth).map_err(wrong)?)
+            .timeout(timeout)
+            .user_agent("tailrace");
         let client = builder.build().map_err(|e| wrong(e.to_string()))?;
         Ok(Http { client, auth: auth.clone() })
     }

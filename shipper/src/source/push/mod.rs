@@ -28,6 +28,7 @@ use futures::future::try_join_all;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+pub use self::selector::is_label_name;
 use self::{
     decode::{Form, Limits},
     gateway::Ledger,
