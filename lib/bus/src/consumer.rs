@@ -1,17 +1,24 @@
 //! Reads topics from given offsets on. Blocking: whoever reads has a thread of its own.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerGroupMetadata},
+    error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
 
 use crate::{Config, Error, Offsets, Partition, admin};
 
 const BROKER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Before a partition without a leader is asked again.
+const LEADER_PAUSE: Duration = Duration::from_millis(50);
 
 /// One record, as it came.
 #[derive(Clone, Debug)]
@@ -210,8 +217,24 @@ impl Consumer {
     fn offsets_at(&self, at: Offset, timeout: Duration) -> Result<Offsets, Error> {
         let mut list = list(&self.partitions);
         list.set_all_offsets(at)?;
-        Ok(Offsets::from_list(&self.inner.offsets_for_times(list, timeout)?))
+        let deadline = Instant::now() + timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.inner.offsets_for_times(list.clone(), left) {
+                Err(error) if has_no_leader(&error) && left > LEADER_PAUSE => {
+                    // Nobody tells when there is one.
+                    std::thread::park_timeout(LEADER_PAUSE);
+                }
+                found => return Ok(Offsets::from_list(&found?)),
+            }
+        }
     }
+}
+
+/// A partition that was just made has no leader for a moment, and one whose leader goes.
+fn has_no_leader(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition};
+    matches!(error.rdkafka_error_code(), Some(LeaderNotAvailable | NotLeaderForPartition))
 }
 
 fn list<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
