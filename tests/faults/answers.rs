@@ -17,13 +17,21 @@ pub struct Answers {
     client: reqwest::Client,
 }
 
+/// What a log query found.
+pub struct Found {
+    /// Oldest first.
+    pub lines: Vec<String>,
+    /// No notice says that newer data may be missing.
+    pub is_whole: bool,
+}
+
 impl Answers {
     pub fn from(base: String) -> Answers {
         Answers { base, client: client() }
     }
 
-    /// Lines of a log query from about `since_ns` on, oldest first.
-    pub async fn lines(&self, query: &str, since_ns: i64) -> Option<Vec<String>> {
+    /// Lines of a log query from about `since_ns` on.
+    pub async fn lines(&self, query: &str, since_ns: i64) -> Option<Found> {
         // Messages of one batch have the time of the first.
         let since = (since_ns - 1_000_000_000).to_string();
         let parameters = [("query", query), ("limit", LIMIT), ("direction", "forward"), ("start", &since)];
@@ -36,7 +44,8 @@ impl Answers {
         }
         // Lines of one moment stay in the order of the answer.
         all.sort_by(|a, b| a.0.cmp(&b.0));
-        Some(all.into_iter().map(|(_, line)| line).collect())
+        let is_whole = answer["warnings"].as_array().is_none_or(Vec::is_empty);
+        Some(Found { lines: all.into_iter().map(|(_, line)| line).collect(), is_whole })
     }
 
     /// Samples of one series as they are stored, between two times: milliseconds and value.

@@ -88,7 +88,7 @@ async fn lines(answers: &Answers, writer: &Writer, round: &Round) -> Result<bool
     let Some(found) = answers.lines(&query, round.begun_ns).await else { return Ok(false) };
     // Asked after the answer: it holds nothing that is not known here.
     let sent = writer.sent(round.number);
-    let found: Vec<_> = found.iter().map(|line| load::parse(line)).collect();
+    let found: Vec<_> = found.lines.iter().map(|line| load::parse(line)).collect();
     let in_order = if writer.is_timed { verdict::in_order(&found) } else { Ok(()) };
     let judged = in_order.and_then(|()| verdict::judge(&found, &sent));
     judged.map_err(|wrong| format!("{filter}: part {wrong}"))
