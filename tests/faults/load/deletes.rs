@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::push::{Client, is_taken};
 use crate::{
-    answers::Answers,
+    answers::{Answers, Found},
     basics::{client, now_ns},
 };
 
@@ -55,31 +55,46 @@ impl Deletes {
         is_taken(request.query(&[("query", query.as_str()), ("start", &start)])).await
     }
 
-    /// Whether each batch that was dealt with is there as it has to be. No answer is no, and so is one that says that
-    /// it may miss the newest batches.
+    /// Whether each batch that was dealt with is there as it has to be. No answer is no.
     pub async fn judge(&self, answers: &Answers) -> Result<bool, String> {
         let done: Vec<(i64, u64)> = self.done.lock().iter().rev().take(NEWEST).copied().collect();
         let Some((since, _)) = done.last() else { return Ok(true) };
-        let query = format!("{{job=\"{JOB}\"}}");
-        let Some(found) = answers.lines(&query, *since).await else { return Ok(false) };
-        let lines: BTreeSet<String> = found.lines.into_iter().collect();
-        let is_back = |line: &&String| {
-            done.iter().any(|(_, batch)| line.starts_with(&format!("batch={batch} doomed ")))
+        let Some(found) = answers.lines(&format!("{{job=\"{JOB}\"}}"), *since).await else {
+            return Ok(false);
         };
-        if let Some(line) = lines.iter().find(is_back) {
-            return Err(format!("was deleted, and is there: {line}"));
+        let mut batches = done.iter().map(|(_, batch)| judge(&found, *batch));
+        batches.try_fold(true, |all, is_there| Ok(all & is_there?))
+    }
+}
+
+/// Whether of a batch all that was kept is there, and nothing else. What says that it may miss the newest lines may.
+fn judge(found: &Found, batch: u64) -> Result<bool, String> {
+    let of_batch = found.lines.iter().filter(|line| line.starts_with(&format!("batch={batch} ")));
+    // A push without an answer was sent again.
+    let (doomed, kept): (BTreeSet<_>, BTreeSet<_>) = of_batch.partition(|line| line.contains(" doomed "));
+    match (doomed.first(), kept.len() == LINES) {
+        (Some(line), _) => Err(format!("was deleted, and is there: {line}")),
+        (None, false) if found.is_whole => {
+            Err(format!("batch {batch} lacks lines that were not deleted: {kept:?}"))
         }
-        let is_kept = |batch: u64| (0..LINES).all(|n| lines.contains(&format!("batch={batch} kept n={n}")));
-        match done.iter().find(|(_, batch)| !is_kept(*batch)) {
-            Some((_, batch)) if found.is_whole => {
-                Err(format!("batch {batch} lacks lines that were not deleted"))
-            }
-            Some(_) => Ok(false),
-            None => Ok(true),
-        }
+        (None, is_there) => Ok(is_there),
     }
 }
 
 fn doomed(batch: u64) -> String {
     format!("{{job=\"{JOB}\"}} |= \"batch={batch} doomed \"")
+}
+
+#[test]
+fn what_is_missing_is_wrong_unless_the_answer_says_so_and_what_is_back_always() {
+    let found = |n: usize, kind: &str, is_whole| Found {
+        lines: (0..n).map(|n| format!("batch=7 {kind} n={n}")).collect(),
+        is_whole,
+    };
+    assert_eq!(
+        (judge(&found(3, "kept", true), 7), judge(&found(2, "kept", false), 7)),
+        (Ok(true), Ok(false))
+    );
+    assert!(judge(&found(2, "kept", true), 7).unwrap_err().contains("lacks"));
+    assert!(judge(&found(1, "doomed", false), 7).unwrap_err().contains("was deleted"));
 }

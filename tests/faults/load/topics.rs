@@ -180,10 +180,17 @@ impl Topics {
                 numbers.push(number(&message)?);
             }
         }
-        let gap = numbers.windows(2).find(|pair| topic == TRIMMED && pair[1] != pair[0] + 1);
-        gap.map_or(Ok(Some(numbers.clone())), |pair| {
-            Err(format!("{topic}: {} follows on {}", pair[1], pair[0]))
-        })
+        let is_whole = topic != TRIMMED || has_no_gap(&numbers, self.begin.load(Ordering::SeqCst))?;
+        Ok(is_whole.then_some(numbers))
+    }
+}
+
+/// Whether each number follows on the one before; no, when the reader was overtaken by what was asked to be deleted:
+/// all below `begin`.
+fn has_no_gap(numbers: &[i64], begin: i64) -> Result<bool, String> {
+    match numbers.windows(2).find(|pair| pair[1] != pair[0] + 1) {
+        Some(pair) if pair[1] > begin => Err(format!("{TRIMMED}: {} follows on {}", pair[1], pair[0])),
+        gap => Ok(gap.is_none()),
     }
 }
 
@@ -202,4 +209,10 @@ fn topic(name: &str, layout: Layout) -> NewTopic<'_> {
 
 fn admin(bus: &bus::Config) -> AdminClient<DefaultClientContext> {
     client::client(&bus.brokers, &[]).create().expect("admin client")
+}
+
+#[test]
+fn a_gap_is_wrong_unless_what_it_lacks_was_asked_to_be_deleted() {
+    assert_eq!((has_no_gap(&[3, 4, 5], 0), has_no_gap(&[3, 6, 7], 6)), (Ok(true), Ok(false)));
+    assert!(has_no_gap(&[3, 6, 7], 5).unwrap_err().contains("6 follows on 3"));
 }
