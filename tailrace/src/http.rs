@@ -2,27 +2,47 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use prometheus::TextEncoder;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::status::StatusSource;
 
 /// How long open requests may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A running server.
+/// A running server: it answers with its router, before that with what the process waits for.
 pub struct Server {
     task: JoinHandle<std::io::Result<()>>,
+    answers: watch::Sender<Result<Router, String>>,
 }
 
 impl Server {
     /// Answers on `listener` until `shutdown`.
-    pub fn start(listener: TcpListener, router: Router, shutdown: CancellationToken) -> Self {
+    pub fn start(listener: TcpListener, shutdown: CancellationToken) -> Self {
+        let (answers, current) = watch::channel(Err("starting".to_owned()));
+        let router = Router::new().fallback(answer).with_state(current);
         let end = shutdown.cancelled_owned();
         let task = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(end).into_future());
-        Server { task }
+        Server { task, answers }
+    }
+
+    /// What the process waits for now.
+    pub fn tell(&self, waits_for: String) {
+        self.answers.send_modify(|answers| *answers = Err(waits_for));
+    }
+
+    /// The process is ready: from now on requests go to `router`.
+    pub fn open(&self, router: Router) {
+        self.answers.send_modify(|answers| *answers = Ok(router));
     }
 
     /// Waits for open requests, but not for those that never end.
@@ -31,6 +51,21 @@ impl Server {
             self.task.abort();
         }
     }
+}
+
+async fn answer(
+    State(answers): State<watch::Receiver<Result<Router, String>>>,
+    request: Request,
+) -> Response {
+    let current = answers.borrow().clone();
+    match current {
+        Ok(router) => router.oneshot(request).await.into_response(),
+        Err(waits_for) => not_ready(&waits_for).into_response(),
+    }
+}
+
+fn not_ready(reason: &str) -> (StatusCode, String) {
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n"))
 }
 
 /// `/ready`, `/metrics`, `/api/status`
@@ -45,7 +80,7 @@ pub fn router(status: Arc<StatusSource>) -> Router {
 async fn ready(State(status): State<Arc<StatusSource>>) -> impl IntoResponse {
     match status.failures() {
         failures if failures.is_empty() => (StatusCode::OK, "ready\n".to_owned()),
-        failures => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", failures.join("; "))),
+        failures => not_ready(&failures.join("; ")),
     }
 }
 

@@ -10,6 +10,7 @@ mod commands;
 mod http;
 mod listen;
 mod log;
+mod patience;
 mod rules_api;
 mod settings;
 mod shutdown;

@@ -11,14 +11,13 @@ use log_index::{
 };
 use shipper::Shipper;
 use stream_processor::{PushJob, Running};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     addresses::Addresses,
     args::AddressFormat,
     http::{self, Server},
-    listen, rules_api,
+    listen, patience, rules_api,
     settings::Settings,
     shutdown,
     status::{self, StatusSource},
@@ -35,12 +34,8 @@ const PROMPT: Duration = Duration::from_secs(1);
 
 /// Makes the topics; a broker that does not answer is asked again.
 async fn wait_for_topics(bus: bus::Config) -> Result<(), bus::Error> {
-    let mut making = std::pin::pin!(make_topics(&bus));
-    if let Ok(done) = tokio::time::timeout(PROMPT, &mut making).await {
-        return done;
-    }
-    tracing::warn!("waiting for kafka at {}", bus.brokers);
-    making.await
+    let say = || tracing::warn!("waiting for kafka at {}", bus.brokers);
+    patience::wait(make_topics(&bus), PROMPT, say).await
 }
 
 async fn make_topics(bus: &bus::Config) -> Result<(), bus::Error> {
@@ -59,11 +54,10 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(4500);
 pub struct Node {
     settings: Settings,
     shutdown: CancellationToken,
+    server: Server,
     addresses: Addresses,
-    listener: Option<TcpListener>,
     router: Router,
     status: StatusSource,
-    server: Option<Server>,
     broker: Option<Broker>,
     index: Option<(Shards, IndexJob)>,
     group: Option<Group>,
@@ -73,7 +67,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Opens the HTTP port first: a taken port is found before anything else has started.
+    /// Opens the HTTP port first: a taken port is found before anything else has started, and who asks meanwhile is
+    /// told what it waits for.
     ///
     /// # Errors
     /// When the port is taken.
@@ -82,14 +77,15 @@ impl Node {
         let addresses = Addresses { http: Some(listener.local_addr()?), ..Addresses::default() };
         std::fs::create_dir_all(&settings.data_dir)
             .with_context(|| format!("data_dir {}", settings.data_dir.display()))?;
+        let shutdown = shutdown::on_signals()?;
+        let server = Server::start(listener, shutdown.clone());
         Ok(Node {
             settings,
-            shutdown: shutdown::on_signals()?,
+            shutdown,
+            server,
             addresses,
-            listener: Some(listener),
             router: Router::new(),
             status: StatusSource::default(),
-            server: None,
             broker: None,
             index: None,
             group: None,
@@ -132,6 +128,7 @@ impl Node {
     /// When Kafka refuses a topic.
     pub async fn connect(&mut self) -> Result<bool> {
         self.addresses.kafka.get_or_insert_with(|| self.settings.bus.brokers.clone());
+        self.server.tell(format!("waiting for kafka at {}", self.settings.bus.brokers));
         let waiting = wait_for_topics(self.settings.bus.clone());
         let connected = self.shutdown.run_until_cancelled(waiting).await;
         Ok(connected.transpose()?.is_some())
@@ -153,6 +150,7 @@ impl Node {
     /// # Errors
     /// When the index cannot be opened.
     pub async fn start_index(&mut self) -> Result<()> {
+        self.server.tell("the index is starting".to_owned());
         let settings = &self.settings;
         let (index, group) =
             log_index::open(&settings.data_dir, &settings.index, &settings.bus, &self.shutdown).await?;
@@ -222,9 +220,7 @@ impl Node {
         let router = std::mem::take(&mut self.router)
             .merge(rules_api::router(self.rules.clone(), &self.settings))
             .merge(http::router(Arc::new(self.status.clone())));
-        if let Some(listener) = self.listener.take() {
-            self.server = Some(Server::start(listener, router, self.shutdown.clone()));
-        }
+        self.server.open(router);
     }
 
     /// Says what runs and where: for people on standard error, for programs on standard output.
@@ -256,9 +252,7 @@ impl Node {
         if let Some(push) = self.push {
             let _ = tokio::task::spawn_blocking(move || push.join()).await;
         }
-        if let Some(server) = self.server {
-            server.stop().await;
-        }
+        self.server.stop().await;
         if let Some((_, job)) = self.index {
             job.stop().await;
         }

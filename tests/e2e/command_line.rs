@@ -352,15 +352,34 @@ fn a_service_says_that_it_waits_for_kafka_and_ends_well_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
     let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let (data, brokers) = (format!("data_dir={}", dir.path().display()), format!("bus.brokers={away}"));
+    let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (listen, url) = (format!("http.listen={http}"), format!("http://{http}"));
     for service in ["index", "process"] {
-        let arguments = [service, "--set", &data, "--set", &brokers, "--set", "http.listen=127.0.0.1:0"];
+        let arguments = [service, "--set", &data, "--set", &brokers, "--set", &listen];
         let mut child = tailrace(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut shown = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let waits = format!("waiting for kafka at {away}");
         assert!(shown.any(|line| line.contains(&waits)), "{service}");
+        let asked = run(&["logs", "{job=\"a\"}", "--addr", &url]);
+        let reason = format!("error: not ready: {waits}\n");
+        assert_eq!((asked.status.code(), text(&asked)), (Some(1), reason), "{service}");
         let term = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(term.success());
         assert_eq!(child.wait().unwrap().code(), Some(0), "{service}: {:?}", shown.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_command_whose_server_does_not_answer_says_that_it_waits() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    for command in [&["logs", "{job=\"a\"}"][..], &["query", "up"], &["alerts"]] {
+        let mut child =
+            tailrace(&[command, &["--addr", &url]].concat()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+        assert_eq!(said, format!("waiting for an answer from {url}"), "{command:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
 

@@ -1,10 +1,15 @@
 //! Requests to the HTTP API of a running Tailrace.
 
+use std::{future::Future, time::Duration};
+
 use anyhow::{Context, Result, bail};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 
-use crate::args::ClientArgs;
+use crate::{args::ClientArgs, patience};
+
+/// A server that answers later than this is waited for, and that is said.
+const PROMPT: Duration = Duration::from_secs(3);
 
 /// A GET with a query string; the answer as JSON.
 ///
@@ -49,10 +54,15 @@ pub fn url(server: &ClientArgs, path: &str) -> String {
 pub async fn answer(server: &ClientArgs, request: RequestBuilder) -> Result<Response> {
     let tenant = server.tenant.org_id.iter();
     let request = tenant.fold(request, |request, tenant| request.header(event::TENANT_HEADER, tenant));
-    request.send().await.map_err(reqwest::Error::without_url).with_context(|| {
+    wait(server, request.send()).await.map_err(reqwest::Error::without_url).with_context(|| {
         let addr = &server.addr;
         format!("no answer from {addr}; is `tailrace up` running there? --addr or TAILRACE_ADDR says where")
     })
+}
+
+/// Waits for `answer`, and says so when it takes long.
+pub async fn wait<T>(server: &ClientArgs, answer: impl Future<Output = T>) -> T {
+    patience::wait(answer, PROMPT, || eprintln!("waiting for an answer from {}", server.addr)).await
 }
 
 async fn send(server: &ClientArgs, request: RequestBuilder) -> Result<Vec<u8>> {

@@ -54,7 +54,7 @@ impl Tail<'_> {
         if let Some(tenant) = &server.tenant.org_id {
             request.headers_mut().insert(event::TENANT_HEADER, tenant.parse()?);
         }
-        let connected = tokio_tungstenite::connect_async(request).await;
+        let connected = client::wait(server, tokio_tungstenite::connect_async(request)).await;
         let (socket, _) =
             connected.with_context(|| format!("{} does not let us follow this query", server.addr))?;
         Ok(socket)
