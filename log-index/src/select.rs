@@ -1,7 +1,7 @@
 //! Reads samples for PromQL.
 
 use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series};
-use promql::{Stop, StorageError};
+use promql::{Selected, Stop, StorageError};
 
 use crate::{
     Kind, QueryError, Snapshot,
@@ -30,7 +30,7 @@ impl Snapshot {
         start_ms: i64,
         end_ms: i64,
         stop: Stop<'_>,
-    ) -> Result<(Vec<Series>, Vec<HistogramSeries>), QueryError> {
+    ) -> Result<Selected, QueryError> {
         let span = span(Kind::Metrics, start_ms, end_ms);
         let parts = Parts::<SampleColumns>::find(self, matchers, span.clone())?;
         let mut found: Vec<Found> = parts.streams.iter().map(|_| Found::default()).collect();
@@ -79,41 +79,28 @@ impl Found {
     }
 }
 
-fn by_kind(found: impl Iterator<Item = (Labels, Found)>) -> (Vec<Series>, Vec<HistogramSeries>) {
-    let (mut numbers, mut histograms) = (Vec::new(), Vec::new());
+fn by_kind(found: impl Iterator<Item = (Labels, Found)>) -> Selected {
+    let mut selected = Selected::default();
     for (labels, found) in found {
         let found = found.sorted();
         if !found.histograms.is_empty() {
-            histograms.push(HistogramSeries { labels: labels.clone(), samples: found.histograms });
+            selected.histograms.push(HistogramSeries { labels: labels.clone(), samples: found.histograms });
         }
         if !found.numbers.is_empty() {
-            numbers.push(Series { labels, samples: found.numbers });
+            selected.numbers.push(Series { labels, samples: found.numbers });
         }
     }
-    (numbers, histograms)
+    selected
 }
 
 impl promql::Storage for Snapshot {
-    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
-        self.select_both(matchers, start_ms, end_ms, &|_| false).map(|(numbers, _)| numbers)
-    }
-
-    fn select_histograms(
-        &self,
-        matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
-    ) -> Result<Vec<HistogramSeries>, StorageError> {
-        self.select_both(matchers, start_ms, end_ms, &|_| false).map(|(_, histograms)| histograms)
-    }
-
-    fn select_both(
+    fn select(
         &self,
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
         stop: Stop<'_>,
-    ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
+    ) -> Result<Selected, StorageError> {
         self.select_samples(matchers, start_ms, end_ms, stop).map_err(|error| StorageError(error.to_string()))
     }
 }

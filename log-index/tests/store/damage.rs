@@ -4,7 +4,6 @@ use std::fs;
 
 use event::Labels;
 use logql::Order;
-use promql::Storage;
 
 use crate::support::{Bench, files, scan};
 
@@ -33,7 +32,13 @@ fn whatever_byte_is_damaged_the_answer_is_right_or_carries_a_notice() {
         bench.crash();
         let snapshot = bench.index().snapshot();
         let seen = scan(&snapshot, &[], 0..10, Order::Backward);
-        let samples: usize = snapshot.select(&[], 0, 10).unwrap().iter().map(|s| s.samples.len()).sum();
+        let samples: usize = snapshot
+            .select_samples(&[], 0, 10, &|_| false)
+            .unwrap()
+            .numbers
+            .iter()
+            .map(|s| s.samples.len())
+            .sum();
         assert!(seen.iter().all(|entry| whole.contains(entry)), "byte {at}");
         assert!(seen.iter().any(|entry| entry.line == b"in another segment"), "byte {at}");
         let all_there = seen.len() == whole.len() && samples == 2;

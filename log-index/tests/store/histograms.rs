@@ -59,12 +59,11 @@ fn batch(first_ms: i64, histograms: &[Histogram]) -> SampleBatch {
 }
 
 fn check(bench: &Bench, sent: &[SampleBatch]) {
-    let (numbers, histograms) =
-        bench.index().snapshot().select_samples(&[], i64::MIN, i64::MAX, &|_| false).unwrap();
+    let found = bench.index().snapshot().select_samples(&[], i64::MIN, i64::MAX, &|_| false).unwrap();
     let expected: Vec<HistogramSample> =
         sent.iter().flat_map(|batch| &batch.histograms).flat_map(|s| s.samples.clone()).collect();
-    assert_eq!(histograms.into_iter().flat_map(|series| series.samples).collect::<Vec<_>>(), expected);
-    assert_eq!(numbers.iter().map(|series| series.samples.len()).collect::<Vec<_>>(), [sent.len(); 2]);
+    assert_eq!(found.histograms.into_iter().flat_map(|series| series.samples).collect::<Vec<_>>(), expected);
+    assert_eq!(found.numbers.iter().map(|series| series.samples.len()).collect::<Vec<_>>(), [sent.len(); 2]);
 }
 
 proptest! {
@@ -94,6 +93,6 @@ fn of_a_number_and_a_histogram_of_one_time_the_histogram_stays() {
     let mut both = batch(5, &[Histogram::default()]);
     both.series[0].samples[0].timestamp_ms = 5;
     bench.send(&Event::Samples(both));
-    let (numbers, histograms) = bench.index().snapshot().select_samples(&[], 5, 5, &|_| false).unwrap();
-    assert_eq!((numbers.len(), histograms[0].samples.len()), (0, 1));
+    let found = bench.index().snapshot().select_samples(&[], 5, 5, &|_| false).unwrap();
+    assert_eq!((found.numbers.len(), found.histograms[0].samples.len()), (0, 1));
 }

@@ -62,7 +62,7 @@ fn of_equal_times_the_first_to_arrive_stays_the_first() {
     bench.index().merge(&|| false).unwrap();
     assert_eq!(bench.index().status().segments, 2);
     assert_eq!(bench.lines(), names);
-    let (series, _) = bench.index().snapshot().select_samples(&[], 0, 10, &|_| false).unwrap();
+    let series = bench.index().snapshot().select_samples(&[], 0, 10, &|_| false).unwrap().numbers;
     assert_eq!(series[0].samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), [0.0]);
 }
 

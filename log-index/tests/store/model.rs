@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use event::{Event, Labels, LogBatch, LogEntry, MatchOp, Matcher, Sample, SampleBatch, Series};
 use log_index::Kind;
 use logql::Order;
-use promql::Storage;
 use proptest::{collection::vec, prelude::*};
 
 use crate::support::{Bench, Seen, scan};
@@ -170,7 +169,8 @@ fn check(bench: &Bench, model: &Model) {
             assert_eq!(scan(&snapshot, &matchers, start..end, Order::Forward), forward);
             assert_eq!(scan(&snapshot, &matchers, start..end, Order::Backward), backward);
             assert_eq!(unordered, by_content);
-            let series = snapshot.select(&matchers, start, end).unwrap().into_iter();
+            let series =
+                snapshot.select_samples(&matchers, start, end, &|_| false).unwrap().numbers.into_iter();
             let plain = |s: &Sample| (s.timestamp_ms, s.value.to_bits());
             let found: Vec<_> =
                 series.map(|s| (s.labels, s.samples.iter().map(plain).collect::<Vec<_>>())).collect();

@@ -6,7 +6,6 @@ use std::{fs, path::Path};
 use event::{Event, Labels, LogBatch, LogEntry};
 use log_index::check;
 use logql::Order;
-use promql::Storage;
 
 use crate::support::{Bench, Seen, files, scan};
 
@@ -53,10 +52,11 @@ type Series = (Labels, Vec<(i64, u64)>);
 fn content(bench: &Bench) -> (Vec<Seen>, Vec<Series>) {
     let snapshot = bench.index().snapshot();
     let lines = scan(&snapshot, &[], 0..END, Order::Forward);
-    let series = snapshot.select(&[], 0, END).unwrap().into_iter().map(|series| {
-        let bits = series.samples.iter().map(|sample| (sample.timestamp_ms, sample.value.to_bits()));
-        (series.labels.clone(), bits.collect())
-    });
+    let series =
+        snapshot.select_samples(&[], 0, END, &|_| false).unwrap().numbers.into_iter().map(|series| {
+            let bits = series.samples.iter().map(|sample| (sample.timestamp_ms, sample.value.to_bits()));
+            (series.labels.clone(), bits.collect())
+        });
     let content = (lines, series.collect());
     assert_eq!(snapshot.notices(), [""; 0]);
     content

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use event::{HistogramSample, HistogramSeries, Labels, Matcher, Sample, Series, widest_label};
-use promql::{Stop, Storage, StorageError};
+use promql::{Selected, Stop, Storage, StorageError};
 
 use super::{
     family::Family,
@@ -182,40 +182,27 @@ impl<'a> Until<'a> {
 }
 
 impl Storage for Until<'_> {
-    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
-        Ok(self.select_both(matchers, start_ms, end_ms, &|_| false)?.0)
-    }
-
-    fn select_histograms(
-        &self,
-        matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
-    ) -> Result<Vec<HistogramSeries>, StorageError> {
-        Ok(self.select_both(matchers, start_ms, end_ms, &|_| false)?.1)
-    }
-
-    fn select_both(
+    fn select(
         &self,
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
         _stop: Stop<'_>,
-    ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
+    ) -> Result<Selected, StorageError> {
         let end_ms = end_ms.min(self.end_ms);
-        let (mut numbers, mut histograms) = (Vec::new(), Vec::new());
+        let mut found = Selected::default();
         for (labels, history) in self.store.family(matchers) {
             let start_ms = start_ms.max(history.oldest_ms(self.step_ms));
             let samples = history.between(start_ms, end_ms);
             if !samples.is_empty() {
-                numbers.push(Series { labels: labels.clone(), samples });
+                found.numbers.push(Series { labels: labels.clone(), samples });
             }
             let samples = history.histograms_between(start_ms, end_ms);
             if !samples.is_empty() {
-                histograms.push(HistogramSeries { labels: labels.clone(), samples });
+                found.histograms.push(HistogramSeries { labels: labels.clone(), samples });
             }
         }
-        Ok((numbers, histograms))
+        Ok(found)
     }
 }
 
@@ -242,8 +229,8 @@ mod tests {
         }
         let times = |store: &SeriesStore| -> Vec<i64> {
             let until = Until::step(store, 3_500);
-            let all = until.select(&[Matcher::equal("__name__", "up")], 0, 9_000).unwrap();
-            all.iter().flat_map(|s| s.samples.iter().map(|x| x.timestamp_ms)).collect()
+            let all = until.select(&[Matcher::equal("__name__", "up")], 0, 9_000, &|_| false).unwrap();
+            all.numbers.iter().flat_map(|s| s.samples.iter().map(|x| x.timestamp_ms)).collect()
         };
         assert_eq!(times(&store), [3_000]);
         store.forget_before(3_500);
@@ -270,6 +257,7 @@ mod tests {
         store.insert(&up, sample(1_000, 1.0));
         store.insert(&up, sample(2_000, 2.0));
         let until = Until::step(&store, 1_500);
-        assert_eq!(until.select(&[], 0, 9_000).unwrap()[0].samples, [sample(1_000, 1.0)]);
+        let found = until.select(&[], 0, 9_000, &|_| false).unwrap();
+        assert_eq!(found.numbers[0].samples, [sample(1_000, 1.0)]);
     }
 }

@@ -14,7 +14,7 @@ impl Window {
     /// When `storage` fails.
     pub fn evaluate(&self, storage: &dyn Storage, step_ms: i64) -> Result<Vec<(Labels, f64)>, StorageError> {
         let start = step_ms.saturating_sub(self.window_ms).saturating_add(1);
-        let mut series = storage.select(&self.matchers, start, step_ms)?;
+        let mut series = storage.select(&self.matchers, start, step_ms, &|_| false)?.numbers;
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
         let mut groups: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
         for one in &series {

@@ -31,7 +31,7 @@ use crate::{
     query::expr::{Call, Expr},
 };
 
-pub use query::{Options, Stop, Storage, query_instant, query_range};
+pub use query::{Options, Selected, Stop, Storage, query_instant, query_range};
 pub(crate) use range::{OfAll, OfSamples, OfWindow, OverTime, Window, sum_of_resets};
 pub(crate) use report::Reporter;
 pub(crate) use rows::{Datum, METADATA, Point, Row, merge, without_name};

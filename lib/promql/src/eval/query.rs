@@ -8,43 +8,29 @@ use crate::{Answer, EvalError, Query, StorageError, Value, ValueType, query::Tim
 /// Told how many samples have been read so far: whether the query fails anyhow, so that there is no use in reading on.
 pub type Stop<'a> = &'a dyn Fn(usize) -> bool;
 
+/// What a storage finds. The order of the series does not matter, and a series may come in several pieces.
+#[derive(Debug, Default)]
+pub struct Selected {
+    /// Series of numbers.
+    pub numbers: Vec<Series>,
+    /// Series of native histograms.
+    pub histograms: Vec<HistogramSeries>,
+}
+
 /// Where samples come from.
 pub trait Storage {
     /// Every series that fits all `matchers`, with its samples from `start_ms` to `end_ms`, both inclusive, in
-    /// the order of time, each time at most once. The order of the series does not matter, and a series may come
-    /// in several pieces.
+    /// the order of time, each time at most once. A storage that holds much asks `stop` now and then.
     ///
     /// # Errors
     /// When the samples cannot be had; the query then fails.
-    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError>;
-
-    /// As [`select`](Self::select), of native histograms; there are none unless the storage has some.
-    ///
-    /// # Errors
-    /// As [`select`](Self::select).
-    fn select_histograms(
-        &self,
-        _matchers: &[Matcher],
-        _start_ms: i64,
-        _end_ms: i64,
-    ) -> Result<Vec<HistogramSeries>, StorageError> {
-        Ok(Vec::new())
-    }
-
-    /// Both kinds, for a storage that finds them together. One that holds much asks `stop` now and then.
-    ///
-    /// # Errors
-    /// As [`select`](Self::select).
-    fn select_both(
+    fn select(
         &self,
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
-        _stop: Stop<'_>,
-    ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
-        let numbers = self.select(matchers, start_ms, end_ms)?;
-        Ok((numbers, self.select_histograms(matchers, start_ms, end_ms)?))
-    }
+        stop: Stop<'_>,
+    ) -> Result<Selected, StorageError>;
 }
 
 /// How to evaluate, and how much of it at most.

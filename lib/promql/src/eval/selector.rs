@@ -157,8 +157,8 @@ impl Evaluator<'_> {
             failure.set(checked.err());
             fails
         };
-        let (numbers, histograms) = self.storage.select_both(matchers, start_ms, end_ms, &stop)?;
-        let (numbers, histograms) = (numbers.into_iter(), histograms.into_iter());
+        let found = self.storage.select(matchers, start_ms, end_ms, &stop)?;
+        let (numbers, histograms) = (found.numbers.into_iter(), found.histograms.into_iter());
         let numbers = numbers.map(|s| Track { labels: s.labels, samples: s.samples, ..Track::default() });
         let histograms =
             histograms.map(|s| Track { labels: s.labels, histograms: s.samples, ..Track::default() });

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 
 use crate::memory::Memory;
-use event::{HistogramSeries, Labels, Matcher, Series};
+use event::{Labels, Matcher};
 use promql::{
-    EvalError, Options, Stop, Storage, StorageError, Value, ValueType, parse, query_instant, query_range,
+    EvalError, Options, Selected, Stop, Storage, StorageError, Value, ValueType, parse, query_instant,
+    query_range,
 };
 
 fn storage() -> Memory {
@@ -96,7 +97,7 @@ fn a_cancelled_query_ends() {
 fn a_failing_storage_fails_the_query() {
     struct Broken;
     impl Storage for Broken {
-        fn select(&self, _: &[Matcher], _: i64, _: i64) -> Result<Vec<Series>, StorageError> {
+        fn select(&self, _: &[Matcher], _: i64, _: i64, _: Stop<'_>) -> Result<Selected, StorageError> {
             Err(StorageError("segment 7 is damaged".into()))
         }
     }
@@ -108,19 +109,9 @@ fn a_failing_storage_fails_the_query() {
 fn a_storage_is_told_when_there_is_no_use_in_reading_on() {
     struct Endless;
     impl Storage for Endless {
-        fn select(&self, _: &[Matcher], _: i64, _: i64) -> Result<Vec<Series>, StorageError> {
-            Ok(Vec::new())
-        }
-
-        fn select_both(
-            &self,
-            _: &[Matcher],
-            _: i64,
-            _: i64,
-            stop: Stop<'_>,
-        ) -> Result<(Vec<Series>, Vec<HistogramSeries>), StorageError> {
+        fn select(&self, _: &[Matcher], _: i64, _: i64, stop: Stop<'_>) -> Result<Selected, StorageError> {
             assert_eq!((0..).find(|read| stop(*read)), Some(51));
-            Ok(Default::default())
+            Ok(Selected::default())
         }
     }
     let options = Options { max_samples: 50, ..Options::default() };
@@ -132,11 +123,11 @@ fn a_storage_is_told_when_there_is_no_use_in_reading_on() {
 fn each_selector_is_selected_once_for_the_whole_range() {
     struct Recorder(Cell<Vec<(i64, i64)>>);
     impl Storage for Recorder {
-        fn select(&self, _: &[Matcher], start: i64, end: i64) -> Result<Vec<Series>, StorageError> {
+        fn select(&self, _: &[Matcher], start: i64, end: i64, _: Stop<'_>) -> Result<Selected, StorageError> {
             let mut seen = self.0.take();
             seen.push((start, end));
             self.0.set(seen);
-            Ok(Vec::new())
+            Ok(Selected::default())
         }
     }
     let recorder = Recorder(Cell::default());

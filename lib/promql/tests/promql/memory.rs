@@ -1,7 +1,7 @@
 //! Series in memory, for tests.
 
 use event::{Labels, Matcher, Sample, Series};
-use promql::{Storage, StorageError};
+use promql::{Selected, Stop, Storage, StorageError};
 
 /// A storage of a few series, each sorted by time.
 #[derive(Default)]
@@ -17,13 +17,20 @@ impl Memory {
 }
 
 impl Storage for Memory {
-    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        _stop: Stop<'_>,
+    ) -> Result<Selected, StorageError> {
         let fits = |series: &&Series| matchers.iter().all(|m| m.matches_labels(&series.labels));
         let within = |sample: &&Sample| (start_ms..=end_ms).contains(&sample.timestamp_ms);
         let cut = |series: &Series| Series {
             labels: series.labels.clone(),
             samples: series.samples.iter().filter(within).copied().collect(),
         };
-        Ok(self.0.iter().filter(fits).map(cut).collect())
+        let numbers = self.0.iter().filter(fits).map(cut).collect();
+        Ok(Selected { numbers, ..Selected::default() })
     }
 }

@@ -6,7 +6,7 @@ use event::{
     Bucket, Histogram, HistogramSample, HistogramSeries, Labels, METRIC_NAME, Matcher, ResetHint, Sample,
     Series,
 };
-use promql::{Reading, Storage, StorageError};
+use promql::{Reading, Selected, Stop, Storage, StorageError};
 
 use crate::{script::Load, series::Described};
 
@@ -127,31 +127,41 @@ impl Classic {
     }
 }
 
-impl Storage for Memory {
-    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<Series>, StorageError> {
-        let found =
-            self.numbers.iter().filter(|(labels, _)| matchers.iter().all(|m| m.matches_labels(labels)));
+impl Memory {
+    fn series(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<Series> {
         let samples = |times: &BTreeMap<i64, f64>| {
             times.range(start_ms..=end_ms).map(|(t, v)| Sample { timestamp_ms: *t, value: *v }).collect()
         };
-        Ok(found.map(|(labels, times)| Series { labels: labels.clone(), samples: samples(times) }).collect())
+        let found = self.numbers.iter().filter(|(labels, _)| fits(matchers, labels));
+        found.map(|(labels, times)| Series { labels: labels.clone(), samples: samples(times) }).collect()
     }
 
-    fn select_histograms(
-        &self,
-        matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
-    ) -> Result<Vec<HistogramSeries>, StorageError> {
-        let hinted = |labels: &Labels, times: &BTreeMap<i64, Arc<Histogram>>| self.hinted(labels, times);
-        let found =
-            self.histograms.iter().filter(|(labels, _)| matchers.iter().all(|m| m.matches_labels(labels)));
+    fn histogram_series(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<HistogramSeries> {
         let sample =
             |(t, h): (&i64, &Arc<Histogram>)| HistogramSample { timestamp_ms: *t, histogram: h.clone() };
         let series = |(labels, times): (&Labels, &BTreeMap<i64, Arc<Histogram>>)| HistogramSeries {
             labels: labels.clone(),
-            samples: hinted(labels, times).range(start_ms..=end_ms).map(sample).collect(),
+            samples: self.hinted(labels, times).range(start_ms..=end_ms).map(sample).collect(),
         };
-        Ok(found.map(series).collect())
+        self.histograms.iter().filter(|(labels, _)| fits(matchers, labels)).map(series).collect()
+    }
+}
+
+fn fits(matchers: &[Matcher], labels: &Labels) -> bool {
+    matchers.iter().all(|matcher| matcher.matches_labels(labels))
+}
+
+impl Storage for Memory {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        _stop: Stop<'_>,
+    ) -> Result<Selected, StorageError> {
+        Ok(Selected {
+            numbers: self.series(matchers, start_ms, end_ms),
+            histograms: self.histogram_series(matchers, start_ms, end_ms),
+        })
     }
 }

@@ -37,7 +37,7 @@ impl<'a> Room<'a> {
             most.set(read);
             self.check(read).is_err()
         };
-        let (series, _) = snapshot.select_samples(matchers, start_ms, end_ms, &stop)?;
+        let series = snapshot.select_samples(matchers, start_ms, end_ms, &stop)?.numbers;
         self.check(most.get())?;
         self.used.set(self.used.get() + series.iter().map(|series| series.samples.len()).sum::<usize>());
         self.check(0)?;
