@@ -19,6 +19,7 @@ use super::{
     attributes::{MAX_DEPTH, hex, text},
     message,
 };
+use crate::timestamp::now_ns;
 
 /// The attributes of a resource that become labels.
 const LABELS: [&str; 18] = [
@@ -88,7 +89,8 @@ fn of_scope(scope: &InstrumentationScope, budget: &mut Budget) -> Result<Metadat
 
 fn entry(record: LogRecord, shared: &Metadata, budget: &mut Budget) -> Result<LogEntry, String> {
     budget.take(size_of::<LogEntry>())?;
-    let time = if record.time_unix_nano > 0 { record.time_unix_nano } else { record.observed_time_unix_nano };
+    let times = [record.time_unix_nano, record.observed_time_unix_nano];
+    let time = times.into_iter().find(|time| *time > 0);
     let mut own = metadata(&record.attributes, budget)?;
     let mut add = |name: &str, value: String| own.push((name.to_owned(), value));
     if record.observed_time_unix_nano > 0 {
@@ -111,7 +113,7 @@ fn entry(record: LogRecord, shared: &Metadata, budget: &mut Budget) -> Result<Lo
     }
     own.extend(copied(shared, budget)?);
     Ok(LogEntry {
-        timestamp_ns: i64::try_from(time).unwrap_or(i64::MAX),
+        timestamp_ns: time.map_or_else(now_ns, |time| i64::try_from(time).unwrap_or(i64::MAX)),
         line: record.body.as_ref().map(text).unwrap_or_default().into(),
         metadata: own,
         position: 0,
@@ -217,6 +219,14 @@ mod tests {
         let body = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1"}]}]}]}"#;
         let batches = logs("application/json", body).unwrap();
         assert_eq!(batches[0].labels, Labels::from([("service_name", "unknown_service")]));
+    }
+
+    #[test]
+    fn an_entry_without_a_time_has_that_of_its_arrival() {
+        let before = now_ns();
+        let body = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}"#;
+        let batches = logs("application/json", body).unwrap();
+        assert!((before..=now_ns()).contains(&batches[0].entries[0].timestamp_ns), "{batches:?}");
     }
 
     #[test]
