@@ -46,6 +46,8 @@ counters! {
     CHECKPOINT_ERRORS = "checkpoint_errors_total", "Failed attempts to save the checkpoint.";
     /// Points of OpenTelemetry's metrics that have no form here.
     OTLP_DROPPED = "otlp_dropped_points_total", "Data points of OTLP metrics dropped because they cannot be translated.";
+    /// Entries that a client pushed too late.
+    TOO_OLD = "too_old_entries_total", "Pushed log entries refused because they are older than the index keeps them.";
     /// Entries of the journal that are no JSON.
     JOURNAL_UNPARSED = "journal_unparsed_total", "Lines of journalctl that are no entry.";
 }

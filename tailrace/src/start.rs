@@ -201,7 +201,9 @@ impl Node {
         let (bus, data_dir) = (&self.settings.bus, &self.settings.data_dir);
         let shipper = Shipper::start(config, bus, data_dir, self.shutdown.clone()).await?;
         self.addresses.syslog = shipper.syslog_addr();
-        let push = shipper::push_router(shipper.publisher(), config, self.settings.http.tenants);
+        // An index elsewhere may keep entries for another time.
+        let max_age = self.index.as_ref().and(self.settings.index.retention.age).map(|age| age.0);
+        let push = shipper::push_router(shipper.publisher(), config, self.settings.http.tenants, max_age);
         self.router = std::mem::take(&mut self.router).merge(push);
         let shipper = Arc::new(shipper);
         self.status.shipper = Some(shipper.clone());

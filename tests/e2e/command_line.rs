@@ -203,6 +203,13 @@ async fn imported_files_are_found_under_the_times_of_their_lines() {
     let query = ["logs", r#"{job="old", host="a"}"#, "--from", &first, "--to", &second];
     let found = run(&[&query[..], &["--forward", "-o", "raw", "--addr", &url]].concat());
     assert_eq!(stdout(&found), format!("{first} one\n  more of it\n"));
+    std::fs::write(&file, format!("2001-01-01T00:00:00Z a\n  b\n{first} c\n")).unwrap();
+    let imported = run(&["import", file.to_str().unwrap(), "--labels", "job=old", "--addr", &push]);
+    if push == url {
+        let said = text(&imported);
+        assert_eq!(imported.status.code(), Some(1), "{said}");
+        assert!(said.contains("1 lines of 1 files") && said.contains("2 lines are older"), "{said}");
+    }
     let missing = run(&["import", "/nowhere.log", "--labels", "job=old", "--addr", &push]);
     assert!(text(&missing).contains("/nowhere.log"), "{}", text(&missing));
 }

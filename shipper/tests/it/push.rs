@@ -1,5 +1,7 @@
 //! The push endpoint: 204 means that the broker has it.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
@@ -20,7 +22,8 @@ const BODY: &str = r#"{"streams":[{"stream":{"job":"app"},"values":[["1700000000
 async fn push(broker: &MemoryBroker, kind: &str, body: &str) -> (StatusCode, String) {
     let request = Request::post("/loki/api/v1/push").header("content-type", kind);
     let request = request.body(Body::from(body.to_owned())).unwrap();
-    let response = push_router(broker.publisher(), &Config::default(), false).oneshot(request).await.unwrap();
+    let response =
+        push_router(broker.publisher(), &Config::default(), false, None).oneshot(request).await.unwrap();
     let code = response.status();
     let body = to_bytes(response.into_body(), 10_000).await.unwrap();
     (code, String::from_utf8_lossy(&body).into_owned())
@@ -63,6 +66,29 @@ async fn a_bad_push_is_refused_whole_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_older_than_the_index_keeps_it_is_refused_and_the_rest_is_taken() {
+    let broker = MemoryBroker::new();
+    let router = push_router(broker.publisher(), &Config::default(), false, Some(Duration::from_secs(3600)));
+    let now = jiff::Timestamp::now().as_nanosecond();
+    let loki = BODY.replace("1700000000000000001", &now.to_string());
+    let otlp = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"timeUnixNano":"5","body":{{"stringValue":"a"}}}},
+           {{"timeUnixNano":"6","body":{{"stringValue":"a"}}}},{{"timeUnixNano":"{now}","body":{{"stringValue":"b"}}}}]}}]}}]}}"#
+    );
+    let of_loki = r#"entry for stream '{job="app"}' has timestamp too old: 2023-11-14T22:13:20Z, oldest acceptable timestamp is: 2"#;
+    let of_otlp =
+        r#"2 errors like: entry for stream '{service_name="unknown_service"}' has timestamp too old: 1970"#;
+    for (path, body, said) in [("/loki/api/v1/push", loki, of_loki), ("/otlp/v1/logs", otlp, of_otlp)] {
+        let request = Request::post(path).header("content-type", "application/json");
+        let response = router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        assert!(body.starts_with(said.as_bytes()), "{body:?}");
+    }
+    assert_eq!(broker.lines(), ["b", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn written_samples_are_with_the_broker_when_it_is_answered() {
     let broker = MemoryBroker::new();
     let name = Label { name: METRIC_NAME.into(), value: "up".into() };
@@ -75,7 +101,7 @@ async fn written_samples_are_with_the_broker_when_it_is_answered() {
     let send = |encoding: &'static str| {
         let request = Request::post("/api/v1/write").header("content-type", "application/x-protobuf");
         let request = request.header("content-encoding", encoding).body(Body::from(body.clone())).unwrap();
-        push_router(broker.publisher(), &Config::default(), false).oneshot(request)
+        push_router(broker.publisher(), &Config::default(), false, None).oneshot(request)
     };
     assert_eq!(send("gzip").await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(send("snappy").await.unwrap().status(), StatusCode::NO_CONTENT);
@@ -87,7 +113,7 @@ async fn push_for(broker: &MemoryBroker, tenant: Option<&str>, required: bool) -
     if let Some(tenant) = tenant {
         request = request.header("X-Scope-OrgID", tenant);
     }
-    let router = push_router(broker.publisher(), &Config::default(), required);
+    let router = push_router(broker.publisher(), &Config::default(), required, None);
     router.oneshot(request.body(Body::from(BODY)).unwrap()).await.unwrap().status()
 }
 
@@ -133,7 +159,7 @@ proptest! {
         let request = request.body(Body::from(body)).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let status = runtime.block_on(async {
-            let router = push_router(MemoryBroker::new().publisher(), &Config::default(), false);
+            let router = push_router(MemoryBroker::new().publisher(), &Config::default(), false, None);
             router.oneshot(request).await.unwrap().status()
         });
         prop_assert!(status.is_success() || status.is_client_error(), "{}", status);

@@ -37,7 +37,7 @@ fn names(broker: &MemoryBroker) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_is_pushed_refused_and_deleted() {
     let broker = MemoryBroker::new();
-    let router = push_router(broker.publisher(), &Config::default(), false);
+    let router = push_router(broker.publisher(), &Config::default(), false, None);
     let path = "/metrics/job@base64/YS9i/host/web1";
     let (code, _) =
         send(&router, Method::PUT, path, "text/plain", "# TYPE done gauge\ndone{x=\"1\"} 5\n").await;
@@ -63,7 +63,7 @@ async fn a_group_is_pushed_refused_and_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_group_or_no_text_is_refused() {
     let broker = MemoryBroker::new();
-    let router = push_router(broker.publisher(), &Config::default(), false);
+    let router = push_router(broker.publisher(), &Config::default(), false, None);
     let code = async |path, kind| send(&router, Method::POST, path, kind, "up 1\n").await.0;
     assert_eq!(code("/metrics/host/a", "text/plain").await, StatusCode::BAD_REQUEST);
     assert_eq!(code("/metrics/job/a/host", "text/plain").await, StatusCode::BAD_REQUEST);
@@ -75,7 +75,7 @@ async fn what_is_no_group_or_no_text_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn points_that_were_left_out_are_told() {
     let broker = MemoryBroker::new();
-    let router = push_router(broker.publisher(), &Config::default(), false);
+    let router = push_router(broker.publisher(), &Config::default(), false, None);
     let point =
         r#"{"dataPoints":[{"timeUnixNano":"1700000000000000000","asInt":"7"}],"aggregationTemporality":"#;
     let body = |temporality: u8| {

@@ -31,12 +31,23 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Sends the files one after the other; what has been acknowledged stays when a later one fails.
 pub async fn run(args: ImportArgs) -> Result<ExitCode> {
     let labels = labels(&args.labels)?;
-    let mut lines = 0;
+    let mut all = Counts::default();
     for path in &args.files {
-        lines += file(path, &labels, &args).await.with_context(|| path.display().to_string())?;
+        let counts = file(path, &labels, &args).await.with_context(|| path.display().to_string())?;
+        all = Counts { lines: all.lines + counts.lines, too_old: all.too_old + counts.too_old };
     }
-    eprintln!("{} lines of {} files are in", HumanCount(lines), args.files.len());
+    eprintln!("{} lines of {} files are in", HumanCount(all.lines - all.too_old), args.files.len());
+    if all.too_old > 0 {
+        bail!("{} lines are older than the server keeps them, and were left out", HumanCount(all.too_old));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Default)]
+struct Counts {
+    lines: u64,
+    /// Those of them that the server has refused.
+    too_old: u64,
 }
 
 fn labels(pairs: &[String]) -> Result<Labels> {
@@ -50,7 +61,7 @@ fn labels(pairs: &[String]) -> Result<Labels> {
     pairs.iter().map(pair).collect()
 }
 
-async fn file(path: &Path, labels: &Labels, args: &ImportArgs) -> Result<u64> {
+async fn file(path: &Path, labels: &Labels, args: &ImportArgs) -> Result<Counts> {
     let file = File::open(path)?;
     let (size, changed) = (file.metadata()?.len(), file.metadata()?.modified().ok());
     let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes}, {eta} left")?;
@@ -62,15 +73,15 @@ async fn file(path: &Path, labels: &Labels, args: &ImportArgs) -> Result<u64> {
     let since_1970 = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let time_ns = since_1970.map_or_else(now_ns, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
     let mut lines = Lines { reader: BufReader::new(plain), clock: Clock::system(), time_ns };
-    let (client, mut count) = (reqwest::Client::new(), 0);
+    let (client, mut counts) = (reqwest::Client::new(), Counts::default());
     loop {
         let entries = lines.batch()?;
         if entries.is_empty() {
             progress.finish_and_clear();
-            return Ok(count);
+            return Ok(counts);
         }
-        count += entries.len() as u64;
-        push(&client, &args.client, labels, entries).await?;
+        counts.lines += entries.len() as u64;
+        counts.too_old += push(&client, &args.client, labels, entries).await?;
     }
 }
 
@@ -108,12 +119,13 @@ impl Lines {
     }
 }
 
+/// How many of the entries the server has refused because they are too old; it has the others.
 async fn push(
     client: &reqwest::Client,
     server: &ClientArgs,
     labels: &Labels,
     entries: Vec<Entry>,
-) -> Result<()> {
+) -> Result<u64> {
     let request = PushRequest { streams: vec![Stream { labels: labels.to_string(), entries }] };
     let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec())?;
     let (addr, url) = (&server.addr, client::url(server, "/loki/api/v1/push"));
@@ -121,19 +133,43 @@ async fn push(
         let request = client.post(&url).header("content-type", "application/x-protobuf").body(body.clone());
         let response = client::answer(server, request).await?;
         match response.status() {
-            status if status.is_success() => return Ok(()),
+            status if status.is_success() => return Ok(0),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 tokio::time::sleep(PAUSE).await
             }
-            status => bail!("{addr} refuses the lines: {status} {}", response.text().await?.trim()),
+            status => {
+                let text = response.text().await?;
+                return too_old(&text)
+                    .with_context(|| format!("{addr} refuses the lines: {status} {}", text.trim()));
+            }
         }
     }
     bail!("{addr} takes nothing: kafka does not acknowledge the entries")
 }
 
+/// How many entries were refused because they are too old, as Loki says it; nothing when there is another reason, too.
+fn too_old(text: &str) -> Option<u64> {
+    let count = |reason: &str| {
+        let (count, reason) = reason.split_once(" errors like: ").unwrap_or(("1", reason));
+        reason.contains(" has timestamp too old: ").then(|| count.parse::<u64>().ok())?
+    };
+    text.split("; ").map(count).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_that_are_too_old_are_counted() {
+        let old = "entry for stream '{a=\"b\"}' has timestamp too old: 2020-01-01T00:00:00Z, oldest acceptable timestamp";
+        let new = "entry for stream '{a=\"b\"}' has timestamp too new: 2120-01-01T00:00:00Z";
+        assert_eq!(too_old(&format!("{old}\n")), Some(1));
+        assert_eq!(too_old(&format!("12 errors like: {old}")), Some(12));
+        assert_eq!(too_old(&format!("12 errors like: {old}; 1 errors like: {old}")), Some(13));
+        assert_eq!(too_old(&format!("12 errors like: {old}; 1 errors like: {new}")), None);
+        assert_eq!(too_old("gzip: corrupt"), None);
+    }
 
     #[test]
     fn labels_are_names_with_values() {

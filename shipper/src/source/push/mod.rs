@@ -2,6 +2,7 @@
 //! `POST /api/v1/write` and `POST /otlp/v1/metrics`, as Prometheus has them, `/metrics/job/…`, as its Pushgateway.
 //! 2xx when the broker has acknowledged everything, and not before.
 
+mod age;
 mod budget;
 mod decode;
 #[cfg(fuzzing)]
@@ -30,6 +31,7 @@ use tokio::sync::Semaphore;
 
 pub use self::selector::is_label_name;
 use self::{
+    age::Sieve,
     decode::{Form, Limits},
     gateway::Ledger,
     otlp::metrics::Dropped,
@@ -50,6 +52,8 @@ struct Endpoint {
     limits: Limits,
     /// Whether a request has to name its tenant.
     tenants: bool,
+    /// How long the index keeps entries, where that is known.
+    max_age: Option<Duration>,
     places: Semaphore,
     /// What has been pushed as to a Pushgateway.
     groups: Mutex<Ledger>,
@@ -66,15 +70,20 @@ impl From<String> for Refusal {
 }
 
 /// The push endpoints; entries go to the topic for logs, samples to the one for metrics. Logs belong to the tenant
-/// that the request names; with `tenants` it has to name one.
-pub fn push_router(publisher: Publisher, config: &Config, tenants: bool) -> Router {
+/// that the request names; with `tenants` it has to name one. Entries older than `max_age` are refused.
+pub fn push_router(
+    publisher: Publisher,
+    config: &Config,
+    tenants: bool,
+    max_age: Option<Duration>,
+) -> Router {
     let limits = Limits {
         request: config.push.request_limit.0 as usize,
         labels: config.push.label_limit,
         line: (config.line_limit.0 as usize).max(1),
     };
     let (places, groups) = (Semaphore::new(CONCURRENT), Mutex::default());
-    let endpoint = Endpoint { publisher, limits, tenants, places, groups };
+    let endpoint = Endpoint { publisher, limits, tenants, max_age, places, groups };
     Router::new()
         .route("/loki/api/v1/push", post(push))
         .route("/otlp/v1/logs", post(logs))
@@ -133,13 +142,15 @@ where
     let (head, body) = request.into_parts();
     let body = to_bytes(body, endpoint.limits.request).await;
     let body = body.map_err(|e| Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("request body: {e}")))?;
-    let mut receipts = Vec::new();
-    for event in read(&head.headers, &body, &endpoint.limits)? {
+    let (mut receipts, mut sieve) = (Vec::new(), Sieve::new(endpoint.max_age));
+    let events = read(&head.headers, &body, &endpoint.limits)?;
+    for event in events.into_iter().filter_map(|event| sieve.fresh(event)) {
         let event = owned(event, &head.headers, endpoint.tenants)?;
         receipts.push(endpoint.publisher.publish_with_receipt(event).await);
     }
     let closed = |_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "shutting down".into());
-    try_join_all(receipts).await.map(|_| ()).map_err(closed)
+    try_join_all(receipts).await.map_err(closed)?;
+    sieve.verdict()
 }
 
 fn entries(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
