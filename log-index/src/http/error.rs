@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::limits::QUERY_MEMORY;
+use super::limits::{MOST_SAMPLES, QUERY_MEMORY};
 use crate::QueryError;
 
 /// The kinds that clients tell apart, with what they show to people.
@@ -55,6 +55,10 @@ impl From<promql::EvalError> for Failure {
     fn from(error: promql::EvalError) -> Self {
         use promql::EvalError::{BadRequest, Cancelled, Execution, Storage, TooManySamples, TooManySteps};
         match error {
+            // Then it is memory that bounds them.
+            TooManySamples { limit, .. } if limit < MOST_SAMPLES => {
+                Failure::Execution(format!("{error} (limit: {QUERY_MEMORY})"))
+            }
             Execution(_) | TooManySamples { .. } => Failure::Execution(error.to_string()),
             BadRequest(_) | TooManySteps { .. } => Failure::BadData(error.to_string()),
             Cancelled => Failure::Cancelled,

@@ -34,6 +34,8 @@ pub struct Limits {
     pub max_freshness_wait: Duration,
 }
 
+/// The default of [`Limits::max_samples`].
+pub(super) const MOST_SAMPLES: usize = 50_000_000;
 /// The setting behind [`Limits::max_bytes`].
 pub const QUERY_MEMORY: &str = "http.query_memory";
 
@@ -54,7 +56,7 @@ impl Default for Limits {
             // Loki's limit, beyond which it answers with an error.
             max_answer_series: 500,
             max_steps: 11_000,
-            max_samples: 50_000_000,
+            max_samples: MOST_SAMPLES,
             max_bytes: 1 << 30,
             max_queries: 2 * thread::available_parallelism().map_or(2, usize::from),
             max_tails: 16,

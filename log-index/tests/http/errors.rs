@@ -107,6 +107,7 @@ async fn a_query_that_needs_too_much_memory_names_the_setting() {
     }
     let answer = site.get("/api/v1/query", &[("query", "sum(rate(requests_total[1m]))")]).await;
     assert!(answer.text().contains("limit: 6 samples"), "{}", answer.text());
+    assert!(answer.text().contains("http.query_memory"), "{}", answer.text());
 }
 
 #[tokio::test]

@@ -89,6 +89,22 @@ async fn what_is_older_than_the_index_keeps_it_is_refused_and_the_rest_is_taken(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_told_the_setting_whatever_it_is() {
+    let mut config = Config::default();
+    config.push.request_limit.0 = 10;
+    let router = push_router(MemoryBroker::new().publisher(), &config, false, None);
+    for path in ["/loki/api/v1/push", "/otlp/v1/logs", "/otlp/v1/metrics", "/api/v1/write", "/metrics/job/a"]
+    {
+        let response =
+            router.clone().oneshot(Request::post(path).body(Body::from(BODY)).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        let said = b"request body: length limit exceeded (limit: shipper.push.request_limit, 10 bytes)\n";
+        assert_eq!(&body[..], said, "{path}: {body:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn written_samples_are_with_the_broker_when_it_is_answered() {
     let broker = MemoryBroker::new();
     let name = Label { name: METRIC_NAME.into(), value: "up".into() };

@@ -1,7 +1,7 @@
 //! What labels and metadata may take once every series and entry has its own: a request may name them once for
 //! millions of both.
 
-use super::decode::Limits;
+use super::decode::{Limits, REQUEST_LIMIT};
 
 /// So many times the limit of a request.
 const TIMES: usize = 4;
@@ -28,7 +28,7 @@ impl Budget {
         self.left = left.ok_or_else(|| {
             format!(
                 "the request's labels and metadata take more than {limit} bytes when each series and entry has its \
-                 own; send fewer series and entries at once"
+                 own ({TIMES} times the limit: {REQUEST_LIMIT}); send fewer series and entries at once"
             )
         })?;
         Ok(())
@@ -57,6 +57,8 @@ mod tests {
         let mut budget = Budget::new(&Limits { request: 25, labels: 1, line: 1 });
         assert_eq!(budget.take_pairs([("name", "value"), ("a", "b")]), Ok(()));
         assert_eq!(budget.take(25), Ok(()));
-        assert!(budget.take_pairs([("", "")]).unwrap_err().contains("more than 100 bytes"));
+        let refusal = budget.take_pairs([("", "")]).unwrap_err();
+        assert!(refusal.contains("more than 100 bytes"), "{refusal}");
+        assert!(refusal.contains("(4 times the limit: shipper.push.request_limit)"), "{refusal}");
     }
 }

@@ -18,7 +18,12 @@ pub enum Form {
     Protobuf,
 }
 
-/// What a client can send at once.
+/// The setting behind [`Limits::request`].
+pub const REQUEST_LIMIT: &str = "shipper.push.request_limit";
+/// The setting behind [`Limits::labels`].
+const LABEL_LIMIT: &str = "shipper.push.label_limit";
+
+/// What a client can send at once. Every error that comes from one of the limits names its setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes after decompression.
@@ -82,7 +87,9 @@ pub fn unsnap(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
 }
 
 fn too_large(limit: usize) -> String {
-    format!("the request has more than {limit} bytes after decompression; send smaller ones")
+    format!(
+        "the request has more than {limit} bytes after decompression (limit: {REQUEST_LIMIT}); send smaller ones"
+    )
 }
 
 fn json(body: &[u8]) -> Result<Vec<LogBatch>, String> {
@@ -137,7 +144,7 @@ pub fn checked(batch: LogBatch, limits: &Limits, budget: &mut Budget) -> Result<
     if batch.labels.len() > limits.labels {
         let (count, limit) = (batch.labels.len(), limits.labels);
         return Err(format!(
-            "stream {} has {count} labels; the limit is {limit}: send some as metadata",
+            "stream {} has {count} labels, more than {limit} (limit: {LABEL_LIMIT}); send some as metadata",
             batch.labels
         ));
     }
@@ -226,7 +233,7 @@ mod tests {
         assert!(error(r#"{"streams":[{"stream":{"a":"b"},"values":[["x","y"]]}]}"#).contains("\"x\""));
         assert!(error(r#"{"streams":[{"stream":{"a-b":"b"},"values":[]}]}"#).contains("a-b"));
         let many = r#"{"streams":[{"stream":{"a":"1","b":"1","c":"1","d":"1"},"values":[]}]}"#;
-        assert!(error(many).contains("4 labels"));
+        assert!(error(many).contains("4 labels, more than 3 (limit: shipper.push.label_limit)"));
         let value = "v".repeat(RECORD);
         let labels = Labels::from([("job", "a")]);
         let entry = LogEntry { metadata: vec![("k".to_owned(), value)], ..LogEntry::default() };
@@ -234,7 +241,11 @@ mod tests {
         let refusal = checked(batch, &LIMITS, &mut Budget::new(&LIMITS)).unwrap_err();
         assert!(refusal.contains("{job=\"a\"} has 262161 bytes of metadata"), "{refusal}");
         let bomb = snap::raw::Encoder::new().compress_vec(&[0; 5000]).unwrap();
-        assert!(decode(&bomb, Form::Protobuf, false, &LIMITS).unwrap_err().contains("1000 bytes"));
+        assert!(
+            decode(&bomb, Form::Protobuf, false, &LIMITS)
+                .unwrap_err()
+                .contains("more than 1000 bytes after decompression (limit: shipper.push.request_limit)")
+        );
         assert!(decode(b"\xff\xff\xff", Form::Protobuf, false, &LIMITS).unwrap_err().contains("snappy"));
         assert!(decode(b"no gzip", Form::Json, true, &LIMITS).unwrap_err().contains("gzip"));
     }

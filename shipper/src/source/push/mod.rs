@@ -32,7 +32,7 @@ use tokio::sync::Semaphore;
 pub use self::selector::is_label_name;
 use self::{
     age::Sieve,
-    decode::{Form, Limits},
+    decode::{Form, Limits, REQUEST_LIMIT},
     gateway::Ledger,
     otlp::metrics::Dropped,
 };
@@ -140,8 +140,11 @@ where
 {
     let _place = endpoint.places.acquire().await;
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, endpoint.limits.request).await;
-    let body = body.map_err(|e| Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("request body: {e}")))?;
+    let limit = endpoint.limits.request;
+    let body = to_bytes(body, limit).await.map_err(|e| {
+        let reason = format!("request body: {e} (limit: {REQUEST_LIMIT}, {limit} bytes)");
+        Refusal(StatusCode::PAYLOAD_TOO_LARGE, reason)
+    })?;
     let (mut receipts, mut sieve) = (Vec::new(), Sieve::new(endpoint.max_age));
     let events = read(&head.headers, &body, &endpoint.limits)?;
     for event in events.into_iter().filter_map(|event| sieve.fresh(event)) {
