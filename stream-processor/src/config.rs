@@ -92,6 +92,19 @@ impl Check for Config {
     }
 }
 
+impl Config {
+    /// What works, but hardly as it was meant.
+    pub fn warning(&self) -> Option<String> {
+        let (patience, silence) = (self.take_over_after.0, self.tick_after.0);
+        (self.shards == NonZeroUsize::MIN && patience <= silence).then(|| {
+            format!(
+                "processor.take_over_after ({patience:?}) is not more than processor.tick_after ({silence:?}): \
+                 a standby may take over from a processor that only has nothing to do"
+            )
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -173,6 +173,7 @@ impl Node {
     /// When a rule file is wrong or Kafka does not answer.
     pub fn start_rules(&mut self) -> Result<()> {
         let (bus, config) = (&self.settings.bus, &self.settings.processor);
+        config.warning().iter().for_each(|warning| tracing::warn!("{warning}"));
         let job = Arc::new(stream_processor::run_rules(bus, config, self.shutdown.clone())?);
         shutdown::on_hangup(job.clone())?;
         self.status.rules = Some(job.clone());

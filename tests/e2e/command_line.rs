@@ -292,6 +292,23 @@ fn every_example_configuration_is_right_and_every_error_of_a_wrong_one_is_shown(
     }
 }
 
+#[test]
+fn settings_that_work_against_each_other_are_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("process.yaml").display().to_string();
+    for (processor, warned) in [
+        ("take_over_after: 5s, tick_after: 5s", true),
+        ("take_over_after: 6s, tick_after: 5s", false),
+        ("take_over_after: 5s, tick_after: 5s, shards: 2", false),
+    ] {
+        std::fs::write(&file, format!("processor: {{{processor}}}")).unwrap();
+        let output = run(&["config", "check", &file]);
+        assert!(output.status.success() && stdout(&output).ends_with(": ok\n"), "{}", text(&output));
+        let warning = "warning: processor.take_over_after (5s) is not more than processor.tick_after (5s)";
+        assert_eq!(text(&output).contains(warning), warned, "{processor}: {}", text(&output));
+    }
+}
+
 /// Makes an index of one segment.
 fn store_a_line(dir: &Path) {
     let index = log_index::Index::open(dir, &log_index::Config::default()).unwrap();

@@ -29,5 +29,10 @@ pub fn run(args: ConfigArgs) -> Result<ExitCode> {
 fn check(file: &Path, set: &[String]) -> Result<()> {
     let settings = Settings::load(Some(file), set)?;
     stream_processor::rules::load(&settings.processor)?;
+    settings
+        .processor
+        .warning()
+        .iter()
+        .for_each(|warning| eprintln!("{}: warning: {warning}", file.display()));
     Ok(())
 }
