@@ -73,6 +73,20 @@ async fn alerts_of_a_time_of_the_past_are_told_from_the_store_and_from_the_topic
     }
 }
 
+#[tokio::test]
+async fn a_past_in_which_nothing_was_is_told_so() {
+    let past = hour().await;
+    let (rules, at) = (past.rules("old.yml", OLD), past.time(-3_600));
+    for history in ["store", "topics"] {
+        let shown = past.ask(&["eval", &rules, "--at", &at, "--history", history]);
+        assert_eq!(
+            shown,
+            format!("warning: up to {at} there is nothing that these rules look at\n"),
+            "{history}"
+        );
+    }
+}
+
 const CHAIN: &str = r#"
   - {record: "hosts:down", expr: "count(up == 0)", labels: {team: a}}
   - {record: "hosts:down:max10m", expr: "max_over_time(hosts:down[10m])"}

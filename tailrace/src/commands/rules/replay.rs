@@ -54,7 +54,10 @@ async fn findings<const N: usize>(
     span: Span,
 ) -> Result<[Findings; N]> {
     let mut found = programs.each_ref().map(|_| Findings::default());
-    History::of(history).await?.replay(&programs, span, &mut found).await?;
+    let looks = |program: &Arc<Program>| !program.interests().is_empty() || program.reads_logs();
+    if !History::of(history).await?.replay(&programs, span, &mut found).await? && programs.iter().any(looks) {
+        eprintln!("warning: up to {} there is nothing that these rules look at", time(span.1));
+    }
     Ok(found)
 }
 

@@ -56,7 +56,8 @@ impl History {
     }
 
     /// Leads each of the programs through `span`, beginning without any state but what the first step looks back at.
-    pub async fn replay(&self, programs: &[Arc<Program>], span: Span, sink: &mut impl Sink) -> Result<()> {
+    /// Answers whether the past holds anything at all.
+    pub async fn replay(&self, programs: &[Arc<Program>], span: Span, sink: &mut impl Sink) -> Result<bool> {
         match self {
             History::Store(store) => store.replay(programs, span, sink).await,
             History::Topics(topics) => topics.replay(programs, span, sink).await,

@@ -39,15 +39,15 @@ impl Store {
         programs: &[Arc<Program>],
         (from_ms, to_ms): Span,
         sink: &mut impl Sink,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let wanted = Wanted::of(programs);
         let look_back = programs.iter().map(|program| program.look_back_ms()).max().unwrap_or(0);
         let mut replays: Vec<StoreReplay> = programs.iter().cloned().map(StoreReplay::new).collect();
-        let mut done = from_ms.saturating_sub(look_back);
+        let (mut done, mut found) = (from_ms.saturating_sub(look_back), false);
         let bar = progress((to_ms - done).unsigned_abs());
         while done < to_ms {
             let until = (done + PIECE_MS).min(to_ms);
-            self.feed(&wanted, (done, until), &mut replays).await?;
+            found |= self.feed(&wanted, (done, until), &mut replays).await?;
             for (at, replay) in replays.iter_mut().enumerate() {
                 for step in replay.steps(done.max(from_ms), until) {
                     let outputs = replay.evaluate(step);
@@ -59,23 +59,26 @@ impl Store {
             done = until;
         }
         bar.finish_and_clear();
-        Ok(())
+        Ok(found)
     }
 
-    async fn feed(&self, wanted: &Wanted, piece: Span, replays: &mut [StoreReplay]) -> Result<()> {
+    async fn feed(&self, wanted: &Wanted, piece: Span, replays: &mut [StoreReplay]) -> Result<bool> {
+        let mut found = false;
         if !wanted.series.is_empty() {
             let series = series::fetch(&self.samples, &wanted.series, piece).await?;
+            found |= !series.is_empty();
             replays.iter_mut().for_each(|replay| replay.feed(&series));
         }
         for (at, interest) in wanted.lines.iter().enumerate() {
             let mut lines = lines::fetch(&self.lines, interest, piece).await?;
+            found |= !lines.is_empty();
             let earlier = &wanted.lines[..at];
             lines.retain(|(labels, entry)| !earlier.iter().any(|one| one.finds(labels, &entry.line)));
             for (labels, entry) in &lines {
                 replays.iter_mut().for_each(|replay| replay.feed_line(labels, entry));
             }
         }
-        Ok(())
+        Ok(found)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 use bus::{Consumer, ConsumerBuilder, Record, Start};
-use event::Event;
+use event::{Event, SampleBatch};
 use stream_processor::{engine::program::Program, replay::TopicReplay};
 use tokio::sync::mpsc;
 
@@ -28,7 +28,7 @@ impl Topics {
         Ok(Topics { bus: settings.bus, lateness_ms: settings.processor.lateness.millis() })
     }
 
-    pub async fn replay(&self, programs: &[Arc<Program>], span: Span, sink: &mut impl Sink) -> Result<()> {
+    pub async fn replay(&self, programs: &[Arc<Program>], span: Span, sink: &mut impl Sink) -> Result<bool> {
         let names = &self.bus.topics;
         let logs = programs.iter().any(|program| program.reads_logs()).then(|| names.logs.clone());
         let input = Reader::open(&self.bus, [names.metrics.clone()].into_iter().chain(logs).collect())?;
@@ -36,10 +36,10 @@ impl Topics {
             programs.iter().map(|program| self.begin(program, &input, span)).collect();
         let history_ms = replays.iter().map(TopicReplay::history_ms).max().unwrap_or(0);
         let since_ms = span.0.saturating_sub(history_ms);
-        self.feed_derived(since_ms, &mut replays).await?;
+        let mut found = self.feed_derived(since_ms, span.1, &mut replays).await?;
         let mut records = input.read(since_ms)?;
         while let Some(batch) = records.recv().await {
-            feed(&batch?, &mut replays);
+            found |= feed(&batch?, span.1, &mut replays);
             for (at, replay) in replays.iter_mut().enumerate() {
                 sink.take(at, replay.advance(), replay.take_problems()).await?;
             }
@@ -50,7 +50,7 @@ impl Topics {
         for (at, replay) in replays.iter_mut().enumerate() {
             sink.take(at, replay.finish(), replay.take_problems()).await?;
         }
-        Ok(())
+        Ok(found)
     }
 
     fn begin(&self, program: &Arc<Program>, input: &Reader, span: Span) -> TopicReplay {
@@ -59,27 +59,45 @@ impl Topics {
         TopicReplay::new(program.clone(), read.cloned().collect(), self.lateness_ms, span)
     }
 
-    async fn feed_derived(&self, since_ms: i64, replays: &mut [TopicReplay]) -> Result<()> {
+    async fn feed_derived(&self, since_ms: i64, to_ms: i64, replays: &mut [TopicReplay]) -> Result<bool> {
+        let mut found = false;
         let mut records = Reader::open(&self.bus, vec![self.bus.topics.derived.clone()])?.read(since_ms)?;
         while let Some(batch) = records.recv().await {
             for record in batch? {
                 if let Ok(Event::Samples(batch)) = event::decode(&record.value) {
+                    found |= has_samples(&batch, to_ms);
                     replays.iter_mut().for_each(|replay| replay.feed_derived(&batch));
                 }
             }
         }
-        Ok(())
+        Ok(found)
     }
 }
 
-/// What nobody can read is passed over, as by the processor.
-fn feed(records: &[Record], replays: &mut [TopicReplay]) {
+/// What nobody can read is passed over, as by the processor. Answers whether there was anything up to `to_ms`.
+fn feed(records: &[Record], to_ms: i64, replays: &mut [TopicReplay]) -> bool {
+    let mut found = false;
     for record in records {
         let partition = (record.topic.clone(), record.partition);
         if let Ok(event) = event::decode(&record.value) {
+            found |= match &event {
+                Event::Samples(batch) => has_samples(batch, to_ms),
+                Event::Logs(batch) => {
+                    batch.entries.iter().any(|entry| entry.timestamp_ns.div_euclid(1_000_000) <= to_ms)
+                }
+                Event::Tick(_) => false,
+            };
             replays.iter_mut().for_each(|replay| replay.feed(&partition, record.timestamp_ms, &event));
         }
     }
+    found
+}
+
+fn has_samples(batch: &SampleBatch, to_ms: i64) -> bool {
+    let numbers = batch.series.iter().flat_map(|series| &series.samples).map(|sample| sample.timestamp_ms);
+    let histograms =
+        batch.histograms.iter().flat_map(|series| &series.samples).map(|sample| sample.timestamp_ms);
+    numbers.chain(histograms).any(|timestamp_ms| timestamp_ms <= to_ms)
 }
 
 /// Reads topics to their ends as of now, on a thread of its own.
