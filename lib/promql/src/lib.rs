@@ -15,7 +15,7 @@ mod query;
 mod value;
 
 pub use error::{EvalError, ParseError, Position, StorageError};
-pub use eval::{Options, Selected, Stop, Storage, query_instant, query_range};
+pub use eval::{Options, Selected, Start, StartSeries, Stop, Storage, query_instant, query_range};
 pub use histogram::{Range, is_reset, ranges};
 pub use notation::{Reading, describe_histogram, parse_metric, parse_values};
 pub use parse::{Features, MAX_DEPTH, MAX_QUERY_BYTES, Signature, Variadic, ast};

@@ -9,9 +9,11 @@ mod matching;
 mod query;
 mod range;
 mod report;
+mod resets;
 mod rows;
 mod selector;
 mod smooth;
+mod start;
 mod steps;
 mod subquery;
 
@@ -32,11 +34,14 @@ use crate::{
 };
 
 pub use query::{Options, Selected, Stop, Storage, query_instant, query_range};
-pub(crate) use range::{OfAll, OfSamples, OfWindow, OverTime, Window, sum_of_resets};
+pub(crate) use range::{OfAll, OfSamples, OfWindow, OverTime, Window};
 pub(crate) use report::Reporter;
+pub(crate) use resets::sum_of_resets;
 pub(crate) use rows::{Datum, METADATA, Point, Row, merge, without_name};
 pub(crate) use selector::Track;
-pub(crate) use smooth::{Edges, Place, place, share};
+pub(crate) use smooth::{Edges, Place, Timed, place, share};
+pub(crate) use start::Starts;
+pub use start::{Start, StartSeries};
 pub(crate) use steps::Steps;
 
 /// The value of an expression at all steps. Ranges have none: functions take them from their source.
@@ -90,6 +95,11 @@ impl<'a> Evaluator<'a> {
             true => row.drops_name = true,
             false => row.labels = without_name(&row.labels),
         }
+    }
+
+    /// Whether start timestamps count.
+    pub fn uses_starts(&self) -> bool {
+        self.query.features().use_start_timestamps
     }
 
     /// How far instant selectors look back, in milliseconds.

@@ -2,7 +2,7 @@
 
 use event::{HistogramSeries, Labels, Matcher, Sample, Series};
 
-use super::{Evaluated, Evaluator, Row, Steps, Track, merge, without_name};
+use super::{Evaluated, Evaluator, Row, StartSeries, Steps, Track, merge, without_name};
 use crate::{Answer, EvalError, Query, StorageError, Value, ValueType, query::Timing};
 
 /// Told how many samples have been read so far: whether the query fails anyhow, so that there is no use in reading on.
@@ -15,6 +15,8 @@ pub struct Selected {
     pub numbers: Vec<Series>,
     /// Series of native histograms.
     pub histograms: Vec<HistogramSeries>,
+    /// Start timestamps of these samples, as far as any are known.
+    pub starts: Vec<StartSeries>,
 }
 
 /// Where samples come from.

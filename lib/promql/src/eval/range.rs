@@ -2,7 +2,11 @@
 
 use event::{HistogramSample, METRIC_NAME, Sample};
 
-use super::{Datum, Evaluator, Reporter, Row, Steps, Track, merge, smooth};
+use super::{
+    Datum, Evaluator, Reporter, Row, Starts, Steps, Track, merge,
+    resets::{self, Reset},
+    smooth,
+};
 use crate::{
     EvalError, ValueType,
     parse::ast::Boundary,
@@ -61,13 +65,10 @@ pub struct Window<'a> {
     pub step_ms: i64,
     /// What stands for the samples that are missing at the ends.
     pub boundary: Option<Boundary>,
-    /// Values from which the counter fell, in their order.
-    falls: &'a [(usize, f64)],
-}
-
-/// What the counter lost by starting again within the window, added to `base` one reset after the other.
-pub fn sum_of_resets(window: &Window<'_>, base: f64) -> f64 {
-    window.falls.iter().fold(base, |sum, (_, before)| sum + before)
+    /// Where a counter of numbers has started again.
+    pub resets: &'a [Reset],
+    /// What is known of the starts of all samples.
+    pub starts: Starts<'a>,
 }
 
 /// The series that a function of a range works on, and how the window lies.
@@ -158,7 +159,7 @@ impl Evaluator<'_> {
         steps: &Steps,
         reporter: Reporter<'_>,
     ) -> Row {
-        let falls = if function.of_counter { falls(&track.samples) } else { Vec::new() };
+        let resets = if function.of_counter { resets::resets(track) } else { Vec::new() };
         let mut row = Row::default();
         let mut at_step = Vec::with_capacity(scalars.len());
         let (mut samples, mut histograms) = (Slice::default(), Slice::default());
@@ -176,7 +177,8 @@ impl Evaluator<'_> {
                 end_ms,
                 step_ms,
                 boundary: source.boundary,
-                falls: between(&falls, samples.from, samples.to),
+                resets: resets::between(&resets, samples.from, samples.to),
+                starts: Starts(&track.starts),
             };
             at_step.clear();
             at_step.extend(scalars.iter().map(|values| values[step]));
@@ -257,20 +259,4 @@ fn value(function: &OverTime, window: &Window<'_>, scalars: &[f64], reporter: Re
         OfWindow::All(_) if window.samples.is_empty() && window.histograms.is_empty() => None,
         OfWindow::All(eval) => eval(window, reporter),
     }
-}
-
-/// Index of every sample that is lower than the one before it, and the value of that one.
-fn falls(samples: &[Sample]) -> Vec<(usize, f64)> {
-    let pairs = samples.windows(2).enumerate();
-    pairs
-        .filter(|(_, pair)| pair[1].value < pair[0].value)
-        .map(|(at, pair)| (at + 1, pair[0].value))
-        .collect()
-}
-
-/// The falls between two samples of `from..to`.
-fn between(falls: &[(usize, f64)], from: usize, to: usize) -> &[(usize, f64)] {
-    let first = falls.partition_point(|(at, _)| *at <= from);
-    let last = falls.partition_point(|(at, _)| *at < to);
-    &falls[first..last.max(first)]
 }

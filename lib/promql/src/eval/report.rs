@@ -60,6 +60,13 @@ impl Reporter<'_> {
         self.evaluator.warn(format!("this native histogram metric is not a gauge: {name:?}"), self.at);
     }
 
+    /// What a sample counts was counted in the one before as well.
+    pub fn overlap(&self) {
+        let name = self.name();
+        let what = "sample has start time that overlaps with previous sample timestamp";
+        self.evaluator.warn(format!("{what} for metric {name:?}"), self.at);
+    }
+
     /// Histograms were left out beside numbers.
     pub fn ignored(&self) {
         let name = self.name();

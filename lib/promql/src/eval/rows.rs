@@ -116,6 +116,7 @@ impl Row {
             histograms: histograms
                 .map(|(step, histogram)| HistogramSample { timestamp_ms: time(step), histogram })
                 .collect(),
+            ..Track::default()
         }
     }
 }

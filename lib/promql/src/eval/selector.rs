@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::BTreeMap};
 
 use event::{HistogramSample, Labels, Matcher, Sample, widest_label};
 
-use super::{Datum, Evaluator, Reporter, Row, Steps, smooth};
+use super::{Datum, Evaluator, Reporter, Row, Start, Starts, Steps, smooth};
 use crate::{EvalError, functions::histogram_edges, parse::ast::Boundary, query::expr::VectorSelector};
 
 /// A series with its samples of both kinds, each kind in the order of time.
@@ -13,6 +13,8 @@ pub struct Track {
     pub labels: Labels,
     pub samples: Vec<Sample>,
     pub histograms: Vec<HistogramSample>,
+    /// Start timestamps, by the times of the samples.
+    pub starts: Vec<Start>,
     /// As in [`Row`].
     pub drops_name: bool,
 }
@@ -46,6 +48,9 @@ impl Track {
         self.histograms.extend(piece.histograms);
         self.histograms.sort_by_key(|sample| sample.timestamp_ms);
         self.histograms.dedup_by_key(|sample| sample.timestamp_ms);
+        self.starts.extend(piece.starts);
+        self.starts.sort_by_key(|start| start.timestamp_ms);
+        self.starts.dedup_by_key(|start| start.timestamp_ms);
     }
 }
 
@@ -89,19 +94,26 @@ impl Evaluator<'_> {
         if selector.boundary == Some(Boundary::Smoothed) {
             return self.smoothed(selector, steps);
         }
-        self.visible(selector, steps, |_, datum| datum)
+        self.visible(selector, steps, |_, _, datum| datum)
     }
 
     /// As [`instant`](Self::instant), with the samples' times in seconds in place of their values.
     pub fn instant_times(&self, selector: &VectorSelector, steps: &Steps) -> Result<Vec<Row>, EvalError> {
-        self.visible(selector, steps, |time_ms, _| Datum::Number(time_ms as f64 / 1000.0))
+        self.visible(selector, steps, |_, time_ms, _| Datum::Number(time_ms as f64 / 1000.0))
+    }
+
+    /// As [`instant`](Self::instant), with the samples' start timestamps in seconds in place of their values; zero for
+    /// those that are not known.
+    pub fn instant_starts(&self, selector: &VectorSelector, steps: &Steps) -> Result<Vec<Row>, EvalError> {
+        let seconds = |start_ms: Option<i64>| Datum::Number(start_ms.unwrap_or(0) as f64 / 1000.0);
+        self.visible(selector, steps, |starts, time_ms, _| seconds(starts.of(time_ms)))
     }
 
     fn visible(
         &self,
         selector: &VectorSelector,
         steps: &Steps,
-        value: fn(i64, Datum) -> Datum,
+        value: impl Fn(Starts<'_>, i64, Datum) -> Datum,
     ) -> Result<Vec<Row>, EvalError> {
         let lookback = self.lookback_ms();
         let reference = |time| selector.time.reference(time, &self.whole);
@@ -113,7 +125,7 @@ impl Evaluator<'_> {
             for step in 0..steps.count() {
                 let time = reference(steps.time(step));
                 if let Some((sampled, datum)) = walk.newest(time, time - lookback) {
-                    row.push(step as u32, value(sampled, datum));
+                    row.push(step as u32, value(Starts(&track.starts), sampled, datum));
                 }
             }
             self.charge(row.len())?;
@@ -162,7 +174,9 @@ impl Evaluator<'_> {
         let numbers = numbers.map(|s| Track { labels: s.labels, samples: s.samples, ..Track::default() });
         let histograms =
             histograms.map(|s| Track { labels: s.labels, histograms: s.samples, ..Track::default() });
-        let all: Vec<Track> = numbers.chain(histograms).collect();
+        let starts = found.starts.into_iter().filter(|_| self.uses_starts());
+        let starts = starts.map(|s| Track { labels: s.labels, starts: s.starts, ..Track::default() });
+        let all: Vec<Track> = numbers.chain(histograms).chain(starts).collect();
         let charged = failure.take().map_or_else(|| self.charge(all.iter().map(Track::len).sum()), Err);
         charged.map_err(|error| match error {
             EvalError::TooManySamples { limit, .. } => {

@@ -1,10 +1,10 @@
 //! Change of counters and gauges over a window.
 
-use event::{HistogramSample, Sample};
+use event::{Histogram, HistogramSample, Sample};
 
 use super::{histogram_edges, histogram_rate, whole};
 use crate::{
-    eval::{Datum, Edges, OfAll, OfWindow, OverTime, Reporter, Window, sum_of_resets},
+    eval::{Datum, Edges, OfAll, OfWindow, OverTime, Reporter, Timed, Window, sum_of_resets},
     histogram::scaled,
     parse::ast::Boundary,
 };
@@ -52,62 +52,82 @@ fn growth(window: &Window<'_>, reporter: Reporter<'_>, kind: Kind) -> Option<Dat
     if let Some(boundary) = window.boundary {
         return bounded(window, boundary, kind.is_counter).map(|growth| Datum::Number(growth / per));
     }
-    if window.histograms.is_empty() {
-        return extrapolated(window, kind.is_counter, per).map(Datum::Number);
+    if kind.is_counter && (window.starts.overlap(window.samples) || window.starts.overlap(window.histograms))
+    {
+        reporter.overlap();
     }
-    let [first, .., last] = window.histograms else { return None };
-    let growth = histogram_rate::growth(window.histograms, kind.is_counter, reporter)?;
-    let span = Span {
-        first_ms: first.timestamp_ms,
-        last_ms: last.timestamp_ms,
-        count: window.histograms.len(),
-        start: first.histogram.count,
-        growth: growth.count,
-    };
-    Some(scaled(&growth, span.factor(window, kind.is_counter) / per).into())
+    match window.histograms.is_empty() {
+        true => extrapolated(window, kind.is_counter, per).map(Datum::Number),
+        false => extrapolated_histogram(window, kind.is_counter, per, reporter).map(Datum::from),
+    }
 }
 
 /// By how much the window's samples grow, stretched to the window's ends.
 fn extrapolated(window: &Window<'_>, is_counter: bool, per: f64) -> Option<f64> {
-    let [first, .., last] = window.samples else { return None };
+    let span = Span::of(window, window.samples, is_counter)?;
+    let (first, last) = (window.samples.first()?, window.samples.last()?);
     let mut growth = last.value - first.value;
     if is_counter {
-        growth = sum_of_resets(window, growth);
+        growth = sum_of_resets(window.resets, growth);
     }
-    let span = Span {
-        first_ms: first.timestamp_ms,
-        last_ms: last.timestamp_ms,
-        count: window.samples.len(),
-        start: first.value,
-        growth,
-    };
+    if span.begins_at_zero() {
+        growth += first.value;
+    }
     // The factor first, as Prometheus does: another order would round differently.
-    Some(growth * (span.factor(window, is_counter) / per))
+    Some(growth * (span.factor(window, is_counter, first.value, growth) / per))
 }
 
-/// What samples tell of the time that they span.
+fn extrapolated_histogram(
+    window: &Window<'_>,
+    is_counter: bool,
+    per: f64,
+    reporter: Reporter<'_>,
+) -> Option<Histogram> {
+    let span = Span::of(window, window.histograms, is_counter)?;
+    let growth = histogram_rate::growth(window, is_counter, span.begins_at_zero(), reporter)?;
+    let first = window.histograms.first()?.histogram.count;
+    Some(scaled(&growth, span.factor(window, is_counter, first, growth.count) / per))
+}
+
+/// The time that samples span.
 struct Span {
     first_ms: i64,
     last_ms: i64,
     count: usize,
-    start: f64,
-    growth: f64,
+    /// When within the window the counter was zero, if the first sample says so.
+    zero_ms: Option<i64>,
 }
 
 impl Span {
-    /// By how much the growth is stretched: to the window's ends where samples lie close enough to them for the
-    /// series to have likely been there; a counter is not stretched below zero.
-    fn factor(&self, window: &Window<'_>, is_counter: bool) -> f64 {
-        let sampled = seconds(self.first_ms, self.last_ms);
-        let average = sampled / (self.count - 1) as f64;
+    /// `None` if the samples do not tell of any growth.
+    fn of<T: Timed>(window: &Window<'_>, samples: &[T], is_counter: bool) -> Option<Self> {
+        let (first_ms, last_ms) = (samples.first()?.time_ms(), samples.last()?.time_ms());
+        let zero_ms = if is_counter { window.starts.of(first_ms) } else { None };
+        let zero_ms = zero_ms.filter(|zero| *zero > window.start_ms && *zero < first_ms);
+        let span = Span { first_ms, last_ms, count: samples.len(), zero_ms };
+        (span.count > 1 || span.begins_at_zero()).then_some(span)
+    }
+
+    fn begins_at_zero(&self) -> bool {
+        self.zero_ms.is_some()
+    }
+
+    /// By how much a growth beyond the first value is stretched: to the window's ends where samples lie close enough
+    /// to them for the series to have likely been there; a counter is not stretched below zero.
+    fn factor(&self, window: &Window<'_>, is_counter: bool, first: f64, growth: f64) -> f64 {
+        let sampled = seconds(self.zero_ms.unwrap_or(self.first_ms), self.last_ms);
+        let average = seconds(self.first_ms, self.last_ms) / (self.count - 1).max(1) as f64;
         let close = average * 1.1;
         let mut to_start = seconds(window.start_ms, self.first_ms);
         let mut to_end = seconds(self.last_ms, window.end_ms);
         if to_start >= close {
             to_start = average / 2.0;
         }
-        if is_counter && self.growth > 0.0 && self.start >= 0.0 {
-            to_start = to_start.min(sampled * (self.start / self.growth));
+        if is_counter && growth > 0.0 && first >= 0.0 {
+            to_start = to_start.min(sampled * (first / growth));
+        }
+        if self.begins_at_zero() {
+            to_start = 0.0;
         }
         if to_end >= close {
             to_end = average / 2.0;

@@ -77,10 +77,17 @@ fn scalar(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evalu
     Ok(Evaluated::Scalar(found.into_iter().map(|(_, value)| value).collect()))
 }
 
-/// Samples do not say when their series began to count: there is no value for any.
+/// Of a selector: when the counter of its sample began; anything else says nothing of that.
 fn start_timestamp(evaluator: &Evaluator<'_>, call: &Call, steps: &Steps) -> Result<Evaluated, EvalError> {
-    evaluator.vector(&call.args[0], steps)?;
-    Ok(Evaluated::Vector(Vec::new()))
+    let mut rows = match call.args[0].unmarked() {
+        Expr::Selector(selector) if evaluator.uses_starts() => evaluator.instant_starts(selector, steps)?,
+        other => {
+            evaluator.vector(other, steps)?;
+            Vec::new()
+        }
+    };
+    rows.iter_mut().for_each(|row| evaluator.forget_name(row));
+    Ok(Evaluated::Vector(merge(rows)?))
 }
 
 /// Of a selector: the time of its sample; of anything else: the time of the step.

@@ -20,7 +20,7 @@ pub fn all<'a>(window: &Window<'a>) -> Vec<Either<'a>> {
 }
 
 /// How often `differs` holds between a sample and the next; anchored, the last sample before the window counts too.
-fn count(window: &Window<'_>, differs: fn(&Either<'_>, &Either<'_>) -> bool) -> Option<Datum> {
+fn count(window: &Window<'_>, differs: impl Fn(&Either<'_>, &Either<'_>) -> bool) -> Option<Datum> {
     let mut all = all(window);
     if window.boundary == Some(Boundary::Anchored) {
         let before = all.partition_point(|sample| sample.timestamp_ms() <= window.start_ms);
@@ -45,6 +45,7 @@ pub fn changes(window: &Window<'_>) -> Option<Datum> {
 
 pub fn resets(window: &Window<'_>) -> Option<Datum> {
     count(window, |before, after| match (before, after) {
+        _ if window.starts.restarted(before.timestamp_ms(), after.timestamp_ms()) => true,
         (Either::Number(a), Either::Number(b)) => b.value < a.value,
         (Either::Histogram(a), Either::Histogram(b)) => is_reset(&a.histogram, &b.histogram),
         _ => true,
@@ -56,9 +57,10 @@ pub fn last_two(window: &Window<'_>, reporter: Reporter<'_>, is_counter: bool) -
     let all = all(window);
     let [.., before, last] = all[..] else { return None };
     let per = if is_counter { seconds(before.timestamp_ms(), last.timestamp_ms()) } else { 1.0 };
+    let restarted = is_counter && window.starts.restarted(before.timestamp_ms(), last.timestamp_ms());
     match (before, last) {
         (Either::Number(before), Either::Number(last)) => {
-            let fell = is_counter && last.value < before.value;
+            let fell = restarted || is_counter && last.value < before.value;
             Some(Datum::Number(if fell { last.value } else { last.value - before.value } / per))
         }
         (Either::Histogram(before), Either::Histogram(last)) => {
@@ -71,7 +73,7 @@ pub fn last_two(window: &Window<'_>, reporter: Reporter<'_>, is_counter: bool) -
                 reporter.not_a_gauge();
             }
             let mut growth = last.clone();
-            if !is_counter || !is_reset(before, last) {
+            if !is_counter || !(restarted || is_reset(before, last)) {
                 let Ok((difference, notes)) = combined(last, before, -1.0) else {
                     reporter.incompatible();
                     return None;

@@ -14,17 +14,20 @@ pub struct Features {
     /// `promql-delayed-name-removal`: names of metrics are taken away at the end of a query only, so that functions and
     /// aggregations still see them.
     pub delayed_name_removal: bool,
+    /// `use-start-timestamps`: `rate` and its like go by what samples say of when their counter began.
+    pub use_start_timestamps: bool,
 }
 
 /// A switch of [`Features`].
 type Switch = fn(&mut Features) -> &mut bool;
 
-const SWITCHES: [(&str, Switch); 5] = [
+const SWITCHES: [(&str, Switch); 6] = [
     ("promql-experimental-functions", |features| &mut features.experimental_functions),
     ("promql-duration-expr", |features| &mut features.duration_expressions),
     ("promql-extended-range-selectors", |features| &mut features.extended_ranges),
     ("promql-binop-fill-modifiers", |features| &mut features.fill_modifiers),
     ("promql-delayed-name-removal", |features| &mut features.delayed_name_removal),
+    ("use-start-timestamps", |features| &mut features.use_start_timestamps),
 ];
 
 impl Features {
@@ -35,6 +38,7 @@ impl Features {
         extended_ranges: false,
         fill_modifiers: false,
         delayed_name_removal: false,
+        use_start_timestamps: false,
     };
 
     /// Those that Prometheus' `--enable-feature` names so, and no others.
@@ -68,6 +72,7 @@ impl Default for Features {
             extended_ranges: true,
             fill_modifiers: true,
             delayed_name_removal: false,
+            use_start_timestamps: false,
         }
     }
 }

@@ -18,7 +18,7 @@ type Found = BTreeMap<Labels, BTreeMap<i64, Reading>>;
 
 pub fn check(case: &Case, storage: &Memory) -> Checked {
     let options = Options::default();
-    let features = Features { delayed_name_removal: true, ..Features::default() };
+    let features = Features { delayed_name_removal: true, use_start_timestamps: true, ..Features::default() };
     let query = parse_with(&case.query, features).map_err(|e| e.to_string());
     let answer = query.and_then(|query| {
         let answer = match case.times {

@@ -9,6 +9,7 @@
 mod check;
 mod script;
 mod series;
+mod starts;
 mod storage;
 
 use std::{

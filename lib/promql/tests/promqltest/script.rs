@@ -2,7 +2,12 @@
 
 use std::iter::Peekable;
 
-use crate::series::{Described, described, duration, number};
+use event::Labels;
+
+use crate::{
+    series::{Described, described, duration, number},
+    starts::{is_of_starts, start_offsets},
+};
 
 /// What a block asks for.
 pub enum Command {
@@ -15,6 +20,8 @@ pub enum Command {
 pub struct Load {
     pub step_ms: i64,
     pub series: Vec<Described>,
+    /// How far from each of their samples the start timestamps lie.
+    pub starts: Vec<(Labels, Vec<Option<i64>>)>,
     /// Also as native histograms with custom buckets.
     pub with_native: bool,
 }
@@ -81,12 +88,13 @@ fn command<'a>(line: &str, lines: &mut Peekable<impl Iterator<Item = (usize, &'a
         block.push(line);
     }
     if let Some(kind) = word.strip_prefix("load") {
-        // Start times are not kept.
-        let series =
-            block.iter().filter(|line| !line.split_whitespace().next().is_some_and(|w| w.ends_with("@st")));
-        let series = series.map(|line| described(line)).collect();
-        let step_ms = duration(line[word.len()..].trim());
-        return Command::Load(Load { step_ms, series, with_native: kind == "_with_nhcb" });
+        let (starts, series): (Vec<&str>, Vec<&str>) = block.iter().partition(|line| is_of_starts(line));
+        return Command::Load(Load {
+            step_ms: duration(line[word.len()..].trim()),
+            series: series.into_iter().map(described).collect(),
+            starts: starts.into_iter().map(start_offsets).collect(),
+            with_native: kind == "_with_nhcb",
+        });
     }
     Command::Eval(Box::new(case(line, word, &block)))
 }

@@ -6,7 +6,7 @@ use event::{
     Bucket, Histogram, HistogramSample, HistogramSeries, Labels, METRIC_NAME, Matcher, ResetHint, Sample,
     Series,
 };
-use promql::{Reading, Selected, Stop, Storage, StorageError};
+use promql::{Reading, Selected, Start, StartSeries, Stop, Storage, StorageError};
 
 use crate::{script::Load, series::Described};
 
@@ -14,12 +14,21 @@ use crate::{script::Load, series::Described};
 pub struct Memory {
     numbers: BTreeMap<Labels, BTreeMap<i64, f64>>,
     histograms: BTreeMap<Labels, BTreeMap<i64, Arc<Histogram>>>,
+    starts: BTreeMap<Labels, Vec<Start>>,
 }
 
 impl Memory {
     pub fn load(&mut self, load: Load) {
         if load.with_native {
             self.load_native(&load);
+        }
+        for (labels, offsets) in load.starts {
+            let times = offsets.into_iter().zip(0..).map(|(offset, at)| (at * load.step_ms, offset));
+            let starts = times.filter_map(|(timestamp_ms, offset)| {
+                Some(Start { timestamp_ms, start_ms: timestamp_ms + offset? })
+            });
+            // Zero says that it is not known.
+            self.starts.entry(labels).or_default().extend(starts.filter(|start| start.start_ms != 0));
         }
         for Described { labels, values, .. } in load.series {
             for (value, at) in values.into_iter().zip(0..) {
@@ -145,6 +154,13 @@ impl Memory {
         };
         self.histograms.iter().filter(|(labels, _)| fits(matchers, labels)).map(series).collect()
     }
+
+    fn start_series(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<StartSeries> {
+        let within = |start: &&Start| (start_ms..=end_ms).contains(&start.timestamp_ms);
+        let starts = |all: &[Start]| all.iter().filter(within).copied().collect();
+        let found = self.starts.iter().filter(|(labels, _)| fits(matchers, labels));
+        found.map(|(labels, all)| StartSeries { labels: labels.clone(), starts: starts(all) }).collect()
+    }
 }
 
 fn fits(matchers: &[Matcher], labels: &Labels) -> bool {
@@ -162,6 +178,7 @@ impl Storage for Memory {
         Ok(Selected {
             numbers: self.series(matchers, start_ms, end_ms),
             histograms: self.histogram_series(matchers, start_ms, end_ms),
+            starts: self.start_series(matchers, start_ms, end_ms),
         })
     }
 }
