@@ -3,7 +3,8 @@
 use super::{
     ast::{Aggregate, Node, NodeKind},
     parser::{Parsed, Parser},
-    token::{AGGREGATORS, Token},
+    text::unquote,
+    token::{AGGREGATORS, Kind, Token},
 };
 
 const WITH_PARAMETER: [&str; 6] = ["bottomk", "count_values", "limit_ratio", "limitk", "quantile", "topk"];
@@ -20,7 +21,11 @@ impl Parser<'_> {
     pub fn aggregate(&mut self) -> Parsed<Node> {
         let name = self.take();
         let (before, args) = self.within(("aggregation", ""), |parser| {
-            Ok((parser.label_list("by", "without")?, parser.arguments()?))
+            let grouping = parser.label_list("by", "without")?;
+            if name.is("count_values") {
+                parser.check_label()?;
+            }
+            Ok((grouping, parser.arguments()?))
         })?;
         let grouping = match before {
             None => self.label_list("by", "without")?,
@@ -29,6 +34,15 @@ impl Parser<'_> {
         let op = AGGREGATORS.iter().copied().find(|op| name.is(op)).unwrap_or_default();
         let (param, expr) = self.operands(name, op, args)?;
         self.node(name.at, NodeKind::Aggregate(Box::new(Aggregate { op, grouping, param, expr })))
+    }
+
+    /// What is no text cannot be the name of a label either.
+    fn check_label(&self) -> Parsed<()> {
+        let label = self.peek_second();
+        match label.kind == Kind::Text && unquote(label.text).is_err() {
+            true => Err(self.error(label.at, format!("invalid label name {}", label.text))),
+            false => Ok(()),
+        }
     }
 
     fn operands(&self, name: Token<'_>, op: &str, args: Vec<Node>) -> Parsed<(Option<Node>, Node)> {
