@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod aggregate_histogram;
+mod bare;
 mod binary;
 mod binary_histogram;
 mod fold;

@@ -3,7 +3,9 @@
 use event::{HistogramSample, METRIC_NAME, Sample};
 
 use super::{
-    Datum, Evaluator, Reporter, Row, Starts, Steps, Track, merge,
+    Datum, Evaluator, Reporter, Row, Starts, Steps, Track,
+    bare::all_bare,
+    merge,
     resets::{self, Reset},
     smooth,
 };
@@ -203,7 +205,10 @@ impl Evaluator<'_> {
                 let first = reference(steps.start()) - range_ms - reach.0 + 1;
                 let last = reference(steps.end()) + reach.1;
                 let tracks = self.select(&range.selector.matchers, first, last)?.into_iter();
-                let tracks = tracks.map(Track::without_ends).collect();
+                let mut tracks: Vec<Track> = tracks.map(Track::without_ends).collect();
+                if range.selector.counts_only {
+                    tracks.iter_mut().for_each(|track| track.histograms = all_bare(&track.histograms));
+                }
                 Ok(RangeSource { tracks, range_ms, time, boundary, reach })
             }
             Expr::Subquery(subquery) => Ok(RangeSource {

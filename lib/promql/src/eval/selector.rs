@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::BTreeMap};
 
 use event::{HistogramSample, Labels, Matcher, Sample, widest_label};
 
-use super::{Datum, Evaluator, Reporter, Row, Start, Starts, Steps, smooth};
+use super::{Datum, Evaluator, Reporter, Row, Start, Starts, Steps, bare::bare, smooth};
 use crate::{EvalError, functions::histogram_edges, parse::ast::Boundary, query::expr::VectorSelector};
 
 /// A series with its samples of both kinds, each kind in the order of time.
@@ -59,6 +59,8 @@ struct Walk<'a> {
     track: &'a Track,
     samples: usize,
     histograms: usize,
+    /// Whether histograms are wanted without their buckets.
+    counts_only: bool,
 }
 
 impl Walk<'_> {
@@ -77,8 +79,11 @@ impl Walk<'_> {
             h.timestamp_ms > after && sample.is_none_or(|sample| sample.timestamp_ms < h.timestamp_ms)
         });
         match (histogram, sample) {
-            (Some(found), _) => (!found.histogram.is_stale())
-                .then(|| (found.timestamp_ms, Datum::Histogram(found.histogram.clone()))),
+            (Some(found), _) if found.histogram.is_stale() => None,
+            (Some(found), _) if self.counts_only => {
+                Some((found.timestamp_ms, Datum::Histogram(bare(histograms, self.histograms - 1))))
+            }
+            (Some(found), _) => Some((found.timestamp_ms, Datum::Histogram(found.histogram.clone()))),
             (None, Some(found)) => {
                 (!found.is_stale()).then_some((found.timestamp_ms, Datum::Number(found.value)))
             }
@@ -118,9 +123,10 @@ impl Evaluator<'_> {
         let lookback = self.lookback_ms();
         let reference = |time| selector.time.reference(time, &self.whole);
         let (first, last) = (reference(steps.start()), reference(steps.end()));
+        let counts_only = selector.counts_only;
         let mut rows = Vec::new();
         for track in self.select(&selector.matchers, first - lookback + 1, last)? {
-            let mut walk = Walk { track: &track, samples: 0, histograms: 0 };
+            let mut walk = Walk { track: &track, samples: 0, histograms: 0, counts_only };
             let mut row = Row::default();
             for step in 0..steps.count() {
                 let time = reference(steps.time(step));

@@ -26,12 +26,7 @@ pub fn find(name: &str) -> Option<Custom> {
 /// Writes out the selector of info series, so that it counts among the query's selectors.
 pub fn complete(args: &mut Vec<Expr>) {
     if args.len() == 1 {
-        args.push(Expr::Selector(VectorSelector {
-            matchers: Vec::new(),
-            time: TimeShift::default(),
-            boundary: None,
-            at: 0,
-        }));
+        args.push(Expr::Selector(VectorSelector::default()));
     }
     let reference = args.first().and_then(reference).unwrap_or_default();
     if let Some(Expr::Selector(selector)) = args.get_mut(1).map(Expr::unmarked_mut) {
@@ -132,7 +127,7 @@ impl Wanted {
     /// The info series by their identifying labels and by step.
     fn sources(&self, evaluator: &Evaluator<'_>, steps: &Steps) -> Result<Sources, EvalError> {
         let matchers = self.names.iter().chain(&self.data).cloned().collect();
-        let selector = VectorSelector { matchers, time: self.time, boundary: None, at: 0 };
+        let selector = VectorSelector { matchers, time: self.time, ..VectorSelector::default() };
         let mut sources = Sources::new();
         let rows = evaluator.instant(&selector, steps)?;
         if let Some(row) = rows.iter().find(|row| !row.histograms.is_empty()) {

@@ -1,5 +1,7 @@
 //! Whether a counter has started again between two samples.
 
+use std::iter::Peekable;
+
 use event::{Bucket, Histogram, ResetHint};
 
 use super::layout::{bound, coarser, common, mapped, widened};
@@ -41,12 +43,21 @@ fn custom_fell(before: &Histogram, after: &Histogram) -> bool {
     fell(old.map(|bucket| map(before, bucket)), new.map(|bucket| map(after, bucket)))
 }
 
-/// Whether any bucket of the old ones has more than it has among the new ones.
+/// Whether any bucket of the old ones has more than it has among the new ones; both come by index.
 fn fell(old: impl Iterator<Item = (i32, f64)>, new: impl Iterator<Item = (i32, f64)>) -> bool {
-    let mut lost = std::collections::BTreeMap::<i32, (f64, f64)>::new();
-    old.for_each(|(index, count)| lost.entry(index).or_default().0 += count);
-    new.for_each(|(index, count)| lost.entry(index).or_default().1 += count);
-    lost.values().any(|(old, new)| new < old)
+    let (mut old, mut new) = (old.peekable(), new.peekable());
+    while let Some((index, _)) = old.peek().into_iter().chain(new.peek()).min_by_key(|(index, _)| *index) {
+        let index = *index;
+        if count(&mut new, index) < count(&mut old, index) {
+            return true;
+        }
+    }
+    false
+}
+
+/// What is next of this index.
+fn count(buckets: &mut Peekable<impl Iterator<Item = (i32, f64)>>, index: i32) -> f64 {
+    std::iter::from_fn(|| buckets.next_if(|(next, _)| *next == index)).map(|(_, count)| count).sum()
 }
 
 #[cfg(test)]

@@ -79,11 +79,13 @@ impl TimeShift {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct VectorSelector {
     pub matchers: Vec<Matcher>,
     pub time: TimeShift,
     pub boundary: Option<Boundary>,
+    /// Whether only counts and sums are read of histograms.
+    pub counts_only: bool,
     /// Where it begins in the query.
     pub at: usize,
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// The expression of `tree`, for a query of this timing.
 pub fn lower(tree: &Node, timing: Timing) -> Result<Expr, EvalError> {
-    Ok(Lowering { timing }.node(tree)?.mark())
+    Ok(Lowering { timing, reads: Reads::default() }.node(tree)?.mark())
 }
 
 /// An expression, and whether it gives the same at every step.
@@ -42,8 +42,40 @@ impl Lowered {
     }
 }
 
+/// What the expressions around one read of its histograms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reads {
+    /// Whatever there is.
+    #[default]
+    All,
+    /// Counts and sums.
+    Counts,
+    /// Buckets, whatever is read of the result.
+    Buckets,
+}
+
+impl Reads {
+    /// Within the arguments of a function.
+    fn within(self, name: &str, args: &[Node]) -> Self {
+        match name {
+            _ if self == Reads::Buckets => self,
+            // A histogram that is not put together with others costs nothing as it is.
+            "histogram_avg" | "histogram_count" | "histogram_sum" if !is_selector(args) => Reads::Counts,
+            "histogram_fraction" | "histogram_quantile" | "histogram_quantiles" => Reads::Buckets,
+            "histogram_stddev" | "histogram_stdvar" => Reads::Buckets,
+            _ => self,
+        }
+    }
+}
+
+fn is_selector(args: &[Node]) -> bool {
+    matches!(args, [Node { kind: ast::NodeKind::Selector(_), .. }])
+}
+
+#[derive(Clone, Copy)]
 struct Lowering {
     timing: Timing,
+    reads: Reads,
 }
 
 type Outcome = Result<Lowered, EvalError>;
@@ -82,6 +114,7 @@ impl Lowering {
             matchers: name.into_iter().chain(selector.matchers.iter().cloned()).collect(),
             time: self.time_shift(&selector.time)?,
             boundary: selector.time.boundary,
+            counts_only: self.reads == Reads::Counts,
             at,
         })
     }
@@ -92,8 +125,10 @@ impl Lowering {
     }
 
     fn subquery(&self, subquery: &ast::Subquery) -> Outcome {
+        // Its steps may pass over samples, so whether a counter has started again is seen from its buckets.
+        let inner = Lowering { reads: Reads::Buckets, ..*self };
         let lowered = Subquery {
-            expr: self.node(&subquery.expr)?.mark(),
+            expr: inner.node(&subquery.expr)?.mark(),
             range_ms: self.timing.positive_ms(&subquery.range)?,
             step_ms: subquery.step.as_ref().map(|step| self.timing.positive_ms(step)).transpose()?,
             time: self.time_shift(&subquery.time)?,
@@ -103,7 +138,9 @@ impl Lowering {
     }
 
     fn binary(&self, binary: &ast::Binary) -> Outcome {
-        let (left, right) = (self.node(&binary.left)?, self.node(&binary.right)?);
+        let reads = if binary.op.trims() { Reads::Buckets } else { self.reads };
+        let sides = Lowering { reads, ..*self };
+        let (left, right) = (sides.node(&binary.left)?, sides.node(&binary.right)?);
         let invariant = left.invariant && right.invariant;
         let lowered = Binary {
             op: binary.op,
@@ -142,7 +179,8 @@ impl Lowering {
             return Err(EvalError::execution(format!("function {name:?} is not known to the evaluator")));
         };
         let place = Place { at, args: args.iter().map(|arg| arg.at).collect() };
-        let args = args.iter().map(|arg| self.node(arg)).collect::<Result<Vec<_>, _>>()?;
+        let inner = Lowering { reads: self.reads.within(name, args), ..*self };
+        let args = args.iter().map(|arg| inner.node(arg)).collect::<Result<Vec<_>, _>>()?;
         let invariant = !functions::depends_on_step(name) && args.iter().all(|arg| arg.invariant);
         let mut args = args.into_iter().map(|arg| arg.within(invariant)).collect();
         functions::complete(name, &mut args);

@@ -2,37 +2,27 @@
 
 use std::sync::Arc;
 
-use crate::memory::Memory;
-use event::{Histogram, HistogramSample, HistogramSeries, Labels, Matcher};
-use promql::{
-    Answer, Features, Options, Selected, Start, StartSeries, Stop, Storage, StorageError, Value, parse_with,
-    query_instant,
-};
+use crate::memory::{Everything, Memory};
+use event::{Histogram, HistogramSample, HistogramSeries, Labels};
+use promql::{Answer, Features, Options, Start, StartSeries, Value, parse_with, query_instant};
 
-/// Two series, of numbers and of histograms, with the same values and starts.
-struct WithStarts {
-    numbers: Memory,
-    histograms: HistogramSeries,
-    starts: Vec<Start>,
-}
-
-/// Samples of these values every ten seconds from 10 s on, and the seconds of their starts.
-fn storage(samples: &[(f64, Option<i64>)]) -> WithStarts {
-    let timed: Vec<(i64, f64, Option<i64>)> =
-        samples.iter().zip(1..).map(|((value, start), at)| (at * 10_000, *value, *start)).collect();
-    let numbers: Vec<(i64, f64)> = timed.iter().map(|(time, value, _)| (*time, *value)).collect();
-    let histogram = |value| Arc::new(Histogram { count: value, sum: value, ..Histogram::default() });
-    let histograms = timed.iter().map(|(timestamp_ms, value, _)| HistogramSample {
-        timestamp_ms: *timestamp_ms,
-        histogram: histogram(*value),
+/// Two series, of numbers and of histograms: samples of these values every ten seconds from 10 s on, and the seconds
+/// of their starts.
+fn storage(samples: &[(f64, Option<i64>)]) -> Everything {
+    let timed = || samples.iter().zip(1..).map(|((value, start), at)| (at * 10_000, *value, *start));
+    let numbers: Vec<(i64, f64)> = timed().map(|(time, value, _)| (time, value)).collect();
+    let histograms = timed().map(|(timestamp_ms, value, _)| {
+        let histogram = Arc::new(Histogram { count: value, sum: value, ..Histogram::default() });
+        HistogramSample { timestamp_ms, histogram }
     });
-    let start = |(timestamp_ms, _, start): &(i64, f64, Option<i64>)| {
-        Some(Start { timestamp_ms: *timestamp_ms, start_ms: (*start)? * 1000 })
-    };
-    WithStarts {
+    let starts: Vec<Start> = timed()
+        .filter_map(|(timestamp_ms, _, s)| Some(Start { timestamp_ms, start_ms: s? * 1000 }))
+        .collect();
+    let starts = |name| StartSeries { labels: named(name), starts: starts.clone() };
+    Everything {
         numbers: Memory::default().with(named("n_total"), &numbers),
-        histograms: HistogramSeries { labels: named("h"), samples: histograms.collect() },
-        starts: timed.iter().filter_map(start).collect(),
+        histograms: vec![HistogramSeries { labels: named("h"), samples: histograms.collect() }],
+        starts: vec![starts("n_total"), starts("h")],
     }
 }
 
@@ -40,34 +30,12 @@ fn named(name: &str) -> Labels {
     Labels::from([("__name__", name)])
 }
 
-impl Storage for WithStarts {
-    fn select(
-        &self,
-        matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
-        stop: Stop<'_>,
-    ) -> Result<Selected, StorageError> {
-        let within = |time: i64| (start_ms..=end_ms).contains(&time);
-        let mut histograms = self.histograms.clone();
-        histograms.samples.retain(|sample| within(sample.timestamp_ms));
-        let starts: Vec<Start> = self.starts.iter().filter(|s| within(s.timestamp_ms)).copied().collect();
-        let starts = ["n_total", "h"].map(|name| StartSeries { labels: named(name), starts: starts.clone() });
-        let fits = |labels: &Labels| matchers.iter().all(|matcher| matcher.matches_labels(labels));
-        Ok(Selected {
-            histograms: Some(histograms).into_iter().filter(|series| fits(&series.labels)).collect(),
-            starts: starts.into_iter().filter(|series| fits(&series.labels)).collect(),
-            ..self.numbers.select(matchers, start_ms, end_ms, stop)?
-        })
-    }
-}
-
-fn answer(storage: &WithStarts, query: &str, features: Features) -> Answer {
+fn answer(storage: &Everything, query: &str, features: Features) -> Answer {
     query_instant(&parse_with(query, features).unwrap(), storage, 40_000, &Options::default()).unwrap()
 }
 
 /// The number that the query gives, with start timestamps and without.
-fn both(storage: &WithStarts, query: &str) -> [Option<f64>; 2] {
+fn both(storage: &Everything, query: &str) -> [Option<f64>; 2] {
     let used = Features { use_start_timestamps: true, ..Features::default() };
     [used, Features::default()].map(|features| {
         let Value::Vector(found) = answer(storage, query, features).value else { panic!("no vector") };
@@ -76,7 +44,7 @@ fn both(storage: &WithStarts, query: &str) -> [Option<f64>; 2] {
 }
 
 /// As [`both`], of numbers and of histograms.
-fn both_kinds(storage: &WithStarts, query: &str) -> [Option<f64>; 2] {
+fn both_kinds(storage: &Everything, query: &str) -> [Option<f64>; 2] {
     let numbers = both(storage, &query.replace("counter", "n_total"));
     let histograms = both(storage, &format!("histogram_count({})", query.replace("counter", "h")));
     assert_eq!(numbers, histograms, "{query}");

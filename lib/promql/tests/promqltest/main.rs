@@ -3,8 +3,7 @@
 //! ```sh
 //! TAILRACE_TEST_PROMQLTEST=DIR cargo test -p promql --test promqltest    # DIR holds the scripts
 //! ```
-//! `failures.txt` names the cases that are known to fail and why; any other failure is one, and so is a case in it
-//! that passes. Without the variable nothing runs: the scripts are not part of this project.
+//! Without the variable nothing runs: the scripts are not part of this project.
 
 mod check;
 mod script;
@@ -12,12 +11,7 @@ mod series;
 mod starts;
 mod storage;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    env, fs,
-    path::Path,
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, env, fs, path::Path, process::ExitCode};
 
 use script::{Command, parse};
 use storage::Memory;
@@ -27,25 +21,14 @@ fn main() -> ExitCode {
         println!("not run: TAILRACE_TEST_PROMQLTEST does not name the folder of the scripts");
         return ExitCode::SUCCESS;
     };
-    let known = known_failures();
     let mut failed = BTreeMap::new();
     let mut cases = 0;
     for file in scripts(Path::new(&folder)) {
         cases += run(&file, &mut failed);
     }
     println!("{} of {cases} cases pass", cases - failed.len());
-    let names: BTreeSet<&String> = failed.keys().collect();
-    let new: Vec<_> = failed.iter().filter(|(name, _)| !known.contains(*name)).collect();
-    new.iter().for_each(|(name, why)| println!("FAILED {name}: {why}"));
-    let passing: Vec<_> = known.iter().filter(|name| !names.contains(name)).collect();
-    passing.iter().for_each(|name| println!("PASSES, take it out of failures.txt: {name}"));
-    if cases > 0 && new.is_empty() && passing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// `file.test:line reason`
-fn known_failures() -> BTreeSet<String> {
-    let lines = include_str!("failures.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.split_whitespace().next()).map(str::to_string).collect()
+    failed.iter().for_each(|(name, why)| println!("FAILED {name}: {why}"));
+    if cases > 0 && failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn scripts(folder: &Path) -> Vec<std::path::PathBuf> {
