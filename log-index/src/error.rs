@@ -81,13 +81,8 @@ pub enum AppendError {
     #[error("{0}")]
     Undecodable(#[from] event::DecodeError),
     /// A label set that is too large: as with `Undecodable`.
-    #[error("label set of {bytes} bytes; at most {limit} are allowed")]
-    LabelsTooLong {
-        /// Names and values together.
-        bytes: usize,
-        /// The limit.
-        limit: usize,
-    },
+    #[error("{0}")]
+    LabelsTooLong(#[from] event::LabelsTooLong),
     /// The disk is full or broken, and memory is too. Try the same record again later.
     #[error("index is read-only: {0}")]
     ReadOnly(String),

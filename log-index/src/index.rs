@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use event::{Decoder, Event, Labels, LogBatch};
+use event::{Decoder, Event, LogBatch};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
     AppendError, Config, OpenError, Snapshot,
-    catalog::{Catalog, MAX_LABEL_BYTES, label_bytes},
+    catalog::Catalog,
     ledger::{Alone, Ledger},
     recover::{recover, tidy},
     service_name,
@@ -158,7 +158,7 @@ impl Index {
 
     pub(crate) fn decode(&self, record: &bus::Record) -> Result<Event, AppendError> {
         let mut event = self.inner.decoder.lock().decode(&record.value)?;
-        check(&event)?;
+        event.check_labels()?;
         if let Event::Logs(batch) = &mut event {
             service_name::add(&mut batch.labels, &self.inner.config.service_name);
         }
@@ -221,19 +221,6 @@ impl Index {
     pub fn follow(&self) -> (Snapshot, broadcast::Receiver<Arc<LogBatch>>) {
         let state = self.inner.state.lock();
         (state.snapshot(), state.followers.subscribe())
-    }
-}
-
-/// What tantivy would leave out of its terms, and Loki and Prometheus out of their answers.
-fn check(event: &Event) -> Result<(), AppendError> {
-    let check = |labels: &Labels| match label_bytes(labels) {
-        bytes if bytes > MAX_LABEL_BYTES => Err(AppendError::LabelsTooLong { bytes, limit: MAX_LABEL_BYTES }),
-        _ => Ok(()),
-    };
-    match event {
-        Event::Logs(batch) => check(&batch.labels),
-        Event::Samples(batch) => batch.series.iter().try_for_each(|series| check(&series.labels)),
-        Event::Tick(_) => Ok(()),
     }
 }
 

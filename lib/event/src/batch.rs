@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{HistogramSeries, Labels};
+use crate::{HistogramSeries, Labels, LabelsTooLong};
 
 /// What one record of the topics for logs, metrics and derived series holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,24 @@ impl Event {
             Event::Logs(batch) => &batch.source,
             Event::Samples(batch) => &batch.source,
             Event::Tick(_) => "",
+        }
+    }
+
+    /// # Errors
+    /// When a label set in it is too long for the index.
+    pub fn check_labels(&self) -> Result<(), LabelsTooLong> {
+        match self {
+            Event::Logs(batch) => batch.labels.check_size(),
+            Event::Samples(batch) => {
+                let histograms = batch.histograms.iter().map(|series| &series.labels);
+                batch
+                    .series
+                    .iter()
+                    .map(|series| &series.labels)
+                    .chain(histograms)
+                    .try_for_each(Labels::check_size)
+            }
+            Event::Tick(_) => Ok(()),
         }
     }
 }
@@ -119,4 +137,23 @@ pub struct MetricFamily {
 pub struct Tick {
     /// Milliseconds since 1970.
     pub timestamp_ms: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_checked_wherever_they_stand() {
+        let labels = Labels::from([("a", "x".repeat(40_000).as_str())]);
+        let logs = Event::Logs(LogBatch { labels: labels.clone(), ..LogBatch::default() });
+        let series = vec![Series { labels: labels.clone(), ..Series::default() }];
+        let histograms = vec![HistogramSeries { labels, samples: vec![] }];
+        let numbers = Event::Samples(SampleBatch { series, ..SampleBatch::default() });
+        let histograms = Event::Samples(SampleBatch { histograms, ..SampleBatch::default() });
+        for event in [logs, numbers, histograms] {
+            assert!(event.check_labels().unwrap_err().to_string().contains("take 40001 bytes"));
+        }
+        assert_eq!(Event::Samples(SampleBatch::default()).check_labels(), Ok(()));
+    }
 }

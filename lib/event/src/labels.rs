@@ -9,10 +9,23 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap};
+use thiserror::Error;
 use xxhash_rust::xxh64::Xxh64;
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
+/// What names and values of a label set may take together. No store keeps more.
+pub const MAX_LABEL_BYTES: usize = 32 << 10;
+/// So much of a label set that is too long is shown.
+const SHOWN: usize = 100;
+
+/// A label set that nobody takes in.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the labels {start}… take {bytes} bytes; at most {MAX_LABEL_BYTES} are allowed")]
+pub struct LabelsTooLong {
+    bytes: usize,
+    start: String,
+}
 
 /// Sorted by name, each name once, no empty value (an empty value means "not there", as in Prometheus).
 /// Cheap to clone.
@@ -53,6 +66,14 @@ impl Labels {
     /// The labels whose names `keep` accepts.
     pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
         self.iter().filter(|(n, _)| keep(n)).collect()
+    }
+
+    /// # Errors
+    /// When names and values take more than [`MAX_LABEL_BYTES`].
+    pub fn check_size(&self) -> Result<(), LabelsTooLong> {
+        let bytes = self.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let start = || self.to_string().chars().take(SHOWN).collect();
+        if bytes > MAX_LABEL_BYTES { Err(LabelsTooLong { bytes, start: start() }) } else { Ok(()) }
     }
 
     /// Identity of the set as a number: xxHash64 over its names and values. Stable over versions and machines.

@@ -22,7 +22,7 @@ pub use alert::{Alert, AlertState};
 pub use batch::{Event, LogBatch, LogEntry, MetricFamily, Sample, SampleBatch, Series, Tick};
 pub use evidence::{Evidence, EvidenceLine, EvidenceSample};
 pub use histogram::{Bucket, Histogram, HistogramSample, HistogramSeries, ResetHint};
-pub use labels::{Labels, METRIC_NAME, widest_label};
+pub use labels::{Labels, LabelsTooLong, METRIC_NAME, widest_label};
 pub use matcher::{MatchOp, Matcher};
 pub use tenant::{DEFAULT_TENANT, TENANT_HEADER, TENANT_LABEL, TenantError, tenants};
 pub use wire::{Codec, DecodeError, Decoder, decode, encode};

@@ -19,7 +19,6 @@ use thiserror::Error;
 
 pub use manifest::{Families, Manifest, Progress, SegmentInfo};
 pub use query::{Listing, Selection};
-pub use schema::{MAX_LABEL_BYTES, label_bytes};
 
 use self::{
     directory::Files,

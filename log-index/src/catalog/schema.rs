@@ -1,6 +1,5 @@
 //! One document for each stream in each segment.
 
-use event::Labels;
 use tantivy::{
     TantivyDocument, Term,
     schema::{FAST, Field, INDEXED, STORED, Schema},
@@ -69,13 +68,7 @@ impl Fields {
     }
 }
 
+/// Far below the 65,530 bytes from which on tantivy leaves terms out: labels are checked before.
 pub fn label_term(name: &str, value: &str) -> Vec<u8> {
     [name.as_bytes(), &[SEPARATOR], value.as_bytes()].concat()
-}
-
-/// Names and values together: tantivy leaves out terms of more than 65,530 bytes.
-pub const MAX_LABEL_BYTES: usize = 32 << 10;
-
-pub fn label_bytes(labels: &Labels) -> usize {
-    labels.iter().map(|(name, value)| name.len() + value.len()).sum()
 }

@@ -8,6 +8,7 @@ use axum::{
 };
 use event::{
     Event, METRIC_NAME,
+    labels::MAX_LABEL_BYTES,
     proto::remote_write::{Label, Sample, TimeSeries, WriteRequest},
 };
 use proptest::prelude::*;
@@ -102,6 +103,16 @@ async fn a_body_that_is_too_large_is_told_the_setting_whatever_it_is() {
         let said = b"request body: length limit exceeded (limit: shipper.push.request_limit, 10 bytes)\n";
         assert_eq!(&body[..], said, "{path}: {body:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_that_the_index_does_not_take_are_refused_with_all_that_comes_with_them() {
+    let broker = MemoryBroker::new();
+    let long = BODY.replace("\"app\"", &format!("{:?}", "x".repeat(MAX_LABEL_BYTES)));
+    let both = format!("{}, {}", &BODY[..BODY.len() - 2], &long[r#"{"streams":["#.len()..]);
+    let (code, body) = push(&broker, "application/json", &both).await;
+    assert_eq!((code, broker.records().len()), (StatusCode::BAD_REQUEST, 0));
+    assert!(body.contains(r#"the labels {job="xxx"#) && body.contains("take 32771 bytes"), "{body}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

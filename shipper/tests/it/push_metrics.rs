@@ -5,7 +5,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode},
 };
-use event::{Event, Labels, METRIC_NAME};
+use event::{Event, Labels, METRIC_NAME, labels::MAX_LABEL_BYTES};
 use shipper::{Config, push_router};
 use tower::ServiceExt;
 
@@ -70,6 +70,18 @@ async fn what_is_no_group_or_no_text_is_refused() {
     assert_eq!(broker.records().len(), 0);
     let protobuf = "application/vnd.google.protobuf; encoding=delimited";
     assert_eq!(code("/metrics/job/a", protobuf).await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_does_not_keep_what_is_refused_for_its_long_labels() {
+    let broker = MemoryBroker::new();
+    let router = push_router(broker.publisher(), &Config::default(), false, None);
+    let push = async |text: String| send(&router, Method::PUT, "/metrics/job/a", "text/plain", &text).await;
+    let (code, reason) = push(format!("up{{a={:?}}} 1\n", "x".repeat(MAX_LABEL_BYTES))).await;
+    assert_eq!(code, StatusCode::BAD_REQUEST);
+    assert!(reason.contains("at most 32768"), "{reason}");
+    assert_eq!(push("down 1\n".to_owned()).await.0, StatusCode::OK);
+    assert!(!names(&broker).contains(&"up".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

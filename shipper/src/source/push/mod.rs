@@ -145,10 +145,11 @@ where
         let reason = format!("request body: {e} (limit: {REQUEST_LIMIT}, {limit} bytes)");
         Refusal(StatusCode::PAYLOAD_TOO_LARGE, reason)
     })?;
-    let (mut receipts, mut sieve) = (Vec::new(), Sieve::new(endpoint.max_age));
     let events = read(&head.headers, &body, &endpoint.limits)?;
-    for event in events.into_iter().filter_map(|event| sieve.fresh(event)) {
-        let event = owned(event, &head.headers, endpoint.tenants)?;
+    let (mut receipts, mut sieve) = (Vec::new(), Sieve::new(endpoint.max_age));
+    let fresh = events.into_iter().filter_map(|event| sieve.fresh(event));
+    let events = fresh.map(|event| owned(event, &head.headers, endpoint.tenants));
+    for event in events.collect::<Result<Vec<_>, _>>()? {
         receipts.push(endpoint.publisher.publish_with_receipt(event).await);
     }
     let closed = |_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "shutting down".into());
@@ -168,9 +169,15 @@ fn value(headers: &HeaderMap, name: header::HeaderName) -> &str {
 
 /// Log entries belong to the tenant that the request names; samples to everyone.
 fn owned(event: Event, headers: &HeaderMap, required: bool) -> Result<Event, Refusal> {
-    let Event::Logs(batch) = event else { return Ok(event) };
-    let labels = batch.labels.with(TENANT_LABEL, &tenant(headers, required)?);
-    Ok(Event::Logs(LogBatch { labels, ..batch }))
+    let event = match event {
+        Event::Logs(batch) => {
+            let labels = batch.labels.with(TENANT_LABEL, &tenant(headers, required)?);
+            Event::Logs(LogBatch { labels, ..batch })
+        }
+        of_everyone => of_everyone,
+    };
+    event.check_labels().map_err(|e| e.to_string())?;
+    Ok(event)
 }
 
 /// The value of [`TENANT_LABEL`]; empty for the default tenant, whose streams have none.

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use axum::http::StatusCode;
 use event::{Labels, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series};
 
-use super::text::Exposition;
+use super::{Refusal, text::Exposition};
 
 /// Series of all groups together.
 const MOST_SERIES: usize = 100_000;
@@ -43,22 +44,24 @@ impl Ledger {
     /// The samples of a push: those pushed, the ends of those that they replace, and when it was.
     ///
     /// # Errors
-    /// When there are too many series.
+    /// When there are too many series, or one has too long labels. Then nothing has changed.
     pub fn push(
         &mut self,
         labels: &Labels,
         pushed: Exposition,
         change: Change,
         now_ms: i64,
-    ) -> Result<SampleBatch, String> {
+    ) -> Result<SampleBatch, Refusal> {
         let of_others = self.series() - self.groups.get(labels).map_or(0, |group| group.series.len());
         if of_others + pushed.values.len() > MOST_SERIES {
-            return Err(format!("all groups have more than {MOST_SERIES} series: delete groups"));
+            let reason = format!("all groups have more than {MOST_SERIES} series: delete groups");
+            return Err(Refusal(StatusCode::INSUFFICIENT_STORAGE, reason));
         }
         let own = |series: &Labels| [PUSHED, FAILED].contains(&series.metric_name());
         let values = pushed.values.into_iter().filter(|(series, _)| !own(series));
         let values: BTreeMap<Labels, f64> =
             values.map(|(series, value)| (series.iter().chain(labels.iter()).collect(), value)).collect();
+        values.keys().try_for_each(Labels::check_size).map_err(|e| e.to_string())?;
         let group = self.groups.entry(labels.clone()).or_default();
         let ended = group.replace(&values, change);
         group.pushed = now_ms as f64 / 1e3;
@@ -196,6 +199,6 @@ mod tests {
         let text: String = (0..=MOST_SERIES).map(|n| format!("a{{x=\"{n}\"}} 1\n")).collect();
         let error =
             ledger.push(&Labels::default(), text::parse(&text).unwrap(), Change::Merge, 0).unwrap_err();
-        assert!(error.contains("delete groups"), "{error}");
+        assert!(error.1.contains("delete groups"), "{error:?}");
     }
 }

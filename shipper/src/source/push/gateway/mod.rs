@@ -32,8 +32,8 @@ pub async fn push(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Re
     let mut refused = None;
     let read = |headers: &HeaderMap, body: &[u8], limits: &Limits| {
         let (mut ledger, now_ms) = (endpoint.groups.lock(), now_ms());
-        let taken = exposition(headers, body, limits)
-            .and_then(|found| ledger.push(&group, found, change, now_ms).map_err(full));
+        let taken =
+            exposition(headers, body, limits).and_then(|found| ledger.push(&group, found, change, now_ms));
         Ok(events(taken.unwrap_or_else(|refusal| {
             refused = Some(refusal);
             ledger.fail(&group, now_ms)
@@ -73,15 +73,11 @@ fn bad(reason: String) -> Refusal {
     Refusal(StatusCode::BAD_REQUEST, reason)
 }
 
-fn full(reason: String) -> Refusal {
-    Refusal(StatusCode::INSUFFICIENT_STORAGE, reason)
-}
-
 /// For fuzzing: what a group pushes.
 #[cfg(fuzzing)]
 pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
     let (found, group) = (exposition(headers, body, limits)?, Labels::from([("job", "a")]));
-    Ledger::default().push(&group, found, Change::Merge, 0).map(events).map_err(full)
+    Ledger::default().push(&group, found, Change::Merge, 0).map(events)
 }
 
 fn exposition(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Exposition, Refusal> {
