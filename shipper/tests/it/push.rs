@@ -131,8 +131,11 @@ async fn written_samples_are_with_the_broker_when_it_is_answered() {
         push_router(broker.publisher(), &Config::default(), false, None).oneshot(request)
     };
     assert_eq!(send("gzip").await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(send("snappy").await.unwrap().status(), StatusCode::NO_CONTENT);
-    assert_eq!(broker.records().len(), 1);
+    let answer = send("snappy").await.unwrap();
+    assert_eq!((answer.status(), broker.records().len()), (StatusCode::NO_CONTENT, 1));
+    let written = ["samples", "histograms", "exemplars"]
+        .map(|kind| answer.headers()[format!("x-prometheus-remote-write-{kind}-written")].clone());
+    assert_eq!(written, ["1", "0", "0"]);
 }
 
 async fn push_for(broker: &MemoryBroker, tenant: Option<&str>, required: bool) -> StatusCode {

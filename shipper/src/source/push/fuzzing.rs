@@ -23,12 +23,16 @@ const WAYS: [(Read, &str, &str); 11] = [
     (metrics, JSON, ""),
     (metrics, PROTOBUF, ""),
     (gateway::read, "text/plain", ""),
-    (remote_write::read, PROTOBUF, "snappy"),
-    (remote_write::read, V2, "snappy"),
+    (written, PROTOBUF, "snappy"),
+    (written, V2, "snappy"),
 ];
 
 fn metrics(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
     otlp::metrics::read(headers, body, limits).map(|found| vec![Event::Samples(found.batch)])
+}
+
+fn written(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
+    remote_write::read(headers, body, limits).map(|batch| vec![Event::Samples(batch)])
 }
 
 /// Reads a request: it is understood, or refused. Snappy is put around a body that is to have it, because a fuzzer

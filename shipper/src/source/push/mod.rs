@@ -113,8 +113,16 @@ async fn metrics(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Res
     if response.status().is_success() { dropped.answer(&headers) } else { response }
 }
 
+/// Answers how much has been taken.
 async fn write(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    respond(&endpoint, request, remote_write::read).await
+    let mut taken = remote_write::Taken::default();
+    let read = |headers: &HeaderMap, body: &[u8], limits: &Limits| {
+        let batch = remote_write::read(headers, body, limits)?;
+        taken = remote_write::Taken::of(&batch);
+        Ok(samples::records(batch).into_iter().map(Event::Samples).collect())
+    };
+    let response = respond(&endpoint, request, read).await;
+    if response.status().is_success() { taken.answer(response) } else { response }
 }
 
 /// `read` turns what a request brings into events.

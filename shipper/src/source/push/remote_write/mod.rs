@@ -4,15 +4,18 @@
 mod v1;
 mod v2;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::{
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use event::{
-    Event, Histogram, HistogramSeries, Labels, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series,
+    Histogram, HistogramSeries, Labels, METRIC_NAME, MetricFamily, Sample, SampleBatch, Series,
     proto::remote_write as pb,
     protobuf::{Field, Fields, Malformed},
 };
 use prost::Message;
 
-use super::{Limits, Refusal, budget::Budget, decode::unsnap, histogram, samples::records, value};
+use super::{Limits, Refusal, budget::Budget, decode::unsnap, histogram, value};
 
 /// The types of metrics by their number in either version.
 const KINDS: [&str; 8] =
@@ -21,16 +24,37 @@ const KINDS: [&str; 8] =
 /// Far more than any client makes.
 const MOST_LABELS: usize = 1_000;
 
-/// The samples of a request in records of moderate size.
-pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
+/// How many samples of either kind a request brings. Who speaks 2.0 reads from the answer whether it was understood.
+#[derive(Default)]
+pub struct Taken {
+    numbers: usize,
+    histograms: usize,
+}
+
+impl Taken {
+    pub fn of(batch: &SampleBatch) -> Self {
+        let histograms = batch.histograms.iter().map(|series| series.samples.len()).sum();
+        Taken { numbers: batch.samples() - histograms, histograms }
+    }
+
+    pub fn answer(self, response: Response) -> Response {
+        let counts = [("samples", self.numbers), ("histograms", self.histograms), ("exemplars", 0)];
+        let header = |(kind, count): (&str, usize)| {
+            (format!("x-prometheus-remote-write-{kind}-written"), count.to_string())
+        };
+        (counts.map(header), response).into_response()
+    }
+}
+
+/// The samples of a request.
+pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<SampleBatch, Refusal> {
     let decode = message(headers)?;
     let encoding = value(headers, header::CONTENT_ENCODING);
     if encoding != "snappy" {
         let reason = format!("Content-Encoding {encoding:?} is not known; send snappy");
         return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }
-    let batch = decode(&unsnap(body, limits.request)?, Budget::new(limits))?;
-    Ok(records(batch).into_iter().map(Event::Samples).collect())
+    decode(&unsnap(body, limits.request)?, Budget::new(limits))
 }
 
 type Decode = fn(&[u8], Budget) -> Result<SampleBatch, Refusal>;
