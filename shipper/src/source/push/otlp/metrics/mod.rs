@@ -114,7 +114,9 @@ impl Translated {
     }
 
     fn add_metric(&mut self, metric: Metric, resource: &Resource, budget: &mut Budget) -> Result<(), String> {
-        let Metric { name: sent, description: help, unit, data: Some(data), .. } = metric else {
+        let Metric { name: sent, description: help, unit, data, .. } = metric;
+        let Some(data) = data else {
+            self.dropped.add(1, &sent, "it has no points, or some that cannot be read");
             return Ok(());
         };
         let (kind, shape) = kind(&data);
@@ -126,9 +128,14 @@ impl Translated {
         let unit = name::unit(&unit);
         self.batch.families.push(MetricFamily { name: name.clone(), kind: kind.into(), help, unit });
         let mut family = Family { name, resource, batch: &mut self.batch, budget };
+        let mut numbers = |points: Vec<NumberDataPoint>| {
+            let (readable, others): (Vec<_>, Vec<_>) = points.into_iter().partition(is_readable);
+            self.dropped.add(others.len(), &sent, "a point has no value, or one that is not a number");
+            readable.iter().try_for_each(|point| family.number(point))
+        };
         match data {
-            Data::Gauge(gauge) => gauge.data_points.iter().try_for_each(|point| family.number(point)),
-            Data::Sum(sum) => sum.data_points.iter().try_for_each(|point| family.number(point)),
+            Data::Gauge(gauge) => numbers(gauge.data_points),
+            Data::Sum(sum) => numbers(sum.data_points),
             Data::Histogram(found) => found.data_points.iter().try_for_each(|point| family.classic(point)),
             Data::Summary(summary) => summary.data_points.iter().try_for_each(|point| family.summary(point)),
             Data::ExponentialHistogram(found) => found.data_points.iter().try_for_each(|point| {
@@ -187,6 +194,11 @@ fn milliseconds(time_unix_nano: u64) -> i64 {
 
 fn ended(flags: u32) -> bool {
     flags & NO_VALUE != 0
+}
+
+/// In JSON a value of a wrong form comes out as none.
+fn is_readable(point: &NumberDataPoint) -> bool {
+    point.value.is_some() || ended(point.flags)
 }
 
 fn sample(time_unix_nano: u64, value: f64, flags: u32) -> Sample {

@@ -66,6 +66,20 @@ fn sums_and_gauges_become_counters_and_gauges() {
 }
 
 #[test]
+fn what_has_no_number_is_left_out_and_told() {
+    let point = |value: &str| format!(r#"{{"timeUnixNano":"1700000000000000000"{value}}}"#);
+    let points =
+        ["", r#","asDouble":"NaN""#, r#","asInt":"x""#, r#","asInt":"7""#, r#","flags":1"#].map(point);
+    let metrics = format!(r#"{{"name":"a","gauge":{{"dataPoints":[{}]}}}}"#, points.join(","));
+    let found = translated(&metrics);
+    let values: Vec<f64> = found.batch.series.iter().map(|series| series.samples[0].value).collect();
+    assert_eq!((values[0], values[1].is_nan(), found.dropped.points), (7.0, true, 3));
+    assert!(found.dropped.reason.contains(r#"metric "a": a point has no value"#), "{}", found.dropped.reason);
+    let sum = r#"{"name":"b","sum":{"aggregationTemporality":"CUMULATIVE","dataPoints":[]}}"#;
+    assert_eq!(translated(sum).dropped.points, 1);
+}
+
+#[test]
 fn histograms_and_summaries_become_the_series_that_they_stand_for() {
     let metrics = r#"
         {"name":"latency","unit":"s","histogram":{"aggregationTemporality":2,"dataPoints":[
