@@ -42,11 +42,11 @@ impl Scope {
         }
     }
 
-    /// Whether a question with these matchers, as [`Scope::matchers`] gives them, is one of this reader.
-    pub(crate) fn asked(&self, matchers: &[Matcher]) -> bool {
-        let is_own =
-            |own: &Matcher, m: &Matcher| (&m.name, m.op, &m.value) == (&own.name, own.op, &own.value);
-        self.tenants.iter().all(|own| matchers.iter().any(|matcher| is_own(own, matcher)))
+    /// What this reader asked for, if these matchers are as [`Scope::matchers`] gives them to it.
+    pub(crate) fn asked<'a>(&self, matchers: &'a [Matcher]) -> Option<&'a [Matcher]> {
+        let Some(own) = &self.tenants else { return Some(matchers) };
+        let (last, wanted) = matchers.split_last()?;
+        ((&last.name, last.op, &last.value) == (&own.name, own.op, &own.value)).then_some(wanted)
     }
 
     /// Whether the reader sees labels of this name at all.
@@ -94,6 +94,15 @@ mod tests {
         assert_eq!(shown.as_deref(), Some("{__tenant_id__=\"a.b\", job=\"x\"}"));
         assert_eq!(seen(&scope, &[("job", "x"), (TENANT_LABEL, "aXb")]), None);
         assert!(seen(&scope, &[("job", "x")]).is_some());
+    }
+
+    #[test]
+    fn a_question_is_known_again_by_who_asked_it_alone() {
+        let [a, b] = ["a", "b"].map(|name| Scope::of_tenants(&[name]));
+        let wanted = [Matcher::equal("job", "x"), Matcher::equal(TENANT_LABEL, "b")];
+        let asked = a.matchers(&wanted);
+        assert_eq!((a.asked(&asked).map(<[_]>::len), b.asked(&asked).map(<[_]>::len)), (Some(2), None));
+        assert_eq!(Scope::default().asked(&asked).map(<[_]>::len), Some(3));
     }
 
     #[test]

@@ -104,8 +104,11 @@ async fn a_tenant_deletes_its_own_lines_alone() {
         data(&site, tenant, "query_range", &QUERY).await["result"].as_array().unwrap().len()
     };
     assert_eq!((lines("a").await, lines("b").await, lines("fake").await), (0, 1, 1));
-    assert_eq!(delete("GET", "a", &[]).await.json().as_array().unwrap().len(), 1);
-    assert_eq!(delete("GET", "b", &[]).await.json(), json!([]));
+    let others = ("query", r#"{job="demo", __tenant_id__="b"}"#);
+    assert_eq!(delete("POST", "a", &[others, ("start", "1")]).await.status, StatusCode::NO_CONTENT);
+    let receipts = delete("GET", "a", &[]).await.json();
+    assert_eq!([&receipts[0]["query"], &receipts[1]["query"]], [QUERY[0].1, others.1], "as they were sent");
+    assert_eq!((delete("GET", "b", &[]).await.json(), lines("b").await), (json!([]), 1));
     let receipt = [("request_id", "00000001")];
     assert_eq!(delete("DELETE", "b", &receipt).await.status, StatusCode::NOT_FOUND);
     assert_eq!(lines("a").await, 0);

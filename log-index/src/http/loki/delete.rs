@@ -41,9 +41,9 @@ pub(super) async fn add(
 /// The receipts, oldest first; with `request_id` that one alone.
 pub(super) async fn list(State(service): State<Service>, scope: Scope, params: Params) -> Json<Value> {
     let wanted = params.get("request_id");
-    let found = service.index().deletes().into_iter().filter(|request| is_own(&scope, request));
+    let found = service.index().deletes().into_iter();
     let found = found.filter(|request| wanted.is_none_or(|id| id == id_text(request.id)));
-    Json(found.map(|request| receipt(&request)).collect())
+    Json(found.filter_map(|request| Some(receipt(&request, &asked(&scope, &request)?))).collect())
 }
 
 /// Takes a delete back, as long as nothing of it has left the disk.
@@ -54,7 +54,7 @@ pub(super) async fn cancel(
 ) -> Result<StatusCode, Error> {
     let id = params.get("request_id").and_then(|id| u64::from_str_radix(id, 16).ok()).unwrap_or(0);
     let force = params.get("force") == Some("true");
-    if service.index().deletes().iter().any(|request| request.id == id && !is_own(&scope, request)) {
+    if service.index().deletes().iter().any(|request| request.id == id && asked(&scope, request).is_none()) {
         return Err(Failure::from(DeleteError::NotFound).into());
     }
     service.cancel_delete(id, force).await?;
@@ -70,9 +70,14 @@ fn own(scope: &Scope, query: &str) -> String {
     }
 }
 
-fn is_own(scope: &Scope, request: &DeleteRequest) -> bool {
-    let matchers = logql::parse_log(&request.query).map(|log| log.matchers).unwrap_or_default();
-    request.kind == Kind::Logs && scope.asked(&matchers)
+/// The query as it came from the one who asks; `None` if it came from somebody else.
+fn asked(scope: &Scope, request: &DeleteRequest) -> Option<String> {
+    let log = logql::parse_log(&request.query).ok().filter(|_| request.kind == Kind::Logs)?;
+    let matchers = scope.asked(&log.matchers)?;
+    match matchers.len() == log.matchers.len() {
+        true => Some(request.query.clone()),
+        false => Some(LogExpr { matchers: matchers.to_vec(), stages: log.stages.clone() }.to_string()),
+    }
 }
 
 fn id_text(id: u64) -> String {
@@ -80,13 +85,13 @@ fn id_text(id: u64) -> String {
 }
 
 /// Loki's fields, and the counts.
-fn receipt(request: &DeleteRequest) -> Value {
+fn receipt(request: &DeleteRequest, query: &str) -> Value {
     let seconds = |ns: i64| (ns.div_euclid(1_000_000)) as f64 / 1000.0;
     json!({
         "request_id": id_text(request.id),
         "start_time": seconds(request.start),
         "end_time": seconds(request.end),
-        "query": request.query,
+        "query": query,
         "status": status(request),
         "created_at": request.created_ms as f64 / 1000.0,
         "matched_entries": request.matched,
