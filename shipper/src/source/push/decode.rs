@@ -161,10 +161,22 @@ pub fn checked(batch: LogBatch, limits: &Limits, budget: &mut Budget) -> Result<
         ));
     }
     let mut entries = Vec::with_capacity(batch.entries.len());
-    for entry in batch.entries {
+    for mut entry in batch.entries {
+        name_metadata(&mut entry, &batch.labels)?;
         add_pieces(entry, limits.line, budget, &mut entries)?;
     }
     Ok(LogBatch { entries, ..batch })
+}
+
+/// Queries can name metadata only as they name labels.
+fn name_metadata(entry: &mut LogEntry, labels: &Labels) -> Result<(), String> {
+    for (name, _) in entry.metadata.iter_mut().filter(|(name, _)| !selector::is_label_name(name)) {
+        if name.is_empty() {
+            return Err(format!("an entry of stream {labels} has metadata without a name"));
+        }
+        *name = selector::label_name(name);
+    }
+    Ok(())
 }
 
 /// Each piece has the metadata of all.
@@ -210,6 +222,17 @@ mod tests {
         let body = snap::raw::Encoder::new().compress_vec(&plain).unwrap();
         assert_eq!(decode(&body, Form::Protobuf, false, &LIMITS), json);
         assert_eq!(json.unwrap()[0].entries[0].metadata, [("k".to_owned(), "v".to_owned())]);
+    }
+
+    #[test]
+    fn metadata_have_names_that_queries_can_say() {
+        let body = |name: &str| {
+            format!(r#"{{"streams":[{{"stream":{{"job":"a"}},"values":[["1","x",{{"{name}":"v"}}]]}}]}}"#)
+        };
+        for (sent, kept) in [("trace.id", "trace_id"), ("1st é", "key_1st__"), ("_a1", "_a1")] {
+            assert_eq!(json(&body(sent)).unwrap()[0].entries[0].metadata[0].0, kept);
+        }
+        assert!(json(&body("")).unwrap_err().contains("{job=\"a\"} has metadata without a name"));
     }
 
     #[test]

@@ -16,6 +16,13 @@ pub fn is_label_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().enumerate().all(valid)
 }
 
+/// As queries can name it: what is neither letter, digit nor underscore becomes an underscore.
+pub fn label_name(name: &str) -> String {
+    let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "key_" } else { "" };
+    let body = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    start.chars().chain(body).collect()
+}
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,

@@ -15,6 +15,7 @@ use super::{
         budget::Budget,
         decode::{Limits, checked},
         records,
+        selector::label_name,
     },
     attributes::{MAX_DEPTH, hex, text},
     message,
@@ -136,9 +137,9 @@ fn flatten(
 ) -> Result<(), String> {
     budget.take_pairs([(prefix, &attribute.key)])?;
     let name = if prefix.is_empty() {
-        sanitized(&attribute.key)
+        label_name(&attribute.key)
     } else {
-        format!("{prefix}_{}", sanitized(&attribute.key))
+        format!("{prefix}_{}", label_name(&attribute.key))
     };
     match &attribute.value {
         Some(AnyValue { value: Some(Value::KvlistValue(list)) }) if depth < MAX_DEPTH => {
@@ -148,13 +149,6 @@ fn flatten(
         None => {}
     }
     Ok(())
-}
-
-/// As a label name: what is neither letter, digit nor underscore becomes an underscore.
-fn sanitized(name: &str) -> String {
-    let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "key_" } else { "" };
-    let body = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
-    start.chars().chain(body).collect()
 }
 
 #[cfg(test)]
