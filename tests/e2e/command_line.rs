@@ -408,7 +408,7 @@ fn a_command_whose_server_does_not_answer_says_that_it_waits() {
 }
 
 #[test]
-fn flags_that_mean_nothing_together_are_refused() {
+fn flags_that_mean_nothing_are_refused() {
     let (lines, metric) = (r#"{job="a"}"#, r#"rate({job="a"}[1m])"#);
     let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
     for command in [
@@ -417,6 +417,11 @@ fn flags_that_mean_nothing_together_are_refused() {
         &["logs", lines, "--from", late, "--to", early],
         &["query", "up", "--from", late, "--to", early],
         &["query", "up", "--step", "1m"],
+        &["logs", lines, "--since", "1x"],
+        &["logs", lines, "--limit", "0"],
+        &["query", "up", "--from", "yesterday"],
+        &["import", "file", "--labels", "job"],
+        &["rules", "backfill", "configs/rules/rates.yml", "--start", late, "--end", early, "--dry-run"],
     ] {
         let output = run(command);
         assert_eq!(output.status.code(), Some(2), "{command:?}: {}", text(&output));

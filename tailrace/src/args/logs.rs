@@ -1,6 +1,6 @@
 //! What `tailrace logs` and `tailrace import` take.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
@@ -21,8 +21,8 @@ pub struct LogsArgs {
     #[command(flatten)]
     pub span: SpanArgs,
     /// At most this many lines, the newest ones unless --forward
-    #[arg(long, default_value_t = 1000)]
-    pub limit: usize,
+    #[arg(long, default_value = "1000")]
+    pub limit: NonZeroUsize,
     /// Oldest first
     #[arg(long)]
     pub forward: bool,

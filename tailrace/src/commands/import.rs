@@ -20,7 +20,7 @@ use reqwest::StatusCode;
 use shipper::timestamp::{Clock, leading, now_ns};
 
 use super::client;
-use crate::args::{ClientArgs, ImportArgs};
+use crate::args::{ClientArgs, ImportArgs, misused};
 
 /// Bytes of lines in one request.
 const BATCH_BYTES: usize = 1 << 20;
@@ -52,10 +52,9 @@ struct Counts {
 
 fn labels(pairs: &[String]) -> Result<Labels> {
     let pair = |text: &String| {
-        let (name, value) = text
-            .split_once('=')
-            .filter(|(name, _)| !name.is_empty())
-            .with_context(|| format!("--labels: {text:?} has no name and value, as in job=syslog"))?;
+        let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+            misused(format_args!("--labels: {text:?} has no name and value, as in job=syslog"))
+        })?;
         Ok((name.to_owned(), value.to_owned()))
     };
     pairs.iter().map(pair).collect()

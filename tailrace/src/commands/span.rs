@@ -1,6 +1,6 @@
 //! `--since`, `--from`, `--to` to times.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
 use jiff::Timestamp;
 
 use crate::args::{SpanArgs, misused};
@@ -20,10 +20,7 @@ impl SpanArgs {
                 start.ok_or_else(|| out_of_range("--since", text))?
             }
         };
-        if start > end {
-            return Err(misused(format_args!("--from {start} is later than the end, {end}")));
-        }
-        Ok((start, end))
+        in_order("--from", start, end)
     }
 
     /// Whether the user asked for a span at all.
@@ -32,10 +29,21 @@ impl SpanArgs {
     }
 }
 
+/// The two times, of which `flag` gave the first.
+///
+/// # Errors
+/// When they are the other way round.
+pub fn in_order(flag: &str, start: Timestamp, end: Timestamp) -> Result<(Timestamp, Timestamp)> {
+    match start <= end {
+        true => Ok((start, end)),
+        false => Err(misused(format_args!("{flag} {start} is later than the end, {end}"))),
+    }
+}
+
 /// An RFC 3339 time.
 pub fn time(flag: &str, text: &str) -> Result<Timestamp> {
-    let time =
-        text.parse().with_context(|| format!("{flag}: {text:?} is no time like 2026-01-31T12:00:00Z"))?;
+    let wrong = |e| misused(format_args!("{flag}: {text:?} is no time like 2026-01-31T12:00:00Z: {e}"));
+    let time = text.parse::<Timestamp>().map_err(wrong)?;
     if is_stored(time) { Ok(time) } else { Err(out_of_range(flag, text)) }
 }
 
@@ -52,7 +60,7 @@ fn out_of_range(flag: &str, text: &str) -> anyhow::Error {
 
 /// A duration like `1h30m`.
 pub fn age(text: &str) -> Result<::config::Duration> {
-    text.parse().map_err(|message: String| anyhow!(message))
+    text.parse().map_err(|message: String| misused(message))
 }
 
 #[cfg(test)]
@@ -81,8 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_time_names_its_flag() {
-        assert!(time("--from", "yesterday").unwrap_err().to_string().contains("--from"));
+    fn what_cannot_be_read_is_a_wrong_command_line() {
+        let error = time("--from", "yesterday").unwrap_err();
+        assert!(error.is::<clap::Error>() && error.to_string().contains("--from"), "{error}");
+        assert!(age("1x").unwrap_err().is::<clap::Error>());
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl<'a> Pages<'a> {
             parts.make_contiguous().reverse();
         }
         let progress = if parts.len() > 1 { bar(parts.len() as u64) } else { ProgressBar::hidden() };
-        let (left, overlap, totals) = (args.limit, Vec::new(), Totals::default());
+        let (left, overlap, totals) = (args.limit.get(), Vec::new(), Totals::default());
         Ok(Pages { args, query, parts, left, overlap, progress, totals })
     }
 

@@ -30,8 +30,9 @@ const UNACKNOWLEDGED: usize = 10_000;
 pub async fn run(args: &BackfillArgs) -> Result<ExitCode> {
     let program = Arc::new(rules::load_files(&args.files)?.recording());
     ensure!(program.rules().next().is_some(), "the files hold no recording rule: there is nothing to write");
-    let start = span::time("--start", &args.start)?.as_millisecond();
     let end = args.end.as_deref().map_or(Ok(Timestamp::now()), |text| span::time("--end", text))?;
+    let (start, end) = span::in_order("--start", span::time("--start", &args.start)?, end)?;
+    let start = start.as_millisecond();
     // Rules that look back at what others record find it from the first step on.
     let from = start.saturating_sub(program.look_back_ms()).saturating_sub(1);
     let writer = if args.dry_run { None } else { Some(Writer::open(&args.history).await?) };
