@@ -28,8 +28,10 @@ pub enum TenantError {
 ///
 /// # Errors
 /// When there is no header, or a name in it is none.
-pub fn tenants(header: Option<&str>) -> Result<Vec<&str>, TenantError> {
-    let header = header.filter(|text| !text.is_empty()).ok_or(TenantError::Missing)?;
+pub fn tenants(header: Option<&[u8]>) -> Result<Vec<&str>, TenantError> {
+    let header = header.filter(|bytes| !bytes.is_empty()).ok_or(TenantError::Missing)?;
+    let wrong = |_| TenantError::Invalid(String::from_utf8_lossy(header).into_owned());
+    let header = str::from_utf8(header).map_err(wrong)?;
     let names: BTreeSet<&str> = header.split('|').map(str::trim).collect();
     match names.iter().find(|name| !is_tenant(name)) {
         Some(wrong) => Err(TenantError::Invalid((*wrong).to_owned())),
@@ -48,12 +50,12 @@ mod tests {
 
     #[test]
     fn a_header_names_one_tenant_or_several() {
-        assert_eq!(tenants(Some("team-a")), Ok(vec!["team-a"]));
-        assert_eq!(tenants(Some("b|a| b")), Ok(vec!["a", "b"]));
+        assert_eq!(tenants(Some(b"team-a")), Ok(vec!["team-a"]));
+        assert_eq!(tenants(Some(b"b|a| b")), Ok(vec!["a", "b"]));
         assert_eq!(tenants(None), Err(TenantError::Missing));
-        assert_eq!(tenants(Some("")), Err(TenantError::Missing));
-        for wrong in ["a b", "..", "a|", "ä", &"x".repeat(151)] {
-            assert!(matches!(tenants(Some(wrong)), Err(TenantError::Invalid(_))), "{wrong}");
+        assert_eq!(tenants(Some(b"")), Err(TenantError::Missing));
+        for wrong in [&b"a b"[..], b"..", b"a|", "ä".as_bytes(), b"\xe4", &[b'x'; 151]] {
+            assert!(matches!(tenants(Some(wrong)), Err(TenantError::Invalid(_))), "{wrong:?}");
         }
     }
 }

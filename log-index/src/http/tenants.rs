@@ -15,7 +15,7 @@ impl FromRequestParts<Service> for Scope {
     type Rejection = (StatusCode, String);
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Self::Rejection> {
-        let header = parts.headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok());
+        let header = parts.headers.get(TENANT_HEADER).map(|value| value.as_bytes());
         let refusal = match event::tenants(header) {
             Ok(names) => return Ok(Scope::of_tenants(&names)),
             Err(TenantError::Missing) if !service.keeps_tenants_apart() => return Ok(Scope::default()),

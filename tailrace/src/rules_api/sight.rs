@@ -15,7 +15,7 @@ impl Sight {
     /// # Errors
     /// When the header names no tenants.
     pub fn of(headers: &HeaderMap, tenants: bool) -> Result<Self, String> {
-        let header = headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok());
+        let header = headers.get(TENANT_HEADER).map(|value| value.as_bytes());
         match event::tenants(header) {
             Ok(names) => Ok(Sight(Some(Scope::of_tenants(&names)))),
             Err(TenantError::Missing) => Ok(Sight((!tenants).then(Scope::default))),

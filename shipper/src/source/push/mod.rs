@@ -190,7 +190,7 @@ fn owned(event: Event, headers: &HeaderMap, required: bool) -> Result<Event, Ref
 
 /// The value of [`TENANT_LABEL`]; empty for the default tenant, whose streams have none.
 fn tenant(headers: &HeaderMap, required: bool) -> Result<String, Refusal> {
-    let header = headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok());
+    let header = headers.get(TENANT_HEADER).map(|value| value.as_bytes());
     match event::tenants(header).as_deref() {
         Ok([DEFAULT_TENANT]) => Ok(String::new()),
         Ok([one]) => Ok((*one).to_owned()),
