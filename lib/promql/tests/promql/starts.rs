@@ -34,10 +34,13 @@ fn answer(storage: &Everything, query: &str, features: Features) -> Answer {
     query_instant(&parse_with(query, features).unwrap(), storage, 40_000, &Options::default()).unwrap()
 }
 
+fn used() -> Features {
+    Features::named(Features::default().names().chain(["use-start-timestamps"])).unwrap()
+}
+
 /// The number that the query gives, with start timestamps and without.
 fn both(storage: &Everything, query: &str) -> [Option<f64>; 2] {
-    let used = Features { use_start_timestamps: true, ..Features::default() };
-    [used, Features::default()].map(|features| {
+    [used(), Features::default()].map(|features| {
         let Value::Vector(found) = answer(storage, query, features).value else { panic!("no vector") };
         found.first().map(|(_, sample)| sample.value)
     })
@@ -78,16 +81,15 @@ fn a_counter_that_began_within_the_window_grows_from_zero() {
 #[test]
 fn a_start_that_reaches_into_the_sample_before_is_warned_of() {
     let storage = storage(&[(1.0, Some(5)), (2.0, Some(7)), (3.0, Some(7))]);
-    let used = Features { use_start_timestamps: true, ..Features::default() };
     for name in ["n_total", "h"] {
         let query = format!("rate({name}[1m])");
-        let warnings = answer(&storage, &query, used).warnings;
+        let warnings = answer(&storage, &query, used()).warnings;
         let expected = format!(
             "PromQL warning: sample has start time that overlaps with previous sample timestamp for metric {name:?} (1:6)"
         );
         assert_eq!(warnings, [expected]);
         assert_eq!(answer(&storage, &query, Features::default()).warnings, [""; 0]);
-        assert_eq!(answer(&storage, &query.replace("1m", "20s"), used).warnings, [""; 0]);
+        assert_eq!(answer(&storage, &query.replace("1m", "20s"), used()).warnings, [""; 0]);
     }
 }
 
