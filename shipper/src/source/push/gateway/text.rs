@@ -96,11 +96,13 @@ impl<'a> Rest<'a> {
         rest.is_some()
     }
 
-    /// A name without quotes; may be empty.
+    /// A name without quotes, which does not begin with a digit; may be empty.
     fn word(&mut self) -> &'a str {
         self.0 = self.0.trim_start();
-        let end =
-            self.0.find(|c: char| !c.is_ascii_alphanumeric() && !"_:".contains(c)).unwrap_or(self.0.len());
+        let ends = |(at, c): &(usize, char)| {
+            !(c.is_ascii_alphabetic() || "_:".contains(*c) || *at > 0 && c.is_ascii_digit())
+        };
+        let end = self.0.char_indices().find(ends).map_or(self.0.len(), |(at, _)| at);
         let (word, rest) = self.0.split_at(end);
         self.0 = rest;
         word
@@ -185,6 +187,8 @@ mod tests {
             ("up{a=\"\\q\"} 1", "an escape"),
             ("up{a=\"1", "a closing quote"),
             ("{a=\"1\"} 1", "the name of a metric"),
+            ("1up 1", "the name of a metric"),
+            ("up{1a=\"1\"} 1", "expected a label"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(wanted), "{error}");
