@@ -78,10 +78,11 @@ fn rule(
     problems: &mut Diagnostics,
 ) -> Option<Rule> {
     let mut fields = Fields::new(node, source, &RULE_KEYS, problems);
-    let (is_alert, name) = kind(&mut fields, node)?;
+    let name = name(&mut fields, node);
+    let is_alert = fields.key("alert").is_some();
     let hold = fields.parse::<Duration>("for", "5m").unwrap_or_default();
     let keep = fields.parse::<Duration>("keep_firing_for", "10m").unwrap_or_default();
-    if !is_alert {
+    if !is_alert && fields.key("record").is_some() {
         reject_alert_keys(&mut fields);
     }
     let expr = fields.require("expr", "expr: up == 0");
@@ -92,7 +93,7 @@ fn rule(
     check_names(&annotations, &mut fields);
 
     let mut checker = Checker { source, problems, features, template_queries: Vec::new() };
-    let query = checker.expression(expr?);
+    let query = expr.and_then(|expr| checker.expression(expr));
     let action = if is_alert {
         let mut templates = |texts: &Texts<'_>| -> Vec<_> {
             texts
@@ -109,13 +110,13 @@ fn rule(
     };
     let template_queries = checker.template_queries;
     let expr = expr?.text()?.trim().to_owned();
-    let query = query?;
+    let (name, query) = (name?.to_owned(), query?);
     let formatted = query.to_string();
-    Some(Rule { name: name.to_owned(), expr, formatted, query, template_queries, action })
+    Some(Rule { name, expr, formatted, query, template_queries, action })
 }
 
-/// Whether it is an alert, and its name.
-fn kind<'a>(fields: &mut Fields<'a, '_>, node: &Node) -> Option<(bool, &'a str)> {
+/// The name of an alert or of what is recorded.
+fn name<'a>(fields: &mut Fields<'a, '_>, node: &Node) -> Option<&'a str> {
     match (fields.key("record"), fields.key("alert")) {
         (Some(_), Some(alert)) => {
             let remedy = "make two rules of it";
@@ -127,8 +128,8 @@ fn kind<'a>(fields: &mut Fields<'a, '_>, node: &Node) -> Option<(bool, &'a str)>
             fields.problem(node.span.start, "a rule needs `record` or `alert`", remedy);
             None
         }
-        (Some(_), None) => Some((false, name_of(fields, "record")?)),
-        (None, Some(_)) => Some((true, name_of(fields, "alert")?)),
+        (Some(_), None) => name_of(fields, "record"),
+        (None, Some(_)) => name_of(fields, "alert"),
     }
 }
 
