@@ -68,12 +68,13 @@ fn not_ready(reason: &str) -> (StatusCode, String) {
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n"))
 }
 
-/// `/ready`, `/metrics`, `/api/status`
+/// `/ready`, `/metrics`, `/api/status`; all that nobody knows
 pub fn router(status: Arc<StatusSource>) -> Router {
     Router::new()
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/api/status", get(status_page))
+        .fallback(not_found)
         .with_state(status)
 }
 
@@ -82,6 +83,11 @@ async fn ready(State(status): State<Arc<StatusSource>>) -> impl IntoResponse {
         failures if failures.is_empty() => (StatusCode::OK, "ready\n".to_owned()),
         failures => not_ready(&failures.join("; ")),
     }
+}
+
+/// In the words of Loki and Prometheus.
+async fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 async fn metrics() -> Result<String, (StatusCode, String)> {

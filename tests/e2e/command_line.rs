@@ -129,6 +129,11 @@ async fn the_port_tells_ready_metrics_and_status() {
     assert!(metrics.contains("tailrace_"), "{metrics}");
     let status = get(&format!("{base}/api/status"), &[]).await;
     assert_eq!(status["addresses"], service.addresses);
+    for path in ["/", "/loki/api/v1/nothing"] {
+        let unknown = client().get(format!("{base}{path}")).send().await.unwrap();
+        assert_eq!(unknown.status().as_u16(), 404);
+        assert_eq!(unknown.text().await.unwrap(), "404 page not found\n");
+    }
 }
 
 #[tokio::test]
