@@ -15,7 +15,7 @@ use shipper::Shipper;
 use stream_processor::{PushJob, Running};
 use tokio_util::sync::CancellationToken;
 
-use crate::addresses::Addresses;
+use crate::{addresses::Addresses, stderr::errln};
 
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
@@ -73,21 +73,21 @@ impl StatusSource {
 /// What runs and where, and what to try: on standard error.
 pub fn print_start(source: &StatusSource) {
     let addresses = &source.addresses;
-    eprintln!("tailrace {}", env!("CARGO_PKG_VERSION"));
+    errln!("tailrace {}", env!("CARGO_PKG_VERSION"));
     for line in source.shipper.iter().flat_map(|s| s.describe()) {
-        eprintln!("  source  {line}");
+        errln!("  source  {line}");
     }
     for target in source.push.iter().flat_map(|p| p.targets()) {
-        eprintln!("  push    {target}");
+        errln!("  push    {target}");
     }
     if let Some(kafka) = &addresses.kafka {
-        eprintln!("  kafka   {kafka}");
+        errln!("  kafka   {kafka}");
     }
     if let Some(syslog) = addresses.syslog {
-        eprintln!("  syslog  {syslog} (UDP and TCP)");
+        errln!("  syslog  {syslog} (UDP and TCP)");
     }
     if let Some(http) = addresses.http {
-        eprintln!("  http    http://{http} (Loki, Prometheus, /ready, /metrics, /api/status)");
+        errln!("  http    http://{http} (Loki, Prometheus, /ready, /metrics, /api/status)");
     }
     if let (Some(_), Some(http)) = (&source.index, addresses.http) {
         print_examples(&http.to_string());
@@ -96,10 +96,10 @@ pub fn print_start(source: &StatusSource) {
 
 fn print_examples(http: &str) {
     let addr = if http == "127.0.0.1:3100" { String::new() } else { format!(" --addr http://{http}") };
-    eprintln!("try");
-    eprintln!("  tailrace logs '{{job=~\".+\"}} |= \"error\"' --since 1h{addr}");
-    eprintln!("  tailrace query 'rate(node_cpu_seconds_total[1m])'{addr}");
-    eprintln!("  tailrace alerts --follow{addr}");
+    errln!("try");
+    errln!("  tailrace logs '{{job=~\".+\"}} |= \"error\"' --since 1h{addr}");
+    errln!("  tailrace query 'rate(node_cpu_seconds_total[1m])'{addr}");
+    errln!("  tailrace alerts --follow{addr}");
 }
 
 /// Keeps one line current on a terminal until the shutdown; without a terminal only waits.

@@ -7,6 +7,8 @@ use std::{
     process,
 };
 
+use crate::stderr::errln;
+
 /// 128 and the number of SIGPIPE, as shells report it.
 const READER_GONE: i32 = 141;
 
@@ -39,7 +41,7 @@ fn written<T>(result: io::Result<T>) -> io::Result<T> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => process::exit(READER_GONE),
         Err(error) if error.kind() != ErrorKind::Interrupted => {
-            eprintln!("error: standard output: {error}");
+            errln!("error: standard output: {error}");
             process::exit(1)
         }
         result => result,

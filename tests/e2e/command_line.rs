@@ -377,6 +377,26 @@ fn a_command_whose_output_nobody_reads_ends_without_a_word() {
 }
 
 #[test]
+fn a_command_whose_errors_nobody_reads_ends_as_it_would() {
+    let dead = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let nobody = || std::io::pipe().unwrap().1;
+    let status = tailrace(&["query", "up", "--addr", &dead]).stderr(nobody()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+
+    // A service that warns, and says what it does.
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = tailrace(&up(dir.path().to_str().unwrap()));
+    command.args(["--set", "processor.take_over_after=5s", "--set", "processor.tick_after=5s"]);
+    command.args(["--print-addresses", "json"]).stdout(Stdio::piped()).stderr(nobody());
+    let mut service = command.spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(service.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    service.kill().unwrap();
+    service.wait().unwrap();
+    assert!(said.contains("\"http\""), "{said}");
+}
+
+#[test]
 fn a_service_says_that_it_waits_for_kafka_and_ends_well_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
     let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();

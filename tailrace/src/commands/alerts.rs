@@ -13,6 +13,7 @@ use crate::{
     args::{AlertOutput, AlertsArgs},
     commands::client,
     shutdown,
+    stderr::errln,
     stdout::{Stdout, outln},
 };
 
@@ -50,7 +51,7 @@ fn print_topic(
         for (record, alert) in reader.poll()? {
             match alert {
                 Ok(alert) => print_record(&mut Stdout, &record, &alert, args.output)?,
-                Err(error) => eprintln!("{}/{}@{}: {error}", record.topic, record.partition, record.offset),
+                Err(error) => errln!("{}/{}@{}: {error}", record.topic, record.partition, record.offset),
             }
         }
     }

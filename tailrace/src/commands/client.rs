@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 
-use crate::{args::ClientArgs, patience};
+use crate::{args::ClientArgs, patience, stderr::errln};
 
 /// A server that answers later than this is waited for, and that is said.
 const PROMPT: Duration = Duration::from_secs(3);
@@ -62,7 +62,7 @@ pub async fn answer(server: &ClientArgs, request: RequestBuilder) -> Result<Resp
 
 /// Waits for `answer`, and says so when it takes long.
 pub async fn wait<T>(server: &ClientArgs, answer: impl Future<Output = T>) -> T {
-    patience::wait(answer, PROMPT, || eprintln!("waiting for an answer from {}", server.addr)).await
+    patience::wait(answer, PROMPT, || errln!("waiting for an answer from {}", server.addr)).await
 }
 
 async fn send(server: &ClientArgs, request: RequestBuilder) -> Result<Vec<u8>> {
@@ -82,6 +82,6 @@ async fn send(server: &ClientArgs, request: RequestBuilder) -> Result<Vec<u8>> {
 /// Prints what the server has to say about its answer, on standard error.
 pub fn print_warnings(answer: &Value) {
     for warning in answer["warnings"].as_array().into_iter().flatten() {
-        eprintln!("warning: {}", warning.as_str().unwrap_or_default());
+        errln!("warning: {}", warning.as_str().unwrap_or_default());
     }
 }

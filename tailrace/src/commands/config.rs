@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::{
     args::{ConfigArgs, ConfigCommand},
     settings::Settings,
+    stderr::errln,
     stdout::outln,
 };
 
@@ -19,7 +20,7 @@ pub fn run(args: ConfigArgs) -> Result<ExitCode> {
             Ok(()) => outln!("{}: ok", file.display()),
             Err(error) => {
                 wrong += 1;
-                eprintln!("{error:#}\n");
+                errln!("{error:#}\n");
             }
         }
     }
@@ -29,10 +30,6 @@ pub fn run(args: ConfigArgs) -> Result<ExitCode> {
 fn check(file: &Path, set: &[String]) -> Result<()> {
     let settings = Settings::load(Some(file), set)?;
     stream_processor::rules::load(&settings.processor)?;
-    settings
-        .processor
-        .warning()
-        .iter()
-        .for_each(|warning| eprintln!("{}: warning: {warning}", file.display()));
+    settings.processor.warning().iter().for_each(|warning| errln!("{}: warning: {warning}", file.display()));
     Ok(())
 }

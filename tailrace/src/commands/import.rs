@@ -20,7 +20,10 @@ use reqwest::StatusCode;
 use shipper::timestamp::{Clock, leading, now_ns};
 
 use super::client;
-use crate::args::{ClientArgs, ImportArgs, misused};
+use crate::{
+    args::{ClientArgs, ImportArgs, misused},
+    stderr::errln,
+};
 
 /// Bytes of lines in one request.
 const BATCH_BYTES: usize = 1 << 20;
@@ -36,7 +39,7 @@ pub async fn run(args: ImportArgs) -> Result<ExitCode> {
         let counts = file(path, &labels, &args).await.with_context(|| path.display().to_string())?;
         all = Counts { lines: all.lines + counts.lines, too_old: all.too_old + counts.too_old };
     }
-    eprintln!("{} lines of {} files are in", HumanCount(all.lines - all.too_old), args.files.len());
+    errln!("{} lines of {} files are in", HumanCount(all.lines - all.too_old), args.files.len());
     if all.too_old > 0 {
         bail!("{} lines are older than the server keeps them, and were left out", HumanCount(all.too_old));
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use logql::{Expr, LogExpr};
 
 use super::pages::Totals;
-use crate::{args::LogsArgs, commands::client};
+use crate::{args::LogsArgs, commands::client, stderr::errln};
 
 /// For a log query.
 pub async fn print(
@@ -27,15 +27,15 @@ pub async fn print(
     let count = |name: &str| stats[name].as_u64().unwrap_or(0);
     let (streams, blocks) = (HumanCount(count("streams")), HumanCount(count("chunks")));
     let (entries, bytes) = (count("entries"), HumanBytes(count("bytes")));
-    eprintln!("{selector}: {streams} streams in {blocks} blocks with {} lines, {bytes}", HumanCount(entries));
+    errln!("{selector}: {streams} streams in {blocks} blocks with {} lines, {bytes}", HumanCount(entries));
     let skipped = entries.saturating_sub(totals.lines_read);
-    eprintln!("skipped: {} lines, by time, line filters or the limit", HumanCount(skipped));
+    errln!("skipped: {} lines, by time, line filters or the limit", HumanCount(skipped));
     print_read(totals);
     Ok(())
 }
 
 /// What the server has read.
 pub fn print_read(totals: &Totals) {
-    eprintln!("read: {} lines, {}", HumanCount(totals.lines_read), HumanBytes(totals.bytes_read));
-    eprintln!("passed: {} lines", HumanCount(totals.lines_passed));
+    errln!("read: {} lines, {}", HumanCount(totals.lines_read), HumanBytes(totals.bytes_read));
+    errln!("passed: {} lines", HumanCount(totals.lines_passed));
 }

@@ -13,7 +13,7 @@ use tokio_tungstenite::{
 };
 
 use super::printer::{Line, Printer, lines};
-use crate::{args::LogsArgs, commands::client};
+use crate::{args::LogsArgs, commands::client, stderr::errln};
 
 /// Before a connection that broke is made again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub async fn follow(args: &LogsArgs, query: &str, after: Timestamp, printer: &mu
     let mut socket = tail.connect().await?;
     loop {
         tail.print(&mut socket, printer).await?;
-        eprintln!("warning: the connection to {} broke, trying again", args.client.addr);
+        errln!("warning: the connection to {} broke, trying again", args.client.addr);
         socket = tail.reconnect().await?;
     }
 }

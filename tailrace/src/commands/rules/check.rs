@@ -9,6 +9,7 @@ use stream_processor::{engine::program::Program, rules};
 use crate::{
     args::{CheckArgs, ClientArgs, Lint},
     commands::client,
+    stderr::errln,
     stdout::outln,
 };
 
@@ -34,7 +35,7 @@ pub async fn run(args: &CheckArgs) -> Result<ExitCode> {
                 }
                 Err(problems) => {
                     wrong = true;
-                    eprintln!("{problems}\n");
+                    errln!("{problems}\n");
                 }
             }
         }
@@ -51,7 +52,7 @@ fn warn(args: &CheckArgs, program: &Program, known: Option<&BTreeSet<String>>) -
     let duplicates = args.wants(Lint::DuplicateRules).then(|| rules::duplicates(program));
     let unknown = known.map(|known| rules::unknown_metrics(program, known));
     let lints: Vec<String> = duplicates.into_iter().chain(unknown).flatten().collect();
-    program.warnings.iter().chain(&lints).for_each(|warning| eprintln!("warning: {warning}\n"));
+    program.warnings.iter().chain(&lints).for_each(|warning| errln!("warning: {warning}\n"));
     !lints.is_empty()
 }
 

@@ -14,6 +14,7 @@ use super::history::{History, Span};
 use crate::{
     args::{HistoryArgs, SpanArgs},
     commands::span,
+    stderr::errln,
     stdout::outln,
 };
 
@@ -56,14 +57,14 @@ async fn findings<const N: usize>(
     let mut found = programs.each_ref().map(|_| Findings::default());
     let looks = |program: &Arc<Program>| !program.interests().is_empty() || program.reads_logs();
     if !History::of(history).await?.replay(&programs, span, &mut found).await? && programs.iter().any(looks) {
-        eprintln!("warning: up to {} there is nothing that these rules look at", time(span.1));
+        errln!("warning: up to {} there is nothing that these rules look at", time(span.1));
     }
     Ok(found)
 }
 
 fn load(files: &[String]) -> Result<Arc<Program>> {
     let program = rules::load_files(files)?;
-    program.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    program.warnings.iter().for_each(|warning| errln!("warning: {warning}"));
     Ok(Arc::new(program))
 }
 
@@ -91,7 +92,7 @@ fn summary(firings: &[Firing], end_ms: i64) -> String {
 /// The first error of each rule.
 pub fn print_problems(which: &str, found: &Findings) {
     for problem in found.problems.values() {
-        eprintln!("error: {which}{}: {}", problem.place, problem.message);
+        errln!("error: {which}{}: {}", problem.place, problem.message);
     }
 }
 

@@ -15,7 +15,7 @@ use stream_processor::{
 };
 
 use super::junit::{self, Case, Suite};
-use crate::{args::TestArgs, stdout::outln};
+use crate::{args::TestArgs, stderr::errln, stdout::outln};
 
 /// Exit code 1 when a test fails.
 pub fn run(args: &TestArgs) -> Result<ExitCode> {
@@ -61,7 +61,7 @@ impl Runner {
             Ok(loaded) => loaded,
             Err(error) => return vec![Case::aborted(path, &error.to_string())],
         };
-        missing.iter().for_each(|pattern| eprintln!("  WARNING: no file match pattern {pattern}"));
+        missing.iter().for_each(|pattern| errln!("  WARNING: no file match pattern {pattern}"));
         let numbered = file.tests.iter().zip(0..);
         let tests = numbered.filter(|(test, _)| self.names.as_ref().is_none_or(|n| n.is_match(&test.name)));
         match program.map(Arc::new) {
@@ -85,8 +85,8 @@ impl Runner {
         match suite.problems().collect::<Vec<_>>().as_slice() {
             [] => outln!("  SUCCESS"),
             problems => {
-                eprintln!("  FAILED:");
-                problems.iter().for_each(|problem| eprintln!("{}\n", self.painted(problem)));
+                errln!("  FAILED:");
+                problems.iter().for_each(|problem| errln!("{}\n", self.painted(problem)));
             }
         }
         outln!("");
