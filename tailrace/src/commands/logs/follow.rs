@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
-    tungstenite::{self, client::IntoClientRequest},
+    tungstenite::{self, Message, client::IntoClientRequest},
 };
 
 use super::printer::{Line, Printer, lines};
@@ -17,6 +17,9 @@ use crate::{args::LogsArgs, commands::client, stderr::errln};
 
 /// Before a connection that broke is made again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// A server that has given no sign of life for so long is gone: ours pings every 30 s, Loki every second.
+const SILENCE: Duration = Duration::from_secs(75);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -73,7 +76,7 @@ impl Tail<'_> {
     /// Until the connection ends, however it does.
     async fn print(&mut self, socket: &mut Socket, printer: &mut Printer) -> Result<()> {
         let mut again = self.shown.clone();
-        while let Some(Ok(message)) = socket.next().await {
+        while let Some(message) = heard(socket, SILENCE).await {
             if message.is_text() {
                 let body: Value = serde_json::from_str(message.to_text()?)?;
                 let mut new = lines(&body["streams"]);
@@ -98,6 +101,11 @@ impl Tail<'_> {
     }
 }
 
+/// The next message, pings too; nothing when the connection has ended, or was silent for `at_most`.
+async fn heard(socket: &mut Socket, at_most: Duration) -> Option<Message> {
+    timeout(at_most, socket.next()).await.ok()??.ok()
+}
+
 /// Whether the line was among them.
 fn take(lines: &mut Vec<Line>, line: &Line) -> bool {
     let found = lines.iter().position(|one| one == line);
@@ -107,4 +115,28 @@ fn take(lines: &mut Vec<Line>, line: &Line) -> bool {
 /// Trying again would be of no use.
 fn is_refusal(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(tungstenite::Error::Http(answer)) if answer.status().is_client_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::SinkExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_pings_is_there_and_one_that_is_silent_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let serve = async {
+            let mut socket =
+                tokio_tungstenite::accept_async(listener.accept().await.unwrap().0).await.unwrap();
+            socket.send(Message::Ping("a".into())).await.unwrap();
+            socket
+        };
+        let (_silent, connected) = tokio::join!(serve, tokio_tungstenite::connect_async(url));
+        let mut socket = connected.unwrap().0;
+        assert!(heard(&mut socket, SILENCE).await.is_some_and(|message| message.is_ping()));
+        assert_eq!(heard(&mut socket, Duration::from_millis(10)).await, None);
+    }
 }
