@@ -111,8 +111,9 @@ impl<'q> Parser<'q> {
     }
 
     pub fn too_deep(&self, at: usize) -> ParseError {
-        let message =
-            format!("query is nested deeper than {MAX_DEPTH} levels: split it into recording rules");
+        let message = format!(
+            "query is nested deeper than {MAX_DEPTH} levels, or chains more operators: split it into recording rules"
+        );
         self.error(at, message)
     }
 
