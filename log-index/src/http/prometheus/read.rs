@@ -69,7 +69,8 @@ fn answer(snapshot: &Snapshot, query: &Query, room: &Room<'_>) -> Result<QueryRe
 }
 
 fn matcher(matcher: &LabelMatcher) -> Result<Matcher, Failure> {
-    let op = match matcher.r#type() {
+    let unknown = |_| Failure::BadData(format!("a matcher has the unknown type {}", matcher.r#type));
+    let op = match Type::try_from(matcher.r#type).map_err(unknown)? {
         Type::Equal => MatchOp::Equal,
         Type::NotEqual => MatchOp::NotEqual,
         Type::Regex => MatchOp::Regex,
@@ -85,5 +86,16 @@ fn timeseries(series: &Series) -> TimeSeries {
         labels: series.labels.iter().map(label).collect(),
         samples: samples.collect(),
         histograms: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matcher_of_an_unknown_type_is_refused() {
+        let wrong = matcher(&LabelMatcher { r#type: 9, ..LabelMatcher::default() });
+        assert!(matches!(wrong, Err(Failure::BadData(reason)) if reason.contains("unknown type 9")));
     }
 }
