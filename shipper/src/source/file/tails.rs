@@ -76,13 +76,22 @@ impl Tails {
 
     /// Looks which files there are now.
     pub fn rescan(&mut self) {
-        let (looking, is_first) = (SystemTime::now(), self.looked.is_none());
+        let looking = SystemTime::now();
+        let found = self.scan();
+        self.take_up(found, looking);
+    }
+
+    fn scan(&self) -> BTreeMap<FileKey, Candidate> {
         let mut found = BTreeMap::new();
-        for selection in &self.selections {
-            selection.scan(&mut found);
-        }
+        self.selections.iter().for_each(|selection| selection.scan(&mut found));
+        found
+    }
+
+    fn take_up(&mut self, mut found: BTreeMap<FileKey, Candidate>, looking: SystemTime) {
+        let is_first = self.looked.is_none();
+        let opened = self.open_found(&mut found);
         self.update_leaving(&found);
-        let new = self.take_up_known(&found);
+        let new = self.take_up_known(opened);
         if is_first {
             self.find_renamed(&found);
         }
@@ -139,17 +148,29 @@ impl Tails {
         }
     }
 
-    /// Opens what is not open yet; gives back what the checkpoint does not know.
-    fn take_up_known(&mut self, found: &BTreeMap<FileKey, Candidate>) -> Vec<(Tail, From)> {
-        let mut new = Vec::new();
-        for (key, candidate) in found {
-            if self.open.contains_key(key) {
-                continue;
-            }
+    /// Opens what is not open yet. Of a file that was rotated since it was found, the path leads to another one: then it
+    /// is that one that was found.
+    fn open_found(&mut self, found: &mut BTreeMap<FileKey, Candidate>) -> Vec<(Tail, From)> {
+        let mut opened = BTreeMap::new();
+        let closed: Vec<_> = found.extract_if(.., |key, _| !self.open.contains_key(key)).collect();
+        for (_, candidate) in closed {
             let Some(tail) = self.open(&candidate.path, &candidate.path, &candidate.labels) else { continue };
+            let (key, from) = (tail.key, candidate.from);
+            found.insert(key, candidate);
+            if !self.open.contains_key(&key) {
+                opened.insert(key, (tail, from));
+            }
+        }
+        opened.into_values().collect()
+    }
+
+    /// Goes on with what the checkpoint knows; gives back the rest.
+    fn take_up_known(&mut self, opened: Vec<(Tail, From)>) -> Vec<(Tail, From)> {
+        let mut new = Vec::new();
+        for (tail, from) in opened {
             match self.take_lost(|position| tail.is_file_of(position)) {
                 Some(position) => self.go_on(tail, &position),
-                None => new.push((tail, candidate.from)),
+                None => new.push((tail, from)),
             }
         }
         new

@@ -74,6 +74,36 @@ fn a_file_that_came_and_went_after_the_one_before_it_had_left_was_never_read() {
 }
 
 #[test]
+fn a_file_that_is_rotated_between_being_found_and_being_opened_is_read() {
+    let mut bench = Bench::new();
+    bench.write("one\n");
+    bench.tails.rescan();
+    bench.rotate("app.log-1");
+    bench.write("two\n");
+    let found = bench.tails.scan();
+    bench.rotate("app.log-2");
+    bench.write("three\n");
+    bench.tails.take_up(found, SystemTime::now());
+    assert_eq!(bench.tails.open.len(), 3);
+}
+
+#[test]
+fn a_file_that_is_found_and_gone_before_it_is_opened_is_read() {
+    let mut bench = Bench::new();
+    bench.write("one\n");
+    bench.tails.rescan();
+    bench.rotate("app.log-1");
+    bench.write("two\n");
+    let found = bench.tails.scan();
+    bench.rotate("app.log-2");
+    bench.tails.take_up(found, SystemTime::now());
+    assert_eq!(bench.tails.open.len(), 2);
+    bench.write("three\n");
+    bench.tails.rescan();
+    assert_eq!(bench.tails.open.len(), 3);
+}
+
+#[test]
 fn a_file_that_came_and_went_before_its_name_was_ever_seen_is_read() {
     let mut bench = Bench::new();
     bench.write("long ago\n");
