@@ -53,7 +53,7 @@ enum Column {
 }
 
 /// What becomes of a column.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum Stored {
     /// It becomes part of the template.
     Constant,
@@ -206,7 +206,7 @@ impl Sections {
     fn put_table(&mut self, shapes: &Shapes, clusters: &Clusters, table: &Table<'_>) {
         let mut column = 0;
         let text = clusters.template(table.cluster, &shapes.values, |out| {
-            put_place(out, shapes, &table.columns[column], table.plans[column]);
+            put_place(out, shapes, &table.columns[column], &table.plans[column]);
             column += 1;
         });
         put_u64(self.at(Section::Slots), table.timestamps.len() as u64);
@@ -219,14 +219,13 @@ impl Sections {
                 (Column::Times(format, times), _) => {
                     slot::put_times(*format, times, &table.timestamps, self.at(Section::Numbers))
                 }
-                (Column::Values(values), Stored::Values(Plan::Number(width))) => {
-                    let numbers = slot::numbers(&shapes.values, values).unwrap_or_default();
-                    Slot::Number(*width, integers::encode(&numbers, self.at(Section::Numbers)))
+                (_, Stored::Values(Plan::Number(width, header, numbers))) => {
+                    Slot::Number(*width, integers::put(*header, numbers, self.at(Section::Numbers)))
                 }
                 (
                     Column::Values(places),
                     Stored::Values(plan @ (Plan::Place(class) | Plan::Choice(class))),
-                ) => slot::put_places(*plan, *class, places, self.at(Section::Places)),
+                ) => slot::put_places(plan, *class, places, self.at(Section::Places)),
                 (Column::Values(_), Stored::Times) => continue,
             };
             slot.put(self.at(Section::Slots));
@@ -235,7 +234,7 @@ impl Sections {
 }
 
 /// What stands for a column in the template.
-fn put_place(out: &mut Vec<u8>, shapes: &Shapes, column: &Column, plan: Stored) {
+fn put_place(out: &mut Vec<u8>, shapes: &Shapes, column: &Column, plan: &Stored) {
     match (column, plan) {
         (Column::Values(values), Stored::Constant) => {
             template::put_text(out, values.first().map_or(&[], |value| shapes.values.get(*value)));

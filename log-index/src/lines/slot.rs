@@ -94,9 +94,10 @@ fn choices(input: &mut Input<'_>) -> Result<Vec<u32>, Damaged> {
 }
 
 /// What is decided for a column of values before places in the vocabulary are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Plan {
-    Number(usize),
+    /// The numbers, with at least so many digits, and how they are stored.
+    Number(usize, Header, Vec<i64>),
     Place(Class),
     Choice(Class),
 }
@@ -106,6 +107,8 @@ pub struct Planner<'a> {
     values: &'a Interner,
     /// Of each value.
     classes: Vec<Option<Class>>,
+    /// Of each value with a class what [`vocabulary::digits`] says, or less than zero.
+    digits: Vec<i64>,
     /// Whether some column before has it.
     seen: Vec<bool>,
     /// Where a value is among the different ones of the column under way.
@@ -118,6 +121,7 @@ impl<'a> Planner<'a> {
         Planner {
             values,
             classes: vec![None; count],
+            digits: vec![-1; count],
             seen: vec![false; count],
             choice: vec![u32::MAX; count],
         }
@@ -132,27 +136,33 @@ impl<'a> Planner<'a> {
             Some(cost) if cost < places => (Plan::Choice(class), cost),
             _ => (Plan::Place(class), places),
         };
-        let plan = match self.numbers(column, class) {
-            Some((width, cost)) if cost < best.1 => Plan::Number(width),
-            _ => best.0,
-        };
-        if !matches!(plan, Plan::Number(_)) {
-            column.iter().for_each(|value| self.seen[*value as usize] = true);
+        match self.numbers(column, class) {
+            Some((numbers, cost)) if cost < best.1 => numbers,
+            _ => {
+                column.iter().for_each(|value| self.seen[*value as usize] = true);
+                best.0
+            }
         }
-        plan
     }
 
     fn class(&mut self, column: &[u32]) -> Class {
         let mut all = None;
         for value in column {
-            let class =
-                *self.classes[*value as usize].get_or_insert_with(|| Class::of(self.values.get(*value)));
+            let class = self.class_of(*value);
             all = Some(all.map_or(class, |all: Class| all.join(class)));
             if all == Some(Class::Text) {
                 break;
             }
         }
         all.unwrap_or(Class::Text)
+    }
+
+    fn class_of(&mut self, value: u32) -> Class {
+        *self.classes[value as usize].get_or_insert_with(|| {
+            let text = self.values.get(value);
+            self.digits[value as usize] = vocabulary::digits(text).unwrap_or(-1);
+            Class::of(text)
+        })
     }
 
     /// The entropy of the column, if it has few different values.
@@ -190,8 +200,8 @@ impl<'a> Planner<'a> {
         cost
     }
 
-    /// The least number of digits and the cost as numbers, if all values are numbers that can be written back.
-    fn numbers(&self, column: &[u32], class: Class) -> Option<(usize, u64)> {
+    /// The column as numbers and what that costs, if all values are numbers that can be written back.
+    fn numbers(&self, column: &[u32], class: Class) -> Option<(Plan, u64)> {
         if class > Class::Hex {
             return None;
         }
@@ -201,13 +211,11 @@ impl<'a> Planner<'a> {
             Class::Hex => return None,
             _ => 0,
         };
-        Some((width, integers::plan(&numbers(self.values, column)?).1))
+        let number = |value: &u32| Some(self.digits[*value as usize]).filter(|number| *number >= 0);
+        let numbers = column.iter().map(number).collect::<Option<Vec<i64>>>()?;
+        let (header, cost) = integers::plan(&numbers);
+        Some((Plan::Number(width, header, numbers), cost))
     }
-}
-
-/// The values as numbers.
-pub fn numbers(values: &Interner, column: &[u32]) -> Option<Vec<i64>> {
-    column.iter().map(|value| vocabulary::digits(values.get(*value))).collect()
 }
 
 /// Stores times; which way is cheaper is found out.
@@ -222,7 +230,7 @@ pub fn put_times(format: Format, times: &[i64], timestamps: &[i64], planes: &mut
 }
 
 /// Stores places in a vocabulary.
-pub fn put_places(plan: Plan, class: Class, places: &[u32], planes: &mut Vec<u8>) -> Slot {
+pub fn put_places(plan: &Plan, class: Class, places: &[u32], planes: &mut Vec<u8>) -> Slot {
     if !matches!(plan, Plan::Choice(_)) {
         let places: Vec<i64> = places.iter().map(|place| i64::from(*place)).collect();
         return Slot::Place(class, integers::encode(&places, planes));
