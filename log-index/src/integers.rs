@@ -68,21 +68,22 @@ impl Header {
 
     /// The first number is as far from the base as any at least.
     fn floored(self, values: &[i64]) -> Self {
-        let steps = values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]) / self.unit);
+        let units = Units::of(self.unit);
+        let steps = values.windows(2).map(|pair| units.count(pair[1].wrapping_sub(pair[0])));
         let floor = steps.min().unwrap_or(0);
         let base = self.base.wrapping_sub(floor.wrapping_mul(self.unit));
         Header { floor: Some(floor), base, ..self }
     }
 
     fn stored<'a>(&self, values: &'a [i64]) -> impl Iterator<Item = u64> + use<'a> {
-        let (delta, floor, unit, mut before) = (self.delta, self.floor, self.unit, self.base);
+        let (delta, floor, units, mut before) = (self.delta, self.floor, Units::of(self.unit), self.base);
         values.iter().map(move |value| {
             let distance = value.wrapping_sub(before);
             if !delta {
-                return if unit == 1 { distance as u64 } else { distance as u64 / unit as u64 };
+                return units.count(distance) as u64;
             }
             before = *value;
-            let distance = if unit == 1 { distance } else { distance / unit };
+            let distance = units.count(distance);
             match floor {
                 Some(floor) => distance.wrapping_sub(floor) as u64,
                 None => ((distance << 1) ^ (distance >> 63)) as u64,
@@ -157,12 +158,38 @@ impl Header {
     }
 }
 
+/// Divides by a unit what is a multiple of it, by a multiplication: every number is divided several times.
+#[derive(Clone, Copy)]
+struct Units {
+    zeros: u32,
+    /// Of the unit without its factors of two, modulo 2⁶⁴.
+    inverse: i64,
+}
+
+impl Units {
+    fn of(unit: i64) -> Self {
+        let zeros = unit.trailing_zeros();
+        let odd = unit >> zeros;
+        // Three bits are right at first, and twice as many after each step.
+        let step = |inverse: i64, _| inverse.wrapping_mul(2_i64.wrapping_sub(odd.wrapping_mul(inverse)));
+        Units { zeros, inverse: (0..5).fold(odd, step) }
+    }
+
+    /// How many units it is.
+    fn count(self, multiple: i64) -> i64 {
+        (multiple >> self.zeros).wrapping_mul(self.inverse)
+    }
+}
+
 /// The greatest common divisor of all distances.
 fn unit(values: &[i64]) -> i64 {
     let Some(first) = values.first() else { return 1 };
     let mut unit = 0;
     for value in values {
-        unit = greatest_common_divisor(unit, (value - first).unsigned_abs());
+        let distance = (value - first).unsigned_abs();
+        if unit == 0 || distance % unit != 0 {
+            unit = greatest_common_divisor(unit, distance);
+        }
         if unit == 1 {
             break;
         }
