@@ -1,6 +1,6 @@
 //! The fields of a written time, as a layout has them.
 
-use super::calendar::{civil, days};
+use super::calendar::length;
 
 pub const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
@@ -35,9 +35,7 @@ impl Fields {
                 literal => (text.get(at) == Some(literal)).then_some(1)?,
             };
         }
-        let possible = fields.year > 0 && (1..=12).contains(&fields.month) && fields.day > 0;
-        let exists = possible
-            && civil(days(fields.year, fields.month, fields.day)) == (fields.year, fields.month, fields.day);
+        let exists = fields.year > 0 && (1..=length(fields.year, fields.month)).contains(&fields.day);
         exists.then_some((fields, at))
     }
 
