@@ -68,10 +68,12 @@ fn not_ready(reason: &str) -> (StatusCode, String) {
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n"))
 }
 
-/// `/ready`, `/metrics`, `/api/status`; all that nobody knows
+/// `/ready`, `/metrics`, `/api/status`; `/-/ready` and `/-/healthy`, as Prometheus has them; all that nobody knows
 pub fn router(status: Arc<StatusSource>) -> Router {
     Router::new()
         .route("/ready", get(ready))
+        .route("/-/ready", get(ready))
+        .route("/-/healthy", get(async || "healthy\n"))
         .route("/metrics", get(metrics))
         .route("/api/status", get(status_page))
         .fallback(not_found)

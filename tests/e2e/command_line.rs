@@ -123,8 +123,10 @@ async fn the_port_tells_ready_metrics_and_status() {
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(&up(dir.path().to_str().unwrap()));
     let base = format!("http://{}", service.address("http"));
-    let ready = client().get(format!("{base}/ready")).send().await.unwrap();
-    assert_eq!((ready.status().as_u16(), ready.text().await.unwrap().trim()), (200, "ready"));
+    for (path, says) in [("/ready", "ready"), ("/-/ready", "ready"), ("/-/healthy", "healthy")] {
+        let well = client().get(format!("{base}{path}")).send().await.unwrap();
+        assert_eq!((well.status().as_u16(), well.text().await.unwrap().trim()), (200, says));
+    }
     let metrics = client().get(format!("{base}/metrics")).send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains("tailrace_"), "{metrics}");
     let status = get(&format!("{base}/api/status"), &[]).await;
