@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Outgoing, Producer, broker::Broker};
 use event::{Codec, Event, Labels, LogBatch, LogEntry};
-use log_index::{Config, Index, IndexJob, Retention};
+use log_index::{Config, Index, IndexJob, OpenError, Retention};
 use logql::Order;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use tempfile::TempDir;
@@ -47,7 +47,14 @@ impl Pipeline {
 
     fn index(&self) -> (Index, IndexJob) {
         let config = Config { retention: Retention::OFF, ..Config::default() };
-        let index = Index::open(self.folder.path(), &config).unwrap();
+        let begin = Instant::now();
+        let index = loop {
+            match Index::open(self.folder.path(), &config) {
+                // The job before may still be writing a segment when it is left alone.
+                Err(OpenError::Locked(_)) if begin.elapsed() < PATIENCE => std::thread::yield_now(),
+                opened => break opened.unwrap(),
+            }
+        };
         let job = IndexJob::start(index.clone(), &self.bus, CancellationToken::new()).unwrap();
         (index, job)
     }
