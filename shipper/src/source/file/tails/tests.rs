@@ -54,6 +54,17 @@ impl Bench {
         fs::write(self.logs.path().join("app.log"), text).unwrap();
     }
 
+    /// One file is read, the next one is found, and rotated before it is opened.
+    fn rotated_after_found(&mut self) -> BTreeMap<FileKey, Candidate> {
+        self.write("one\n");
+        self.tails.rescan();
+        self.rotate("app.log-1");
+        self.write("two\n");
+        let found = self.tails.scan();
+        self.rotate("app.log-2");
+        found
+    }
+
     fn rotate(&self, to: &str) {
         fs::rename(self.logs.path().join("app.log"), self.logs.path().join(to)).unwrap();
     }
@@ -76,12 +87,7 @@ fn a_file_that_came_and_went_after_the_one_before_it_had_left_was_never_read() {
 #[test]
 fn a_file_that_is_rotated_between_being_found_and_being_opened_is_read() {
     let mut bench = Bench::new();
-    bench.write("one\n");
-    bench.tails.rescan();
-    bench.rotate("app.log-1");
-    bench.write("two\n");
-    let found = bench.tails.scan();
-    bench.rotate("app.log-2");
+    let found = bench.rotated_after_found();
     bench.write("three\n");
     bench.tails.take_up(found, SystemTime::now());
     assert_eq!(bench.tails.open.len(), 3);
@@ -90,12 +96,7 @@ fn a_file_that_is_rotated_between_being_found_and_being_opened_is_read() {
 #[test]
 fn a_file_that_is_found_and_gone_before_it_is_opened_is_read() {
     let mut bench = Bench::new();
-    bench.write("one\n");
-    bench.tails.rescan();
-    bench.rotate("app.log-1");
-    bench.write("two\n");
-    let found = bench.tails.scan();
-    bench.rotate("app.log-2");
+    let found = bench.rotated_after_found();
     bench.tails.take_up(found, SystemTime::now());
     assert_eq!(bench.tails.open.len(), 2);
     bench.write("three\n");
