@@ -126,6 +126,8 @@ pub struct PushConfig {
     pub request_limit: ByteSize,
     /// Labels of a stream.
     pub label_limit: usize,
+    /// How far in the future entries and samples may lie.
+    pub creation_grace_period: Duration,
 }
 
 impl Default for Config {
@@ -168,7 +170,11 @@ impl Default for HostConfig {
 
 impl Default for PushConfig {
     fn default() -> Self {
-        PushConfig { request_limit: ByteSize(16 << 20), label_limit: 30 }
+        PushConfig {
+            request_limit: ByteSize(16 << 20),
+            label_limit: 30,
+            creation_grace_period: Duration::from_secs(600),
+        }
     }
 }
 

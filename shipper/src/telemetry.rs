@@ -48,6 +48,10 @@ counters! {
     OTLP_DROPPED = "otlp_dropped_points_total", "Data points of OTLP metrics dropped because they cannot be translated.";
     /// Entries that a client pushed too late.
     TOO_OLD = "too_old_entries_total", "Pushed log entries refused because they are older than the index keeps them.";
+    /// Entries of clients whose clock is ahead.
+    TOO_NEW = "too_new_entries_total", "Pushed log entries refused because they are too far in the future.";
+    /// Likewise.
+    TOO_NEW_SAMPLES = "too_new_samples_total", "Pushed samples refused because they are too far in the future.";
     /// Entries of the journal that are no JSON.
     JOURNAL_UNPARSED = "journal_unparsed_total", "Lines of journalctl that are no entry.";
 }

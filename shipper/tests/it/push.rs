@@ -90,6 +90,30 @@ async fn what_is_older_than_the_index_keeps_it_is_refused_and_the_rest_is_taken(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_far_in_the_future_is_refused_and_the_rest_is_taken() {
+    let broker = MemoryBroker::new();
+    let now = jiff::Timestamp::now();
+    let ahead = |minutes: i64| (now + jiff::SignedDuration::from_mins(minutes)).as_nanosecond().to_string();
+    let loki = BODY.replace("1700000000000000000", &ahead(11)).replace("1700000000000000001", &ahead(9));
+    let otlp = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"timeUnixNano":"4102444800000000000","body":{{"stringValue":"a"}}}},
+           {{"timeUnixNano":"4102444800000000000","body":{{"stringValue":"a"}}}},{{"timeUnixNano":"{}","body":{{"stringValue":"b"}}}}]}}]}}]}}"#,
+        ahead(9)
+    );
+    let of_loki = r#"entry for stream '{job="app"}' has timestamp too new: 20"#;
+    let of_otlp = r#"2 errors like: entry for stream '{service_name="unknown_service"}' has timestamp too new: 2100-01-01T00:00:00Z"#;
+    for (path, body, said) in [("/loki/api/v1/push", loki, of_loki), ("/otlp/v1/logs", otlp, of_otlp)] {
+        let request = Request::post(path).header("content-type", "application/json");
+        let router = push_router(broker.publisher(), &Config::default(), false, None);
+        let response = router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        assert!(body.starts_with(said.as_bytes()), "{body:?}");
+    }
+    assert_eq!(broker.lines(), ["b", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_too_large_is_told_the_setting_whatever_it_is() {
     let mut config = Config::default();
     config.push.request_limit.0 = 10;

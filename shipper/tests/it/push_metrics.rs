@@ -105,3 +105,24 @@ async fn points_that_were_left_out_are_told() {
         "{answer}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_too_far_in_the_future_are_refused_and_the_rest_is_taken() {
+    let broker = MemoryBroker::new();
+    let router = push_router(broker.publisher(), &Config::default(), false, None);
+    let point = |time: i128| format!(r#"{{"dataPoints":[{{"timeUnixNano":"{time}","asInt":"7"}}]}}"#);
+    let far = 4_102_444_800_000_000_000;
+    let near = jiff::Timestamp::now().as_nanosecond() + 9 * 60_000_000_000;
+    let native = format!(
+        r#"{{"aggregationTemporality":2,"dataPoints":[{{"timeUnixNano":"{far}","count":"1","zeroCount":"1"}}]}}"#
+    );
+    let [far, near] = [far, near].map(point);
+    let body = format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"far","gauge":{far}}},
+           {{"name":"native","exponentialHistogram":{native}}},{{"name":"near","gauge":{near}}}]}}]}}]}}"#
+    );
+    let (code, said) = send(&router, Method::POST, "/otlp/v1/metrics", "application/json", &body).await;
+    assert_eq!(code, StatusCode::BAD_REQUEST);
+    assert_eq!(said, "2 errors like: out of bounds: timestamp is too far in the future\n");
+    assert_eq!(names(&broker), ["near"]);
+}

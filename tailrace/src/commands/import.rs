@@ -37,11 +37,12 @@ pub async fn run(args: ImportArgs) -> Result<ExitCode> {
     let mut all = Counts::default();
     for path in &args.files {
         let counts = file(path, &labels, &args).await.with_context(|| path.display().to_string())?;
-        all = Counts { lines: all.lines + counts.lines, too_old: all.too_old + counts.too_old };
+        all = Counts { lines: all.lines + counts.lines, refused: all.refused + counts.refused };
     }
-    errln!("{} lines of {} files are in", HumanCount(all.lines - all.too_old), args.files.len());
-    if all.too_old > 0 {
-        bail!("{} lines are older than the server keeps them, and were left out", HumanCount(all.too_old));
+    errln!("{} lines of {} files are in", HumanCount(all.lines - all.refused), args.files.len());
+    if all.refused > 0 {
+        let refused = HumanCount(all.refused);
+        bail!("{refused} lines are older than the server keeps them or in the future, and were left out");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -50,7 +51,7 @@ pub async fn run(args: ImportArgs) -> Result<ExitCode> {
 struct Counts {
     lines: u64,
     /// Those of them that the server has refused.
-    too_old: u64,
+    refused: u64,
 }
 
 fn labels(pairs: &[String]) -> Result<Labels> {
@@ -83,7 +84,7 @@ async fn file(path: &Path, labels: &Labels, args: &ImportArgs) -> Result<Counts>
             return Ok(counts);
         }
         counts.lines += entries.len() as u64;
-        counts.too_old += push(&client, &args.client, labels, entries).await?;
+        counts.refused += push(&client, &args.client, labels, entries).await?;
     }
 }
 
@@ -121,7 +122,7 @@ impl Lines {
     }
 }
 
-/// How many of the entries the server has refused because they are too old; it has the others.
+/// How many of the entries the server has refused for their times; it has the others.
 async fn push(
     client: &reqwest::Client,
     server: &ClientArgs,
@@ -141,7 +142,7 @@ async fn push(
             }
             status => {
                 let text = response.text().await?;
-                return too_old(&text)
+                return out_of_bounds(&text)
                     .with_context(|| format!("{addr} refuses the lines: {status} {}", text.trim()));
             }
         }
@@ -149,11 +150,11 @@ async fn push(
     bail!("{addr} takes nothing: kafka does not acknowledge the entries")
 }
 
-/// How many entries were refused because they are too old, as Loki says it; nothing when there is another reason, too.
-fn too_old(text: &str) -> Option<u64> {
+/// How many entries were refused for their times, as Loki says it; nothing when there is another reason, too.
+fn out_of_bounds(text: &str) -> Option<u64> {
     let count = |reason: &str| {
         let (count, reason) = reason.split_once(" errors like: ").unwrap_or(("1", reason));
-        reason.contains(" has timestamp too old: ").then(|| count.parse::<u64>().ok())?
+        reason.contains(" has timestamp too ").then(|| count.parse::<u64>().ok())?
     };
     text.split("; ").map(count).sum()
 }
@@ -163,14 +164,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_that_are_too_old_are_counted() {
+    fn entries_that_are_refused_for_their_times_are_counted() {
         let old = "entry for stream '{a=\"b\"}' has timestamp too old: 2020-01-01T00:00:00Z, oldest acceptable timestamp";
         let new = "entry for stream '{a=\"b\"}' has timestamp too new: 2120-01-01T00:00:00Z";
-        assert_eq!(too_old(&format!("{old}\n")), Some(1));
-        assert_eq!(too_old(&format!("12 errors like: {old}")), Some(12));
-        assert_eq!(too_old(&format!("12 errors like: {old}; 1 errors like: {old}")), Some(13));
-        assert_eq!(too_old(&format!("12 errors like: {old}; 1 errors like: {new}")), None);
-        assert_eq!(too_old("gzip: corrupt"), None);
+        assert_eq!(out_of_bounds(&format!("{old}\n")), Some(1));
+        assert_eq!(out_of_bounds(&format!("12 errors like: {old}")), Some(12));
+        assert_eq!(out_of_bounds(&format!("12 errors like: {old}; 1 errors like: {old}")), Some(13));
+        assert_eq!(out_of_bounds(&format!("12 errors like: {old}; 1 errors like: {new}")), Some(13));
+        assert_eq!(out_of_bounds(&format!("{old}; {new}; gzip: corrupt")), None);
+        assert_eq!(out_of_bounds("gzip: corrupt"), None);
     }
 
     #[test]

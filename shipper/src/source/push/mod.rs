@@ -31,7 +31,7 @@ use tokio::sync::Semaphore;
 
 pub use self::selector::is_label_name;
 use self::{
-    age::Sieve,
+    age::{Bounds, Sieve},
     decode::{Form, Limits, REQUEST_LIMIT},
     gateway::Ledger,
     otlp::metrics::Dropped,
@@ -52,8 +52,7 @@ struct Endpoint {
     limits: Limits,
     /// Whether a request has to name its tenant.
     tenants: bool,
-    /// How long the index keeps entries, where that is known.
-    max_age: Option<Duration>,
+    bounds: Bounds,
     places: Semaphore,
     /// What has been pushed as to a Pushgateway.
     groups: Mutex<Ledger>,
@@ -70,7 +69,8 @@ impl From<String> for Refusal {
 }
 
 /// The push endpoints; entries go to the topic for logs, samples to the one for metrics. Logs belong to the tenant
-/// that the request names; with `tenants` it has to name one. Entries older than `max_age` are refused.
+/// that the request names; with `tenants` it has to name one. Entries older than `max_age`, which is how long the index
+/// keeps them where that is known, are refused.
 pub fn push_router(
     publisher: Publisher,
     config: &Config,
@@ -82,8 +82,9 @@ pub fn push_router(
         labels: config.push.label_limit,
         line: (config.line_limit.0 as usize).max(1),
     };
+    let bounds = Bounds { max_age, grace: config.push.creation_grace_period.0 };
     let (places, groups) = (Semaphore::new(CONCURRENT), Mutex::default());
-    let endpoint = Endpoint { publisher, limits, tenants, max_age, places, groups };
+    let endpoint = Endpoint { publisher, limits, tenants, bounds, places, groups };
     Router::new()
         .route("/loki/api/v1/push", post(push))
         .route("/otlp/v1/logs", post(logs))
@@ -154,9 +155,9 @@ where
         Refusal(StatusCode::PAYLOAD_TOO_LARGE, reason)
     })?;
     let events = read(&head.headers, &body, &endpoint.limits)?;
-    let (mut receipts, mut sieve) = (Vec::new(), Sieve::new(endpoint.max_age));
-    let fresh = events.into_iter().filter_map(|event| sieve.fresh(event));
-    let events = fresh.map(|event| owned(event, &head.headers, endpoint.tenants));
+    let (mut receipts, mut sieve) = (Vec::new(), Sieve::new(&endpoint.bounds));
+    let within = events.into_iter().filter_map(|event| sieve.pass(event));
+    let events = within.map(|event| owned(event, &head.headers, endpoint.tenants));
     for event in events.collect::<Result<Vec<_>, _>>()? {
         receipts.push(endpoint.publisher.publish_with_receipt(event).await);
     }
