@@ -7,6 +7,7 @@ use crate::{
     catalog::Catalog,
     commit::{Added, Change},
     head::Head,
+    merge::Stop,
     segment::{self, Built},
     state::{Sealed, Sealing},
     storage::failed,
@@ -44,16 +45,19 @@ impl Index {
         Ok(())
     }
 
-    /// Waits until something may be due for [`Index::seal_due`]: memory is full, or `timeout` has passed.
-    pub(crate) fn wait_for_seal(&self, timeout: Duration) {
+    /// Waits until something may be due for [`Index::seal_due`]: memory is full, `stop` says so and
+    /// [`Index::wake_sealer`] was called, or `timeout` has passed.
+    pub(crate) fn wait_for_seal(&self, timeout: Duration, stop: Stop<'_>) {
         let mut state = self.inner.state.lock();
-        if state.sealing.is_empty() || state.read_only.is_some() {
+        if !stop() && (state.sealing.is_empty() || state.read_only.is_some()) {
             self.inner.seal_wanted.wait_for(&mut state, timeout);
         }
     }
 
     /// Wakes whoever is in [`Index::wait_for_seal`].
     pub(crate) fn wake_sealer(&self) {
+        // As [`Index::wake_merger`].
+        let _state = self.inner.state.lock();
         self.inner.seal_wanted.notify_all();
     }
 

@@ -1,13 +1,16 @@
 //! The reader where other processes commit too.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    atomic::{AtomicBool, Ordering},
+    mpsc,
+};
 
 use bus::{Outgoing, Start, broker::Broker};
 use tempfile::TempDir;
 use tokio::sync::broadcast;
 
 use super::*;
-use crate::{Config, Index, adopt::tests::Fake, storage::Directory};
+use crate::{Config, Index, Stop, adopt::tests::Fake, storage::Directory};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -39,4 +42,30 @@ async fn who_takes_over_sends_the_letters_of_what_it_passed_over_before() {
     let letters = tokio::task::spawn_blocking(move || consumer.poll(PATIENCE, 1).unwrap()).await.unwrap();
     assert_eq!(letters[0].key.as_ref(), b"k");
     job.stop().await;
+}
+
+#[test]
+fn who_is_told_to_stop_between_its_look_and_its_wait_stops() {
+    let folder = TempDir::new().unwrap();
+    let index = Index::open(folder.path(), &Config::default()).unwrap();
+    assert_woken(|stop| index.wait_for_merge(PATIENCE, stop), || index.wake_merger());
+    assert_woken(|stop| index.wait_for_seal(PATIENCE, stop), || index.wake_sealer());
+}
+
+fn assert_woken(wait: impl Fn(Stop<'_>), wake: impl Fn() + Copy + Send) {
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        let stop = || {
+            let (done, is_done) = mpsc::channel();
+            scope.spawn(move || {
+                wake();
+                done.send(())
+            });
+            // Whoever wakes has done so by now, or waits for the wait.
+            let _ = is_done.recv_timeout(POLL);
+            false
+        };
+        wait(&stop);
+    });
+    assert!(begin.elapsed() < PATIENCE);
 }

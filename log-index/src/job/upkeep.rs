@@ -39,9 +39,10 @@ impl Shared {
     pub(super) fn seal(&self, index: &Index) {
         let mut retained = None;
         let mut wait = SEAL_LOOK;
-        while !self.shutdown.is_cancelled() {
-            index.wait_for_seal(wait);
-            if self.shutdown.is_cancelled() {
+        let stop = || self.shutdown.is_cancelled();
+        while !stop() {
+            index.wait_for_seal(wait, &stop);
+            if stop() {
                 return;
             }
             if !index.is_owner() {
@@ -72,7 +73,7 @@ impl Shared {
                 continue;
             }
             match index.merge(&stop) {
-                Ok(()) => index.wait_for_merge(MERGE_LOOK),
+                Ok(()) => index.wait_for_merge(MERGE_LOOK, &stop),
                 Err(MergeError::Stopped) => return,
                 Err(error @ MergeError::Damaged(_)) => tracing::error!(%error, "segments are not merged"),
                 Err(error) => {

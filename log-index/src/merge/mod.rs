@@ -61,11 +61,12 @@ impl Index {
         self.next_plan(&sealed).is_some()
     }
 
-    /// Waits until there may be something to merge, or `timeout` has passed.
-    pub(crate) fn wait_for_merge(&self, timeout: Duration) {
+    /// Waits until there may be something to merge, until `stop` says so and [`Index::wake_merger`] was called, or until
+    /// `timeout` has passed.
+    pub(crate) fn wait_for_merge(&self, timeout: Duration, stop: Stop<'_>) {
         let mut state = self.inner.state.lock();
         let sealed = state.sealed.clone();
-        if self.next_plan(&sealed).is_none() {
+        if !stop() && self.next_plan(&sealed).is_none() {
             self.inner.merge_wanted.wait_for(&mut state, timeout);
         }
     }
@@ -77,6 +78,8 @@ impl Index {
 
     /// Wakes whoever is in [`Index::wait_for_merge`].
     pub(crate) fn wake_merger(&self) {
+        // With the lock nobody is between its look at `stop` and its wait.
+        let _state = self.inner.state.lock();
         self.inner.merge_wanted.notify_all();
     }
 
