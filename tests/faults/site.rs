@@ -56,7 +56,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts everything, and waits until the services answer.
+    /// Starts everything, and waits until the services are ready: from then on the shipper follows every file.
     pub async fn start(layout: Layout, rng: &mut Rng) -> Site {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::new(&dir.path().join("data"), DISK_MEGABYTES);
@@ -85,8 +85,7 @@ impl Site {
         fs::write(site.path("tailrace.yaml"), site.config()).unwrap();
         layout.roles().iter().for_each(|role| site.spawn(*role, None));
         for port in site.http.values() {
-            let ready = format!("http://127.0.0.1:{port}/ready");
-            eventually_answered(&ready).await;
+            eventually_ready(&format!("http://127.0.0.1:{port}/ready")).await;
         }
         site
     }
@@ -253,10 +252,10 @@ fn keep(folders: &[&Path]) {
     eprintln!("data and logs of the services: {} ({copied:?})", kept.display());
 }
 
-async fn eventually_answered(url: &str) {
+async fn eventually_ready(url: &str) {
     let (client, begin) = (client(), Instant::now());
-    while client.get(url).send().await.is_err() {
-        assert!(begin.elapsed() < PATIENCE, "{url} does not answer");
+    while !client.get(url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+        assert!(begin.elapsed() < PATIENCE, "{url} is not ready");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
