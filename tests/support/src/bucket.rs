@@ -15,8 +15,10 @@ use std::{
 
 use parking_lot::Mutex;
 
+use crate::port;
+
 /// How long the server may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running server; it ends with this value.
 pub struct Server {
@@ -36,7 +38,7 @@ impl Server {
     pub fn start() -> Server {
         let program =
             env::var("TAILRACE_TEST_MOTO").expect("TAILRACE_TEST_MOTO names the program to test with");
-        let server = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let server = SocketAddr::from(([127, 0, 0, 1], port::free()));
         let mut command = Command::new(program);
         command.args(["-H", "127.0.0.1", "-p", &server.port().to_string()]);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

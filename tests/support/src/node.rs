@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::port;
+
 /// A running broker.
 pub trait Node {
     /// `host:port`.
@@ -23,14 +25,14 @@ pub struct Embedded {
 impl Embedded {
     /// Starts it on a free port with its data in `dir`.
     pub fn start(dir: &Path) -> Embedded {
-        Embedded::spawn(Command::new(program()), "127.0.0.1:0", dir)
+        Embedded::spawn(Command::new(program()), &addr(), dir)
     }
 
     /// One whose files cannot grow beyond 512 KiB, as if the disk were full; after a crash they can.
     pub fn start_confined(dir: &Path) -> Embedded {
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]).arg(program());
-        Embedded::spawn(shell, "127.0.0.1:0", dir)
+        Embedded::spawn(shell, &addr(), dir)
     }
 
     fn spawn(mut command: Command, addr: &str, dir: &Path) -> Embedded {
@@ -59,6 +61,10 @@ impl Node for Embedded {
         self.kill();
         *self = Embedded::spawn(Command::new(program()), &self.addr, &self.dir);
     }
+}
+
+fn addr() -> String {
+    format!("127.0.0.1:{}", port::free())
 }
 
 fn program() -> PathBuf {

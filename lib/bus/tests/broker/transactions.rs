@@ -3,14 +3,14 @@
 use crate::support::config;
 use rdkafka::producer::Producer;
 use std::sync::atomic::Ordering::Relaxed;
-use test_support::client::*;
+use test_support::{client::*, port};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn open_and_aborted_transactions_survive_a_restart() {
     let dir = tempfile::tempdir().expect("dir");
-    let mut settings = config(dir.path());
+    let listen = ([127, 0, 0, 1], port::free()).into();
+    let settings = bus::broker::Config { listen, ..config(dir.path()) };
     let broker = bus::broker::Broker::start(settings.clone()).await.expect("starts");
-    settings.listen = broker.addr();
     let producer = transactional(broker.addr(), "id", "60000");
     write(&producer, "t", &["aborted"]);
     producer.abort_transaction(PATIENCE).expect("aborted");
