@@ -5,6 +5,7 @@ use std::net::UdpSocket;
 use serde_json::Value;
 
 use crate::{
+    answers::get,
     basics::{append, now_ns},
     harness::{Pipeline, run, text},
 };
@@ -83,7 +84,7 @@ async fn host_samples_become_series_windows_rules_and_an_alert() {
     assert_eq!(evidence["samples"][0]["labels"]["host"], "e2e", "{alert}");
     // The link leads to what the rule saw, once the index has it.
     let link = format!("{}{}", pipeline.url(), evidence["query"].as_str().unwrap());
-    let answer: Value = reqwest::get(link).await.unwrap().json().await.unwrap();
+    let answer = get(&link, &[]).await;
     let value: f64 = answer["data"]["result"][0]["value"][1].as_str().unwrap().parse().unwrap();
     assert_eq!(Some(value), alert["value"].as_f64(), "{answer}");
     // The history by HTTP is that of the command line.

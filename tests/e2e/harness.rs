@@ -10,7 +10,10 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::basics::{PATIENCE, PAUSE, client};
+use crate::{
+    answers::{INCOMPLETE, get},
+    basics::{PATIENCE, PAUSE, client},
+};
 
 /// The binary under test.
 pub fn tailrace(args: &[&str]) -> Command {
@@ -24,9 +27,19 @@ pub fn tailrace(args: &[&str]) -> Command {
     command
 }
 
-/// Runs a command to its end.
+/// What a command says when the server takes its time.
+const WAITING: &str = "waiting for an answer from ";
+
+/// Runs a command to its end; again while the server's answer is incomplete.
 pub fn run(args: &[&str]) -> Output {
-    tailrace(args).stdin(Stdio::null()).output().expect("the binary starts")
+    let begin = Instant::now();
+    loop {
+        let output = tailrace(args).stdin(Stdio::null()).output().expect("the binary starts");
+        if !text(&output).contains(INCOMPLETE) {
+            return output;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{args:?}: {}", text(&output));
+    }
 }
 
 /// What was printed on standard output: answers, without warnings.
@@ -34,9 +47,11 @@ pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Both outputs as text.
+/// Both outputs as text, whether or not the command had to wait.
 pub fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let said = stderr.split_inclusive('\n').filter(|line| !line.starts_with(WAITING));
+    stdout(output) + &said.collect::<String>()
 }
 
 /// A running service of ours; killed when dropped.
@@ -266,12 +281,4 @@ impl Pipeline {
         let response = client().post(url).json(&body).send().await.unwrap();
         assert_eq!(response.status(), 204, "{}", response.text().await.unwrap());
     }
-}
-
-/// A GET that must be answered with JSON.
-pub async fn get(url: &str, parameters: &[(&str, &str)]) -> Value {
-    let response = client().get(url).query(parameters).send().await.unwrap();
-    let (status, body) = (response.status(), response.text().await.unwrap());
-    assert!(status.is_success(), "{url} {parameters:?}: {status} {body}");
-    serde_json::from_str(&body).unwrap_or_else(|e| panic!("{url}: {e}: {body}"))
 }

@@ -1,5 +1,6 @@
 //! End-to-end cases: the real binary, on the embedded broker or, where TAILRACE_TEST_KAFKA names one, on Kafka.
 
+mod answers;
 mod bad_input;
 mod basics;
 mod command_line;

@@ -5,8 +5,9 @@ use prost::Message;
 use serde_json::{Value, json};
 
 use crate::{
+    answers::{caught_up, get},
     basics::{client, now_ns},
-    harness::{Pipeline, get},
+    harness::Pipeline,
 };
 
 const NOTHING: &str = "{host_name: e2e}";
@@ -79,6 +80,7 @@ async fn what_a_job_has_pushed_is_federated_until_it_is_deleted() {
     let headers = [("content-type", "text/plain"), ("accept", "*/*")];
     post(&pipeline.push_url(), path, headers, b"# TYPE size gauge\nsize{disk=\"a\"} 12e9\n".to_vec()).await;
     let federated = async || {
+        caught_up(&pipeline.url()).await;
         let url = format!("{}/federate?match[]=size", pipeline.url());
         client().get(url).send().await.unwrap().text().await.unwrap()
     };

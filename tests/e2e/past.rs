@@ -5,8 +5,9 @@ use event::{Codec, Event, LogBatch, LogEntry, Sample, SampleBatch, Series, encod
 use tempfile::TempDir;
 
 use crate::{
+    answers::get,
     basics::now_ns,
-    harness::{Service, get, run, text},
+    harness::{Service, run, text},
 };
 
 /// Times of the tests are seconds from the beginning of that hour.

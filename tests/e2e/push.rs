@@ -2,17 +2,18 @@
 //! `tests/run e2e-push` names the two programs in TAILRACE_TEST_PROMETHEUS and TAILRACE_TEST_PUSHGATEWAY.
 
 use std::{
-    net::TcpListener,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+use test_support::port;
 
 use crate::{
+    answers::get,
     basics::{PATIENCE, client},
-    harness::{Service, get},
+    harness::Service,
     metrics::write_histogram,
 };
 
@@ -54,10 +55,6 @@ impl Peer {
     fn pushgateway(port: u16) -> Peer {
         Peer::start("TAILRACE_TEST_PUSHGATEWAY", &[format!("--web.listen-address=127.0.0.1:{port}")])
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The whole pipeline with a host source of one sample a second and the given push targets.
@@ -105,7 +102,7 @@ async fn counter(service: &Service, name: &str) -> f64 {
 
 #[tokio::test]
 async fn prometheus_gets_every_sample_though_it_was_away() {
-    let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+    let (dir, port) = (tempfile::tempdir().unwrap(), port::free());
     let url = format!("http://127.0.0.1:{port}");
     let first = Peer::prometheus(&dir, port);
     let service = pipeline(&dir, &format!("{{remote_write: [{{url: \"{url}/api/v1/write\"}}]}}"));
@@ -130,7 +127,7 @@ async fn prometheus_gets_every_sample_though_it_was_away() {
 
 #[tokio::test]
 async fn prometheus_gets_what_windows_and_rules_derive() {
-    let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+    let (dir, port) = (tempfile::tempdir().unwrap(), port::free());
     let url = format!("http://127.0.0.1:{port}");
     let _prometheus = Peer::prometheus(&dir, port);
     let push = format!(
@@ -144,7 +141,7 @@ async fn prometheus_gets_what_windows_and_rules_derive() {
 
 #[tokio::test]
 async fn the_pushgateway_gets_the_newest_values_though_it_was_away() {
-    let port = free_port();
+    let port = port::free();
     let dir = tempfile::tempdir().unwrap();
     let url = format!("http://127.0.0.1:{port}");
     let push = format!("{{pushgateway: [{{url: \"{url}\", interval: 1s, match: ['node_load1']}}]}}");
@@ -164,7 +161,7 @@ async fn the_pushgateway_gets_the_newest_values_though_it_was_away() {
 
 #[tokio::test]
 async fn prometheus_gets_native_histograms() {
-    let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+    let (dir, port) = (tempfile::tempdir().unwrap(), port::free());
     let url = format!("http://127.0.0.1:{port}");
     let _prometheus = Peer::prometheus(&dir, port);
     let target = format!("{{remote_write: [{{url: \"{url}/api/v1/write\", send_native_histograms: true}}]}}");

@@ -1,6 +1,6 @@
 //! Rules over the past, from the store and from the topics.
 
-use crate::past::Past;
+use crate::{answers::caught_up, past::Past};
 
 const STALE: f64 = f64::from_bits(event::Sample::STALE_BITS);
 
@@ -21,6 +21,7 @@ async fn hour() -> Past {
     }
     let many: Vec<(i64, &str)> = (0..6_100).map(|n| (3_300 + n / 1_000, "many")).collect();
     past.log(&[("job", "bulk")], &many).await;
+    caught_up(&past.url()).await;
     past
 }
 
@@ -136,6 +137,7 @@ async fn recording_rules_are_written_over_the_past_and_a_second_time_changes_not
 async fn a_check_tells_of_duplicates_and_of_metrics_that_the_server_does_not_have() {
     let past = Past::empty().await;
     past.sample(&[("__name__", "node_load1")], &[(0, 1.0)]).await;
+    caught_up(&past.url()).await;
     let twice = "  - {record: a, expr: node_lood1}\n".repeat(2);
     let shown = past.ask(&["check", &past.rules("twice.yml", &twice)]);
     assert!(shown.contains("twice.yml: 2 rules give `a` with the same labels"), "{shown}");

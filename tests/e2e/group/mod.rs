@@ -10,7 +10,10 @@ use rdkafka::{
 };
 use serde_json::Value;
 
-use crate::harness::{get, run, text};
+use crate::{
+    answers::get,
+    harness::{run, text},
+};
 use store::{Group, SHARDS, post, shared, url, wait_for_lines};
 
 #[tokio::test(flavor = "multi_thread")]

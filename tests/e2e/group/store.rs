@@ -8,8 +8,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
+    answers::get,
     basics::{PATIENCE, PAUSE, client, now_ns},
-    harness::{Service, get},
+    harness::Service,
 };
 
 /// Partitions of the topics, and so shards.
