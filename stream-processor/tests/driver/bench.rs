@@ -8,7 +8,7 @@ use stream_processor::{Config, run_rules};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 const RULES: &str = "
 groups:
@@ -131,6 +131,15 @@ impl Bench {
         let consumer = Consumer::open(&builder).unwrap();
         let zero = Offsets::from(vec![(topic.to_owned(), 0, 0), (topic.to_owned(), 1, 0)]);
         consumer.commit(&zero, &format!("{{\"version\":1,\"step\":{step}}}")).unwrap();
+    }
+}
+
+/// Waits until it is so.
+pub async fn wait(what: &str, is: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is() {
+        assert!(begin.elapsed() < PATIENCE, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

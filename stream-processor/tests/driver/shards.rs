@@ -1,9 +1,6 @@
 //! Processors that share the rule groups.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Instant,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bus::Record;
 use event::{Alert, AlertState};
@@ -12,7 +9,7 @@ use stream_processor::{Running, run_rules};
 use test_support::proxy::Proxy;
 use tokio_util::sync::CancellationToken;
 
-use crate::bench::{Bench, PATIENCE};
+use crate::bench::{Bench, wait};
 
 const GROUPS: usize = 12;
 
@@ -23,14 +20,6 @@ fn rules() -> String {
         )
     };
     format!("groups:\n{}", (0..GROUPS).map(group).collect::<Vec<_>>().join("\n"))
-}
-
-async fn wait(what: &str, is: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !is() {
-        assert!(begin.elapsed() < PATIENCE, "not in time: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }
 
 fn groups(running: &Running) -> BTreeSet<String> {
