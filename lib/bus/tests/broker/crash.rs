@@ -56,7 +56,8 @@ async fn a_torn_tail_is_cut_off_and_the_rest_is_kept() {
 async fn a_full_disk_refuses_records_and_keeps_those_it_took() {
     let dir = tempfile::tempdir().expect("dir");
     let mut node = Embedded::start_confined(dir.path());
-    let producer = producer(node.addr(), &[("message.timeout.ms", "2000"), ("retry.backoff.ms", "50")]);
+    let once = [("enable.idempotence", "false"), ("message.send.max.retries", "0")];
+    let producer = producer(node.addr(), &once);
     let value = "x".repeat(10_000);
     let mut taken = Vec::new();
     let refused = loop {

@@ -6,7 +6,7 @@ use kafka_protocol::protocol::{
     Decodable, HeaderVersion, Request, StrBytes, encode_request_header_into_buffer,
 };
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 /// A bare client.
@@ -47,9 +47,12 @@ impl Wire {
         R::Response::decode(&mut frame, version).expect("answer")
     }
 
-    /// Whether the broker closes the connection.
+    /// Whether the broker closes the connection: silence is no end.
     pub fn is_closed(&mut self) -> bool {
-        self.receive().is_none()
+        match self.0.read(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Retention: what is too old or too much goes, whole segments at a time; of a compacted topic what is outdated.
 
 use crate::target::Target;
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use test_support::client::*;
 
@@ -11,9 +11,19 @@ fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64
 }
 
-async fn send_as_of(producer: &FutureProducer, topic: &str, time_ms: i64) {
-    let record = FutureRecord::<(), str>::to(topic).payload("v").partition(0).timestamp(time_ms);
-    producer.send(record, PATIENCE).await.expect("acknowledged");
+/// One record of each time, in one batch: no look for what is too old comes between them.
+async fn send_as_of(target: &Target, topic: &str, times_ms: &[i64]) {
+    let until_flush = ("linger.ms", "60000");
+    let producer = producer(&target.addr, &[until_flush]);
+    let send = |time_ms: &i64| {
+        let record = FutureRecord::<(), str>::to(topic).payload("v").partition(0).timestamp(*time_ms);
+        producer.send_result(record).map_err(|(error, _)| error).expect("queued")
+    };
+    let sent: Vec<_> = times_ms.iter().map(send).collect();
+    producer.flush(PATIENCE).expect("flushed");
+    for delivery in sent {
+        delivery.await.expect("answered").expect("acknowledged");
+    }
 }
 
 async fn wait_for_begin(target: &Target, topic: &str, begin: i64) {
@@ -29,16 +39,13 @@ async fn records_go_when_they_are_too_old_and_stay_when_a_newer_one_is_beside_th
     let target = Target::new("age").await;
     let settings = [("retention.ms", "600000")];
     let (old, mixed) = (target.topic("old", 1, &settings).await, target.topic("mixed", 1, &settings).await);
-    let producer = producer(&target.addr, &[]);
-    send_as_of(&producer, &mixed, now_ms() - HOUR_MS).await;
-    send_as_of(&producer, &mixed, now_ms()).await;
-    for _ in 0..3 {
-        send_as_of(&producer, &old, now_ms() - HOUR_MS).await;
-    }
+    let hour_ago = now_ms() - HOUR_MS;
+    send_as_of(&target, &mixed, &[hour_ago, now_ms()]).await;
+    send_as_of(&target, &old, &[hour_ago; 3]).await;
     wait_for_begin(&target, &old, 3).await;
     assert_eq!(ends(&target.addr, &old, 0), (3, 3));
     assert_eq!(ends(&target.addr, &mixed, 0), (0, 2));
-    assert_eq!(send(&producer, &old, "next").await, 3);
+    assert_eq!(send(&producer(&target.addr, &[]), &old, "next").await, 3);
 }
 
 /// One record fills most of a segment, so each has one of its own.

@@ -89,7 +89,8 @@ async fn an_overdue_transaction_is_aborted() {
     write(&slow, &topic, &["too slow"]);
     send(&producer(&target.addr, &[]), &topic, "after").await;
     let consumer = reader(&target.addr, &topic, Offset::Beginning, READ_COMMITTED);
-    assert_eq!(take(&consumer, 1), [(1, "after".to_owned())]);
+    // Where it stands depends on which was quicker: it, or the mark of the abort.
+    assert_eq!(take(&consumer, 1)[0].1, "after");
     assert!(slow.commit_transaction(PATIENCE).is_err());
 }
 
