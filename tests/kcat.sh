@@ -12,7 +12,7 @@ set -euo pipefail
 
 broker=${1:?usage: kcat.sh BROKER_ADDR}
 run=kcat-$$-$(date +%s)
-timeout=60
+timeout=120
 failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -86,7 +86,7 @@ groups() {
 
 # member NAME SETTING...: a member of a group until it is ended; what it reads and says goes into files of its name.
 member() {
-    kcat -b "$broker" -u -G "$run-members" -X auto.offset.reset=earliest -X session.timeout.ms=6000 \
+    kcat -b "$broker" -u -G "$run-members" -X auto.offset.reset=earliest -X session.timeout.ms=30000 \
         -X heartbeat.interval.ms=100 "${@:2}" -f '%s\n' "$run-members" >"$work/$1" 2>"$work/$1.log" &
     members[$1]=$!
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// A condition that does not come true within this time is a failure.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks.
 pub const PAUSE: Duration = Duration::from_millis(25);
 

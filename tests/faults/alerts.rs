@@ -7,7 +7,7 @@ use event::{Alert, AlertState};
 
 use crate::load::samples::WAVE;
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(200);
 
 /// What one wave makes of an alert.

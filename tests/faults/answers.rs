@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::basics::client;
 
 /// A query that takes longer has no answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const LIMIT: &str = "5000";
 
 /// Asks one index.

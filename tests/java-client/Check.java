@@ -5,7 +5,7 @@ import java.util.concurrent.ExecutionException;
 
 /** What a case expects. */
 final class Check {
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    static final Duration PATIENCE = Duration.ofSeconds(120);
 
     private Check() {}
 

@@ -16,7 +16,7 @@ use rdkafka::{
 use tokio::{runtime::Handle, task::block_in_place};
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A broker with names of its own for each test.
 struct Bench {

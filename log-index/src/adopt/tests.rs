@@ -271,7 +271,7 @@ async fn who_waits_for_a_record_is_told_that_it_came_with_a_commit() {
     pair.owner.flush().unwrap();
     let target = pair.owner.read_offsets();
     let (reached, ()) =
-        tokio::join!(pair.follower.wait_for(&target, Duration::from_secs(10)), async { pair.adopt() });
+        tokio::join!(pair.follower.wait_for(&target, Duration::from_secs(60)), async { pair.adopt() });
     assert!(reached);
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use super::*;
 use crate::{Config, Index, Stop, adopt::tests::Fake, storage::Directory};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_over_sends_the_letters_of_what_it_passed_over_before() {

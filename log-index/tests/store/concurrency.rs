@@ -61,7 +61,7 @@ async fn waiting_for_offsets_ends_when_they_are_reached_or_the_time_is_over() {
     target.set("logs", 0, 1);
     assert!(!bench.index().wait_for(&target, Duration::from_millis(1)).await);
     let index = bench.index().clone();
-    let waiting = tokio::spawn(async move { index.wait_for(&target, Duration::from_secs(30)).await });
+    let waiting = tokio::spawn(async move { index.wait_for(&target, Duration::from_secs(60)).await });
     tokio::task::yield_now().await;
     bench.index().append(&record(0, value(0))).unwrap();
     assert!(waiting.await.unwrap());

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::scan;
 
 /// How long any one thing may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Pipeline {
     folder: TempDir,

@@ -1,6 +1,6 @@
 //! The real way: rdkafka and the embedded broker.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path};
 
 use bus::{
     Consumer, ConsumerBuilder, Start,
@@ -10,7 +10,7 @@ use event::Event;
 use shipper::Shipper;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{files, numbered, numbered_lines, wait_until};
+use crate::support::{PATIENCE, files, numbered, numbered_lines, wait_until};
 
 async fn broker(data_dir: &Path, listen: SocketAddr) -> Broker {
     let config = BrokerConfig { listen, data_dir: data_dir.to_owned(), ..BrokerConfig::default() };
@@ -23,7 +23,7 @@ fn read(bus: &bus::Config, count: usize) -> Vec<String> {
     consumer.start(&bus::Offsets::default(), Start::Earliest).unwrap();
     let (mut lines, mut mark) = (Vec::new(), 0);
     while lines.len() < count {
-        let records = consumer.poll(Duration::from_secs(20), 100).unwrap();
+        let records = consumer.poll(PATIENCE, 100).unwrap();
         assert!(!records.is_empty(), "waited in vain for {count} lines, got {}", lines.len());
         for record in records {
             let Event::Logs(batch) = event::decode(&record.value).unwrap() else { panic!("no log entries") };

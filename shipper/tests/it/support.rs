@@ -22,7 +22,7 @@ use shipper::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Keeps acknowledged records in their order. While it is away nothing is acknowledged.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ const SOURCE: &str = "faults/node";
 const METRIC: &str = "node_time_seconds";
 /// A new life begins with the time in microseconds, far above the last position.
 const NEW_LIFE: u64 = 1_000;
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(200);
 
 /// Reads the topic on and on.

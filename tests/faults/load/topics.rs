@@ -37,7 +37,7 @@ const PADDING: usize = 400;
 const TEXT: usize = 4_000;
 const TIMEOUT: Duration = Duration::from_secs(600);
 /// For reading a topic to its end.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
 
 /// What was acknowledged.

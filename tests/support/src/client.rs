@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 /// How long any one thing may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Settings of librdkafka, by name.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];

@@ -5,7 +5,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use std::time::Duration;
 use tempfile::TempDir;
-use test_support::client::{Settings, client};
+use test_support::client::{PATIENCE, Settings, client};
 use test_support::node::{Embedded, Kafka, Node};
 
 /// The address of the Kafka under test, if it is not the embedded broker.
@@ -62,7 +62,7 @@ impl Target {
 
 /// How long requests about topics and groups may take.
 pub fn options() -> AdminOptions {
-    AdminOptions::new().operation_timeout(Some(Duration::from_secs(10)))
+    AdminOptions::new().operation_timeout(Some(PATIENCE))
 }
 
 /// A broker that can be killed, and how often a test that repeats it kills it. Starting Apache Kafka takes ten seconds.

@@ -239,7 +239,7 @@ async fn every_answer_can_be_written_in_every_version() {
         for sample in samples_of(api, version) {
             let _ = node.topics.create(&name(), 1, Default::default());
             let client = Client { id: String::new(), host: IpAddr::V4(Ipv4Addr::LOCALHOST), version };
-            let answer = tokio::time::timeout(Duration::from_secs(5), answer(&node, &client, sample)).await;
+            let answer = tokio::time::timeout(Duration::from_secs(60), answer(&node, &client, sample)).await;
             let Ok(Outcome::Answer(answer, _)) = answer else { panic!("no answer to {api:?} {version}") };
             if answer.encode(&mut BytesMut::new(), version).is_err() {
                 failures.push(format!("{api:?} {version}: {answer:?}"));
