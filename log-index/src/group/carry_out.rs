@@ -35,11 +35,13 @@ pub struct CarryOut {
     shards: Vec<Index>,
     /// When a request that has failed was tried last, by shard and offset.
     tried: BTreeMap<(usize, i64), Instant>,
+    /// How long it then waits.
+    retry: Duration,
 }
 
 impl CarryOut {
     pub fn new(requests: Arc<Requests>, shards: Vec<Index>) -> Self {
-        CarryOut { requests, shards, tried: BTreeMap::new() }
+        CarryOut { requests, shards, tried: BTreeMap::new(), retry: RETRY }
     }
 
     /// The thread.
@@ -65,7 +67,7 @@ impl CarryOut {
     }
 
     fn is_due(&self, number: usize, offset: i64) -> bool {
-        self.tried.get(&(number, offset)).is_none_or(|at| at.elapsed() >= RETRY)
+        self.tried.get(&(number, offset)).is_none_or(|at| at.elapsed() >= self.retry)
     }
 
     fn first(&mut self, number: usize, index: &Index, offset: i64, what: &What) -> bool {
@@ -222,14 +224,18 @@ mod tests {
         (index, storage, Arc::new(Requests::new("requests".into(), producer)))
     }
 
+    /// What has failed is not due again, however long the test takes.
+    fn patient(requests: &Arc<Requests>, index: &Index) -> CarryOut {
+        CarryOut { retry: Duration::MAX, ..CarryOut::new(requests.clone(), vec![index.clone()]) }
+    }
+
     #[test]
     fn one_that_fails_holds_up_no_other_and_is_done_when_it_can_be() {
         let folder = tempfile::tempdir().unwrap();
         let (index, storage, requests) = broken(folder.path());
         note(&requests, 0, What::Flush);
         note(&requests, 1, What::Cancel { id: 9 });
-        let carry_out = || CarryOut::new(requests.clone(), vec![index.clone()]);
-        let mut first = carry_out();
+        let mut first = patient(&requests, &index);
         while first.step() {}
         assert_eq!([0, 1].map(|offset| index.has_carried_out(offset)), [false, true]);
         let reasons = index.status().failed_requests;
@@ -239,7 +245,7 @@ mod tests {
         storage.broken.store(false, Ordering::SeqCst);
         assert!(!first.step(), "it waits before it tries again");
         // Whoever takes the shard over tries at once.
-        assert!(carry_out().step());
+        assert!(patient(&requests, &index).step());
         assert!(index.has_carried_out(0) && index.status().failed_requests.is_empty());
         assert_eq!(index.status().segments, 1);
     }
@@ -257,7 +263,7 @@ mod tests {
         });
         full.unwrap();
         note(&requests, last, What::Flush);
-        let mut carry_out = CarryOut::new(requests, vec![index.clone()]);
+        let mut carry_out = patient(&requests, &index);
         assert!(carry_out.step());
         let tried = carry_out.tried[&(0, last)];
         while carry_out.step() {}
