@@ -1,7 +1,10 @@
 //! Aggregations. Series that agree in the grouping labels form a group; each group is folded over all steps at
 //! once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap},
+};
 
 use event::Labels;
 
@@ -37,7 +40,8 @@ impl Evaluator<'_> {
             }
             AggregateOp::TopK | AggregateOp::BottomK => {
                 let limits = scalar()?.into_iter().map(limit).collect::<Result<Vec<_>, _>>()?;
-                self.pick(aggregate, steps, |step, points| first_of(aggregate.op, limits[step], points))
+                let order = if aggregate.op == AggregateOp::TopK { descending } else { ascending };
+                self.pick(aggregate, steps, |step, candidates| first_of(order, limits[step], candidates))
             }
             AggregateOp::LimitRatio => {
                 let ratios = scalar()?
@@ -96,38 +100,36 @@ impl Evaluator<'_> {
         for (labels, rows) in self.groups(aggregate, steps)? {
             self.leave_out_histograms(aggregate, &rows);
             let drops_name = rows.iter().any(|row| row.drops_name);
-            let point = |points: &[(usize, Point)]| {
-                let step = points[0].1.step;
-                let mut values: Vec<f64> = points.iter().map(|(_, point)| point.value).collect();
-                Point { step, value: value(step as usize, &mut values) }
+            let point = |(step, points): (usize, Vec<Candidate>)| {
+                let mut values: Vec<f64> = points.into_iter().map(|(_, value)| value).collect();
+                Point { step: step as u32, value: value(step, &mut values) }
             };
-            let points = by_step(&rows).chunk_by(|a, b| a.1.step == b.1.step).map(point).collect();
+            let points = by_step(&rows, steps).map(point).collect();
             results.push(Row { drops_name, ..Row::new(labels, points) });
         }
         Ok(results)
     }
 
-    /// Aggregations whose result is some of their input. `choose` puts the points of a step that are to stay in
+    /// Aggregations whose result is some of their input. `choose` puts the values of a step that are to stay in
     /// their order and drops the others.
     fn pick(
         &self,
         aggregate: &Aggregate,
         steps: &Steps,
-        choose: impl Fn(usize, &mut Vec<(usize, Point)>),
+        choose: impl Fn(usize, &mut Vec<Candidate>),
     ) -> Result<Vec<Row>, EvalError> {
         let mut results = Vec::new();
         for (_, rows) in self.groups(aggregate, steps)? {
             self.leave_out_histograms(aggregate, &rows);
             let mut picked: Vec<Vec<Point>> = vec![Vec::new(); rows.len()];
             let mut order: Vec<usize> = Vec::new();
-            for points in by_step(&rows).chunk_by(|a, b| a.1.step == b.1.step) {
-                let mut points = points.to_vec();
-                choose(points[0].1.step as usize, &mut points);
-                for (row, point) in points {
+            for (step, mut candidates) in by_step(&rows, steps) {
+                choose(step, &mut candidates);
+                for (row, value) in candidates {
                     if picked[row].is_empty() {
                         order.push(row);
                     }
-                    picked[row].push(point);
+                    picked[row].push(Point { step: step as u32, value });
                 }
             }
             for row in order {
@@ -228,13 +230,18 @@ fn group(grouping: &Grouping, rows: Vec<Row>) -> Vec<(Labels, Vec<Row>)> {
     groups
 }
 
-/// All points with the index of their row, by step and then by row.
-fn by_step(rows: &[Row]) -> Vec<(usize, Point)> {
-    let all = rows.iter().enumerate();
-    let mut points: Vec<(usize, Point)> =
-        all.flat_map(|(at, row)| row.points.iter().map(move |point| (at, *point))).collect();
-    points.sort_by_key(|(_, point)| point.step);
-    points
+/// A value at one step, with the index of its row.
+type Candidate = (usize, f64);
+
+/// Each step that has values, with these in the order of the rows.
+fn by_step(rows: &[Row], steps: &Steps) -> impl Iterator<Item = (usize, Vec<Candidate>)> {
+    let mut counts = vec![0; steps.count()];
+    rows.iter().flat_map(|row| &row.points).for_each(|point| counts[point.step as usize] += 1);
+    let mut of_steps: Vec<Vec<Candidate>> = counts.into_iter().map(Vec::with_capacity).collect();
+    for (at, row) in rows.iter().enumerate() {
+        row.points.iter().for_each(|point| of_steps[point.step as usize].push((at, point.value)));
+    }
+    of_steps.into_iter().enumerate().filter(|(_, candidates)| !candidates.is_empty())
 }
 
 fn limit(value: f64) -> Result<usize, EvalError> {
@@ -248,14 +255,15 @@ fn limit(value: f64) -> Result<usize, EvalError> {
     Ok(value.max(0.0) as usize)
 }
 
-/// Leaves the first `limit` points; NaN is never among the greatest or smallest if there are others.
-fn first_of(op: AggregateOp, limit: usize, points: &mut Vec<(usize, Point)>) {
-    match op {
-        AggregateOp::TopK => points.sort_by(|(_, a), (_, b)| descending(a.value, b.value)),
-        AggregateOp::BottomK => points.sort_by(|(_, a), (_, b)| ascending(a.value, b.value)),
-        _ => {}
+/// Leaves the first `limit` values; NaN is never among the greatest or smallest if there are others, and of equal ones
+/// that of the first row comes first.
+fn first_of(order: fn(f64, f64) -> Ordering, limit: usize, candidates: &mut Vec<Candidate>) {
+    let by_value = |a: &Candidate, b: &Candidate| order(a.1, b.1).then(a.0.cmp(&b.0));
+    if limit < candidates.len() {
+        candidates.select_nth_unstable_by(limit, by_value);
+        candidates.truncate(limit);
     }
-    points.truncate(limit);
+    candidates.sort_unstable_by(by_value);
 }
 
 fn text_of(datum: &Datum) -> String {
@@ -271,5 +279,23 @@ pub fn format_value(value: f64) -> String {
         f64::INFINITY => "+Inf".into(),
         f64::NEG_INFINITY => "-Inf".into(),
         _ => value.to_string(),
+    }
+}
+
+#[test]
+fn the_first_ones_are_those_of_a_stable_sort_whatever_is_equal_or_no_number() {
+    let rows = |list: &[Candidate]| list.iter().map(|(row, _)| *row).collect::<Vec<_>>();
+    for number in 0..3_usize.pow(5) {
+        let value = |row: u32| [1.0, 2.0, f64::NAN][number / 3_usize.pow(row) % 3];
+        let all: Vec<Candidate> = (0..5).map(|row| (row as usize, value(row))).collect();
+        for (limit, order) in
+            (0..7).flat_map(|limit| [(limit, ascending as fn(f64, f64) -> _), (limit, descending)])
+        {
+            let (mut found, mut sorted) = (all.clone(), all.clone());
+            first_of(order, limit, &mut found);
+            sorted.sort_by(|a, b| order(a.1, b.1));
+            sorted.truncate(limit);
+            assert_eq!(rows(&found), rows(&sorted));
+        }
     }
 }
