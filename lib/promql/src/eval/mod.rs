@@ -5,6 +5,7 @@ mod aggregate_histogram;
 mod bare;
 mod binary;
 mod binary_histogram;
+mod extreme;
 mod fold;
 mod matching;
 mod query;
@@ -34,6 +35,7 @@ use crate::{
     query::expr::{Call, Expr},
 };
 
+pub(crate) use extreme::Extreme;
 pub use query::{Options, Selected, Stop, Storage, query_instant, query_range};
 pub(crate) use range::{OfAll, OfSamples, OfWindow, OverTime, Window};
 pub(crate) use report::Reporter;

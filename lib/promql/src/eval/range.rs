@@ -5,6 +5,7 @@ use event::{HistogramSample, METRIC_NAME, Sample};
 use super::{
     Datum, Evaluator, Reporter, Row, Starts, Steps, Track,
     bare::all_bare,
+    extreme::{Extreme, Last},
     merge,
     resets::{self, Reset},
     smooth,
@@ -29,6 +30,8 @@ pub type CheckScalars = fn(&Evaluator<'_>, &Call, &[Vec<f64>]) -> Result<(), Eva
 pub enum OfWindow {
     /// From numbers alone; histograms beside them are left out.
     Samples(OfSamples),
+    /// One of the numbers; histograms beside them are left out.
+    Extreme(Extreme),
     /// From numbers and histograms.
     All(OfAll),
 }
@@ -165,6 +168,7 @@ impl Evaluator<'_> {
         let mut row = Row::default();
         let mut at_step = Vec::with_capacity(scalars.len());
         let (mut samples, mut histograms) = (Slice::default(), Slice::default());
+        let mut before = Last::default();
         for step in 0..steps.count() {
             let step_ms = steps.time(step);
             let end_ms = source.time.reference(step_ms, &self.whole);
@@ -184,7 +188,14 @@ impl Evaluator<'_> {
             };
             at_step.clear();
             at_step.extend(scalars.iter().map(|values| values[step]));
-            if let Some(datum) = value(function, &window, &at_step, reporter) {
+            let datum = match function.eval {
+                OfWindow::Samples(eval) => only_numbers(&window, reporter, || eval(&window, &at_step)),
+                OfWindow::Extreme(extreme) => only_numbers(&window, reporter, || {
+                    extreme.of(&track.samples, samples.from..samples.to, &mut before)
+                }),
+                OfWindow::All(eval) => of_all(&window, reporter, eval),
+            };
+            if let Some(datum) = datum {
                 row.push(step as u32, datum);
             }
         }
@@ -251,17 +262,22 @@ impl Evaluator<'_> {
     }
 }
 
-fn value(function: &OverTime, window: &Window<'_>, scalars: &[f64], reporter: Reporter<'_>) -> Option<Datum> {
-    match function.eval {
-        OfWindow::Samples(_) if window.samples.is_empty() => None,
-        OfWindow::Samples(eval) => {
-            let value = eval(window, scalars).map(Datum::Number);
-            if value.is_some() && !window.histograms.is_empty() {
-                reporter.ignored();
-            }
-            value
-        }
-        OfWindow::All(_) if window.samples.is_empty() && window.histograms.is_empty() => None,
-        OfWindow::All(eval) => eval(window, reporter),
+fn only_numbers(
+    window: &Window<'_>,
+    reporter: Reporter<'_>,
+    value: impl FnOnce() -> Option<f64>,
+) -> Option<Datum> {
+    if window.samples.is_empty() {
+        return None;
     }
+    let value = value()?;
+    if !window.histograms.is_empty() {
+        reporter.ignored();
+    }
+    Some(Datum::Number(value))
+}
+
+fn of_all(window: &Window<'_>, reporter: Reporter<'_>, eval: OfAll) -> Option<Datum> {
+    let is_empty = window.samples.is_empty() && window.histograms.is_empty();
+    if is_empty { None } else { eval(window, reporter) }
 }

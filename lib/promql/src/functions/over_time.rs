@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     EvalError,
-    eval::{Datum, Evaluator, OfAll, OfSamples, OfWindow, OverTime, Reporter, Window},
+    eval::{Datum, Evaluator, Extreme, OfAll, OfSamples, OfWindow, OverTime, Reporter, Window},
     histogram::{HistogramMean, HistogramSum, Notes, compacted},
     query::expr::Call,
 };
@@ -17,7 +17,9 @@ use crate::{
 /// The function of this name.
 pub fn find(name: &str) -> Option<OverTime> {
     let keeps_name = matches!(name, "first_over_time" | "last_over_time");
-    let eval = of_all(name).map(OfWindow::All).or_else(|| of_samples(name).map(OfWindow::Samples))?;
+    let eval = of_all(name).map(OfWindow::All);
+    let eval = eval.or_else(|| of_samples(name).map(OfWindow::Samples));
+    let eval = eval.or_else(|| extreme(name).map(OfWindow::Extreme))?;
     let function = OverTime { keeps_name, ..OverTime::new(eval) };
     Some(match name {
         "quantile_over_time" => OverTime { check: check_quantile, ..function },
@@ -28,13 +30,20 @@ pub fn find(name: &str) -> Option<OverTime> {
 fn of_samples(name: &str) -> Option<OfSamples> {
     Some(match name {
         "mad_over_time" => |w, _| Some(median_deviation(w.samples)),
-        "max_over_time" => |w, _| greatest(w.samples).map(|s| s.value),
-        "min_over_time" => |w, _| smallest(w.samples).map(|s| s.value),
         "quantile_over_time" => |w, scalars| Some(quantile_of(w.samples, scalars[0])),
         "stddev_over_time" => |w, _| Some(variance(w.samples).sqrt()),
         "stdvar_over_time" => |w, _| Some(variance(w.samples)),
-        "ts_of_max_over_time" => |w, _| greatest(w.samples).map(|s| seconds(s.timestamp_ms)),
-        "ts_of_min_over_time" => |w, _| smallest(w.samples).map(|s| seconds(s.timestamp_ms)),
+        _ => return None,
+    })
+}
+
+fn extreme(name: &str) -> Option<Extreme> {
+    let (number, time) = (|s: &Sample| s.value, |s: &Sample| seconds(s.timestamp_ms));
+    Some(match name {
+        "max_over_time" => Extreme { is_beaten: |a, b| b > a, value: number },
+        "min_over_time" => Extreme { is_beaten: |a, b| b < a, value: number },
+        "ts_of_max_over_time" => Extreme { is_beaten: |a, b| b > a, value: time },
+        "ts_of_min_over_time" => Extreme { is_beaten: |a, b| b < a, value: time },
         _ => return None,
     })
 }
@@ -146,14 +155,6 @@ fn variance(samples: &[Sample]) -> f64 {
         squares.add(delta * (sample.value - mean.raw_total()));
     }
     squares.raw_total() / count
-}
-
-fn greatest(samples: &[Sample]) -> Option<&Sample> {
-    samples.iter().reduce(|a, b| if b.value > a.value || a.value.is_nan() { b } else { a })
-}
-
-fn smallest(samples: &[Sample]) -> Option<&Sample> {
-    samples.iter().reduce(|a, b| if b.value < a.value || a.value.is_nan() { b } else { a })
 }
 
 /// The median of the distances to the median.
