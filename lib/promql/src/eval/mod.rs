@@ -18,6 +18,7 @@ mod smooth;
 mod start;
 mod steps;
 mod subquery;
+mod window;
 
 use std::{
     cell::{Cell, RefCell},
@@ -37,7 +38,7 @@ use crate::{
 
 pub(crate) use extreme::Extreme;
 pub use query::{Options, Selected, Stop, Storage, query_instant, query_range};
-pub(crate) use range::{OfAll, OfSamples, OfWindow, OverTime, Window};
+pub(crate) use range::{OfAll, OfSamples, OfWindow, OverTime};
 pub(crate) use report::Reporter;
 pub(crate) use resets::sum_of_resets;
 pub(crate) use rows::{Datum, METADATA, Point, Row, merge, without_name};
@@ -46,6 +47,7 @@ pub(crate) use smooth::{Edges, Place, Timed, place, share};
 pub(crate) use start::Starts;
 pub use start::{Start, StartSeries};
 pub(crate) use steps::Steps;
+pub(crate) use window::Window;
 
 /// The value of an expression at all steps. Ranges have none: functions take them from their source.
 pub(crate) enum Evaluated {

@@ -1,14 +1,13 @@
 //! Functions of a range: a window of samples slides over each series.
 
-use event::{HistogramSample, METRIC_NAME, Sample};
+use event::METRIC_NAME;
 
 use super::{
     Datum, Evaluator, Reporter, Row, Starts, Steps, Track,
     bare::all_bare,
     extreme::{Extreme, Last},
-    merge,
-    resets::{self, Reset},
-    smooth,
+    merge, resets, smooth,
+    window::{Slice, Window},
 };
 use crate::{
     EvalError, ValueType,
@@ -55,27 +54,6 @@ impl OverTime {
     }
 }
 
-/// What a function of a range sees at one step. Samples lie after the start and up to the end; with a boundary,
-/// there are those around too.
-pub struct Window<'a> {
-    /// Without stale markers.
-    pub samples: &'a [Sample],
-    /// Likewise.
-    pub histograms: &'a [HistogramSample],
-    /// The window's start, in milliseconds.
-    pub start_ms: i64,
-    /// The window's end.
-    pub end_ms: i64,
-    /// The time of the step itself, from which `offset` and `@` may have moved the window.
-    pub step_ms: i64,
-    /// What stands for the samples that are missing at the ends.
-    pub boundary: Option<Boundary>,
-    /// Where a counter of numbers has started again.
-    pub resets: &'a [Reset],
-    /// What is known of the starts of all samples.
-    pub starts: Starts<'a>,
-}
-
 /// The series that a function of a range works on, and how the window lies.
 pub struct RangeSource {
     tracks: Vec<Track>,
@@ -101,25 +79,6 @@ fn check_boundary(boundary: Option<Boundary>, name: &str) -> Result<(), EvalErro
     }
     let list = known.join(", ");
     Err(EvalError::Execution(format!("{word} modifier can only be used with: {list} - not with {name}")))
-}
-
-/// Places of a window within samples, for rising times.
-#[derive(Clone, Copy, Default)]
-struct Slice {
-    from: usize,
-    to: usize,
-}
-
-impl Slice {
-    /// Moves to what is after `start` and up to `end`.
-    fn advance<T>(&mut self, samples: &[T], time: fn(&T) -> i64, start: i64, end: i64) {
-        while samples.get(self.to).is_some_and(|s| time(s) <= end) {
-            self.to += 1;
-        }
-        while self.from < self.to && time(&samples[self.from]) <= start {
-            self.from += 1;
-        }
-    }
 }
 
 impl Evaluator<'_> {
