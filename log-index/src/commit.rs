@@ -26,8 +26,8 @@ pub struct Added {
 }
 
 impl Added {
-    /// `order` and `level` are those of [`SegmentInfo`].
-    pub fn new(id: u64, order: u64, level: u8, built: Built) -> Self {
+    /// `order`, `level` and `written_ms` are those of [`SegmentInfo`].
+    pub fn new(id: u64, order: u64, level: u8, written_ms: i64, built: Built) -> Self {
         let of = |kind| built.streams.iter().filter(move |s| s.kind == kind).flat_map(|s| &s.parts);
         let spans = of(Kind::Logs).map(|p| (p.min.div_euclid(1_000_000), p.max.div_euclid(1_000_000)));
         let spans = spans.chain(of(Kind::Metrics).map(|part| (part.min, part.max)));
@@ -40,6 +40,7 @@ impl Added {
             samples: of(Kind::Metrics).map(|part| u64::from(part.rows)).sum(),
             min_ms: spans.clone().map(|(min, _)| min).min().unwrap_or(i64::MAX),
             max_ms: spans.map(|(_, max)| max).max().unwrap_or(i64::MIN),
+            written_ms: Some(written_ms),
         };
         Added { id, info, streams: built.streams }
     }

@@ -8,6 +8,7 @@ use crate::{
     commit::{Added, Change},
     head::Head,
     merge::Stop,
+    retention::now_ms,
     segment::{self, Built},
     state::{Sealed, Sealing},
     storage::failed,
@@ -127,7 +128,7 @@ impl Index {
         manifest.progress = sealing.progress.clone();
         let added = match sealing.head.is_empty() {
             true => None,
-            false => Some(Added::new(id, id, 0, self.write(id, &sealing.head)?)),
+            false => Some(Added::new(id, id, 0, now_ms(), self.write(id, &sealing.head)?)),
         };
         let sealed = self.commit(catalog, &before, manifest, Change { added, dropped: Vec::new() })?;
         fault::point("index.seal.after-commit");

@@ -69,6 +69,16 @@ pub struct SegmentInfo {
     pub min_ms: i64,
     /// Newest time, milliseconds.
     pub max_ms: i64,
+    /// When what it holds was written last; unknown of segments of former releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_ms: Option<i64>,
+}
+
+impl SegmentInfo {
+    /// From when on it ages. Lines with a time in the future age from when they were written.
+    pub fn ages_from_ms(&self) -> i64 {
+        self.written_ms.map_or(self.max_ms, |written_ms| written_ms.min(self.max_ms))
+    }
 }
 
 impl Default for Manifest {
@@ -202,6 +212,7 @@ mod tests {
             samples: 3,
             min_ms: -4,
             max_ms: 5,
+            written_ms: Some(6),
         };
         manifest.segments.insert(8, info);
         manifest.progress.offsets.set("logs", 0, 12);

@@ -1,9 +1,9 @@
 //! The threads that seal, drop what is too old, and merge.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::{RETRY_WRITE, Shared};
-use crate::{Index, MergeError};
+use crate::{Index, MergeError, retention::now_ms};
 
 /// How often to look whether memory is old enough to be sealed.
 const SEAL_LOOK: Duration = Duration::from_secs(1);
@@ -86,8 +86,7 @@ impl Shared {
 }
 
 fn retain(index: &Index) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    match index.retain(now.as_millis() as i64) {
+    match index.retain(now_ms()) {
         Ok(0) => {}
         Ok(segments) => tracing::info!(segments, "dropped what retention does not keep"),
         Err(error) => tracing::error!(%error, "what retention does not keep cannot be dropped"),

@@ -128,7 +128,7 @@ impl Index {
             false => {
                 out.finish()?;
                 fault::point("index.merge.after-put");
-                Some(Added::new(id, plan.order, plan.level, built))
+                Some(Added::new(id, plan.order, plan.level, plan.ages_from_ms, built))
             }
         };
         self.swap(plan, added, &removed)

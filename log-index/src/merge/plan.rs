@@ -12,7 +12,7 @@ pub const FANOUT: usize = 8;
 pub struct Limits {
     /// Bytes of its parts together.
     pub bytes: u64,
-    /// How far the newest times of its parts may lie apart, milliseconds: the newest of all decides when
+    /// How far the times from which its parts age may lie apart, milliseconds: the newest of all decides when
     /// retention takes the segment.
     pub spread_ms: i64,
 }
@@ -26,6 +26,8 @@ pub struct Plan {
     pub order: u64,
     /// For [`SegmentInfo::level`].
     pub level: u8,
+    /// That of its youngest part.
+    pub ages_from_ms: i64,
 }
 
 impl Plan {
@@ -41,20 +43,23 @@ impl Plan {
         let lowest = segments.windows(FANOUT).filter(fits).min_by_key(|window| window[0].1.level);
         let Some(window) = lowest else { return Self::rewrite(manifest, excluded) };
         let inputs = window.iter().map(|(id, _)| *id).collect();
-        Some(Plan { inputs, order: window[0].1.order, level: window[0].1.level.saturating_add(1) })
+        let SegmentInfo { order, level, .. } = *window[0].1;
+        let ages_from_ms = window.iter().map(|(_, info)| info.ages_from_ms()).max()?;
+        Some(Plan { inputs, order, level: level.saturating_add(1), ages_from_ms })
     }
 
     fn rewrite(manifest: &Manifest, excluded: &BTreeSet<u64>) -> Option<Self> {
         let mut pending = manifest.deletes.values().flat_map(|request| &request.pending);
         let id = pending.find(|id| !excluded.contains(id))?;
         let info = manifest.segments.get(id)?;
-        Some(Plan { inputs: vec![*id], order: info.order, level: info.level })
+        let ages_from_ms = info.ages_from_ms();
+        Some(Plan { inputs: vec![*id], order: info.order, level: info.level, ages_from_ms })
     }
 }
 
 impl Limits {
     fn allow(self, window: &[(u64, &SegmentInfo)]) -> bool {
-        let newest = || window.iter().map(|(_, info)| info.max_ms);
+        let newest = || window.iter().map(|(_, info)| info.ages_from_ms());
         let spread = newest().max().zip(newest().min()).map_or(0, |(max, min)| max.saturating_sub(min));
         window.iter().all(|(_, info)| info.level == window[0].1.level)
             && window.iter().map(|(_, info)| info.bytes).sum::<u64>() <= self.bytes
@@ -87,7 +92,7 @@ mod tests {
     fn neighbours_of_one_level_are_merged_when_there_are_enough() {
         assert_eq!(next(&[(0, 0); 7], &[], LIMITS), None);
         let plan = next(&[(0, 0); 9], &[], LIMITS).unwrap();
-        assert_eq!(plan, Plan { inputs: (1..=8).collect(), order: 1, level: 1 });
+        assert_eq!(plan, Plan { inputs: (1..=8).collect(), order: 1, level: 1, ages_from_ms: 0 });
         let mixed: Vec<_> = [(1, 0); 8].into_iter().chain([(0, 0); 8]).collect();
         assert_eq!(next(&mixed, &[], LIMITS).unwrap().inputs, (9..=16).collect::<Vec<_>>());
         let apart = [(0, 0), (0, 0), (0, 0), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0), (0, 0)];

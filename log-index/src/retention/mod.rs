@@ -2,7 +2,10 @@
 
 mod setting;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use config::{ByteSize, Duration};
 
@@ -45,7 +48,7 @@ impl Retention {
         self.age.map_or(i64::MIN, |age| now_ms.saturating_sub(age.millis()))
     }
 
-    /// How far the newest times of segments that are merged may lie apart, milliseconds: a part of the age, so
+    /// How far the times from which segments age may lie apart when they are merged, milliseconds: a part of the age, so
     /// that none stays for much longer than it has to.
     pub fn spread_ms(self) -> i64 {
         const PART: i64 = 8;
@@ -57,9 +60,9 @@ impl Retention {
         let horizon_ms = self.horizon_ms(now_ms);
         let mut surplus = self.surplus(manifest, room);
         let mut by_age: Vec<(u64, &SegmentInfo)> = manifest.segments.iter().map(|(id, s)| (*id, s)).collect();
-        by_age.sort_by_key(|(_, info)| (info.max_ms, info.order));
+        by_age.sort_by_key(|(_, info)| (info.ages_from_ms(), info.order));
         let goes = |(_, info): &(u64, &SegmentInfo)| {
-            let goes = info.max_ms < horizon_ms || surplus > 0;
+            let goes = info.ages_from_ms() < horizon_ms || surplus > 0;
             surplus = surplus.saturating_sub(info.bytes);
             goes
         };
@@ -75,6 +78,12 @@ impl Retention {
         });
         over.max(missing)
     }
+}
+
+/// By the clock of this machine.
+pub fn now_ms() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Index {

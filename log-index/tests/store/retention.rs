@@ -62,6 +62,25 @@ fn segments_go_when_everything_in_them_is_too_old_but_not_under_a_reader() {
 }
 
 #[test]
+fn what_lies_in_the_future_ages_from_when_it_was_written_merged_or_not() {
+    const PARTS: usize = 8;
+    let now_ms = || jiff::Timestamp::now().as_millisecond();
+    let mut bench = bench();
+    let before_ms = now_ms();
+    let send = |bench: &mut Bench| {
+        bench.send_lines(&labels(), &[(NOW_MS * 1_000_000, "now"), (i64::MAX, "future")]);
+        bench.index().flush().unwrap();
+    };
+    (0..PARTS).for_each(|_| send(&mut bench));
+    bench.index().merge(&|| false).unwrap();
+    send(&mut bench);
+    assert_eq!(bench.index().retain(before_ms + HOUR_MS).unwrap(), 0);
+    bench.crash();
+    assert_eq!(bench.index().status().segments, 2);
+    assert_eq!(bench.index().retain(now_ms() + HOUR_MS + 1).unwrap(), 2);
+}
+
+#[test]
 fn the_oldest_segments_go_when_all_together_are_too_large() {
     let bytes = Some(ByteSize(1));
     let mut bench =
