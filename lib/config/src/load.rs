@@ -10,6 +10,8 @@ use crate::{Diagnostic, Diagnostics};
 /// More errors than this are not worth reading.
 const MOST_ERRORS: usize = 20;
 
+const FLOW_VARIABLE: &str = "within { } and [ ] a variable has to be in quotes, and set: \"${NAME}\"";
+
 /// `${NAME}` in a value is the environment variable; unknown keys are errors where the type says so.
 ///
 /// # Errors
@@ -44,29 +46,38 @@ pub fn parse_all<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec
 
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let environment: HashMap<String, String> = std::env::vars().collect();
-    let options = Options::default().with_properties(environment);
     // A file without any key is an empty mapping, not null.
     let empty = text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'));
-    let text = if empty { "{}".to_owned() } else { unquote_variables(text) };
-    serde_saphyr::from_str_with_options(&text, options)
+    let text = if empty { "{}".to_owned() } else { fill_in_quoted(text, &environment) };
+    serde_saphyr::from_str_with_options(&text, Options::default().with_properties(environment))
 }
 
-/// `"${NAME}"` means what `${NAME}` means: the parser fills in plain values only.
-fn unquote_variables(text: &str) -> String {
+/// `"${NAME}"` means what `${NAME}` means. The parser fills in plain values only, and these cannot be within `{ }` and
+/// `[ ]`: what is set is filled in here, in its quotes; the rest, default or error, is up to the parser.
+fn fill_in_quoted(text: &str, environment: &HashMap<String, String>) -> String {
     let mut parts = text.split("\"${");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
+    let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        plain.push_str(&match part.split_once("}\"") {
-            Some((name, rest)) if !name.contains(['"', '\n']) => format!("${{{name}}}{rest}"),
+        filled.push_str(&match part.split_once("}\"") {
+            Some((name, rest)) if !name.contains(['"', '\n']) => variable(name, environment) + rest,
             _ => format!("\"${{{part}"),
         });
     }
-    plain
+    filled
+}
+
+/// `written` is a name, or `NAME:-default`.
+fn variable(written: &str, environment: &HashMap<String, String>) -> String {
+    let (name, default) = written.split_once(":-").unwrap_or((written, ""));
+    let value = environment.get(name).filter(|value| !value.is_empty()).map_or(default, |value| value);
+    // The strings of JSON are strings of YAML.
+    if value.is_empty() { format!("${{{written}}}") } else { serde_json::Value::from(value).to_string() }
 }
 
 pub fn diagnose(file: &str, text: &str, error: &Error) -> Diagnostic {
     let at = error.location().map_or((1, 1), |l| (l.line() as usize, l.column() as usize));
-    let (message, remedy) = explain(error.without_snippet());
+    let line = text.lines().nth(at.0.saturating_sub(1)).unwrap_or_default();
+    let (message, remedy) = explain(error.without_snippet(), line);
     let diagnostic = Diagnostic::at(file, text, at.0, at.1, message);
     match remedy {
         Some(remedy) => diagnostic.with_remedy(remedy),
@@ -75,7 +86,7 @@ pub fn diagnose(file: &str, text: &str, error: &Error) -> Diagnostic {
 }
 
 /// What is wrong and what to write instead, in words for those who know the file and not the parser.
-fn explain(error: &Error) -> (String, Option<String>) {
+fn explain(error: &Error, line: &str) -> (String, Option<String>) {
     let (message, remedy) = match error {
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("key");
@@ -94,7 +105,11 @@ fn explain(error: &Error) -> (String, Option<String>) {
         Error::InvalidScalar { ty, .. } if ty.starts_with('i') => {
             ("is no whole number, or too large".into(), "write a whole number")
         }
-        other => return in_words_of_the_parser(other),
+        other => {
+            let (message, remedy) = in_words_of_the_parser(other);
+            let is_variable = message.contains("parsing a flow") && line.contains("${");
+            return (message, if is_variable { Some(FLOW_VARIABLE.into()) } else { remedy });
+        }
     };
     (message, Some(remedy.into()))
 }
@@ -207,6 +222,19 @@ mod tests {
         for written in ["${PATH}", "\"${PATH}\""] {
             let server: Server = parse("a.yaml", &format!("listen: {written} # where\n")).unwrap();
             assert_eq!(server.listen, std::env::var("PATH").unwrap());
+        }
+        let path = std::env::var("PATH").unwrap();
+        for (written, found) in [
+            (r#"{limit: 1, listen: "${PATH}"}"#, &*path),
+            (r#"{listen: "${TAILRACE_NOT_SET:-a: #}", limit: "${TAILRACE_NOT_SET:-1}"}"#, "a: #"),
+            ("limit: 1\nlisten: \"${TAILRACE_NOT_SET:-}\"", ""),
+        ] {
+            let server: Server = parse("a.yaml", written).unwrap();
+            assert_eq!((&*server.listen, server.limit), (found, 1), "{written}");
+        }
+        for written in [r#"{listen: "${TAILRACE_NOT_SET}"}"#, "{listen: ${PATH}}"] {
+            let errors = parse::<Server>("a.yaml", written).unwrap_err().to_string();
+            assert!(errors.contains("has to be in quotes, and set"), "{errors}");
         }
         let errors = parse::<Server>("a.yaml", "listen: ${TAILRACE_NOT_SET}\n").unwrap_err();
         assert!(errors.to_string().contains("TAILRACE_NOT_SET"), "{errors}");
