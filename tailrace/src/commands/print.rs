@@ -53,6 +53,16 @@ pub fn labels(object: &Value) -> String {
     }
 }
 
+/// For a terminal, which would carry out control characters. Those that end lines and put into columns stay.
+pub fn visible(text: String) -> String {
+    let is_carried_out = |c: char| c.is_control() && !matches!(c, '\t' | '\n');
+    if !text.contains(is_carried_out) {
+        return text;
+    }
+    let shown = |c: char| if is_carried_out(c) { format!("\\x{:02x}", u32::from(c)) } else { c.into() };
+    text.chars().map(shown).collect()
+}
+
 /// A time in seconds since 1970, as short as it can be.
 pub fn seconds(timestamp_ms: i64) -> String {
     (timestamp_ms as f64 / 1_000.0).to_string()

@@ -40,6 +40,8 @@ pub fn lines(streams: &Value) -> Vec<Line> {
 pub struct Printer {
     output: LogOutput,
     colored: bool,
+    /// Then control characters are shown, and not carried out.
+    is_terminal: bool,
     printed: usize,
 }
 
@@ -48,12 +50,13 @@ impl Printer {
     pub fn new(args: &LogsArgs) -> Self {
         let output =
             if args.follow && args.output == LogOutput::Json { LogOutput::Jsonl } else { args.output };
+        let is_terminal = io::stdout().is_terminal();
         let colored = match args.color {
-            Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none(),
             Color::Always => true,
             Color::Never => false,
         };
-        Printer { output, colored, printed: 0 }
+        Printer { output, colored, is_terminal, printed: 0 }
     }
 
     /// # Errors
@@ -82,26 +85,26 @@ impl Printer {
 
     fn text(&self, line: &Line) -> String {
         let time = Timestamp::from_nanosecond(line.timestamp_ns.into()).unwrap_or(Timestamp::UNIX_EPOCH);
-        let object = || json!({"timestamp": time, "labels": line.labels, "line": line.line}).to_string();
+        let object =
+            || self.shown(json!({"timestamp": time, "labels": line.labels, "line": line.line}).to_string());
+        let labels = || self.shown(print::labels(&line.labels));
         match self.output {
             LogOutput::Raw => self.painted(line),
-            LogOutput::Default => format!("{time} {} {}", print::labels(&line.labels), self.painted(line)),
+            LogOutput::Default => format!("{time} {} {}", labels(), self.painted(line)),
             LogOutput::Jsonl => object(),
             LogOutput::Json => format!("{}{}", if self.printed == 0 { "[" } else { "," }, object()),
             LogOutput::Csv => {
                 let header = if self.printed == 0 { "timestamp,labels,line\n" } else { "" };
-                format!(
-                    "{header}{time},{},{}",
-                    print::csv(&print::labels(&line.labels)),
-                    print::csv(&line.line)
-                )
+                let text = self.shown(line.line.clone());
+                format!("{header}{time},{},{}", print::csv(&labels()), print::csv(&text))
             }
         }
     }
 
     fn painted(&self, line: &Line) -> String {
+        let text = self.shown(line.line.clone());
         if !self.colored {
-            return line.line.clone();
+            return text;
         }
         let labels: Labels = serde_json::from_value(line.labels.clone()).unwrap_or_default();
         let color = match &*logql::detected_level(&labels, &[], line.line.as_bytes()) {
@@ -109,9 +112,13 @@ impl Printer {
             "error" => "31",
             "warn" => "33",
             "debug" | "trace" => "90",
-            _ => return line.line.clone(),
+            _ => return text,
         };
-        format!("\x1b[{color}m{}\x1b[0m", line.line)
+        format!("\x1b[{color}m{text}\x1b[0m")
+    }
+
+    fn shown(&self, text: String) -> String {
+        if self.is_terminal { print::visible(text) } else { text }
     }
 }
 
@@ -121,7 +128,7 @@ mod tests {
 
     fn printed(output: LogOutput, colored: bool) -> String {
         let streams = json!([{"stream": {"job": "a"}, "values": [["1000000000", "error: \"hi\""]]}]);
-        Printer { output, colored, printed: 1 }.text(&lines(&streams)[0])
+        Printer { output, colored, is_terminal: false, printed: 1 }.text(&lines(&streams)[0])
     }
 
     #[test]
@@ -131,6 +138,20 @@ mod tests {
             printed(LogOutput::Csv, false),
             "1970-01-01T00:00:01Z,\"{job=\"\"a\"\"}\",\"error: \"\"hi\"\"\""
         );
+    }
+
+    #[test]
+    fn a_terminal_does_not_carry_out_what_lines_and_labels_hold() {
+        let line =
+            Line { timestamp_ns: 0, labels: json!({"a": "\u{9b}"}), line: "error\t\x1b[2J\r\u{7f}é".into() };
+        let printed =
+            |output, is_terminal| Printer { output, colored: true, is_terminal, printed: 1 }.text(&line);
+        assert_eq!(printed(LogOutput::Raw, true), "\x1b[31merror\t\\x1b[2J\\x0d\\x7fé\x1b[0m");
+        assert_eq!(printed(LogOutput::Raw, false), "\x1b[31merror\t\x1b[2J\r\u{7f}é\x1b[0m");
+        for output in [LogOutput::Default, LogOutput::Csv, LogOutput::Json, LogOutput::Jsonl] {
+            let text = printed(output, true).replace("\x1b[31m", "").replace("\x1b[0m", "");
+            assert!(!text.chars().any(|c| c.is_control() && c != '\t'), "{output:?}: {text:?}");
+        }
     }
 
     #[test]
