@@ -209,6 +209,11 @@ pub fn newest_manifest(present: &[(String, u64)]) -> Option<(String, u64)> {
     entry::newest(present).map(|entry| (entry.manifest(), entry.bytes))
 }
 
+/// Whether an object in a shard's storage is a manifest.
+pub fn is_manifest(name: &str) -> bool {
+    entry::Entry::of_object(name, 0).is_some_and(|entry| entry.manifest() == name)
+}
+
 /// One shard's part of what the configuration allows to all.
 fn share(config: &Config, number: usize, count: u64) -> Config {
     let part = |bytes: ByteSize| ByteSize((bytes.0 / count).max(1));

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde::Serialize;
 
-use super::{Offline, Progress, by_block, place::Place, size};
+use super::{Offline, Progress, by_block, place::Place, size, strangers::strangers};
 use crate::{
     Kind, OpenError,
     catalog::{Manifest, SegmentInfo, Selection},
@@ -26,6 +26,8 @@ pub struct CheckReport {
     pub bytes: u64,
     /// What is wrong; empty if all is well.
     pub problems: Vec<Problem>,
+    /// What is no part of the index, and does it no harm.
+    pub warnings: Vec<Problem>,
 }
 
 /// One thing that is wrong.
@@ -57,12 +59,14 @@ pub fn check(place: &Path, progress: Progress<'_>) -> Result<CheckReport, OpenEr
         check_manifests(store, &mut report);
         check_segments(store, &mut report, &mut |seen| progress(seen, total));
     }
-    forget_merged(&place, &mut report)?;
+    let now = place.look()?;
+    forget_merged(&now, &mut report);
+    report.warnings = strangers(&stores, &now);
     Ok(report)
 }
 
 impl Problem {
-    fn of_file(file: String, reason: String) -> Self {
+    pub(super) fn of_file(file: String, reason: String) -> Self {
         Problem { file, block: None, stream: None, reason }
     }
 }
@@ -92,6 +96,7 @@ fn check_segments(store: &Offline, report: &mut CheckReport, seen: &mut dyn FnMu
         if let Err(damage) = found.check_segment(&store.segment(*id), info, listed.remove(id)) {
             found.add(None, damage.reason);
         }
+        found.check_size(info.bytes, store.present.get(&segment::name(*id)));
         report.segments += 1;
         report.bytes += info.bytes;
         seen(report.bytes);
@@ -128,6 +133,13 @@ impl Found<'_> {
     fn add(&mut self, place: Option<(u64, &StreamMeta)>, reason: String) {
         let (block, stream) = (place.map(|(at, _)| at), place.map(|(_, stream)| stream.labels.to_string()));
         self.report.problems.push(Problem { file: self.file.clone(), block, stream, reason });
+    }
+
+    /// What is too short is noticed when it is read.
+    fn check_size(&mut self, expected: u64, found: Option<&u64>) {
+        if let Some(behind) = found.and_then(|found| found.checked_sub(expected)).filter(|bytes| *bytes > 0) {
+            self.add(None, format!("{behind} bytes lie behind its end"));
+        }
     }
 
     fn check_segment(
@@ -180,11 +192,7 @@ fn check_block<C: Columns>(
 }
 
 /// A running index may have merged or dropped a segment meanwhile: that it is gone is no problem.
-fn forget_merged(place: &Place, report: &mut CheckReport) -> Result<(), OpenError> {
-    if report.problems.is_empty() {
-        return Ok(());
-    }
-    let stores = place.look()?;
+fn forget_merged(stores: &[Offline], report: &mut CheckReport) {
     let is_there = |problem: &Problem| {
         let name = problem.file.rsplit('/').next().unwrap_or_default();
         let is_listed =
@@ -192,5 +200,4 @@ fn forget_merged(place: &Place, report: &mut CheckReport) -> Result<(), OpenErro
         segment::id(name).is_none_or(is_listed)
     };
     report.problems.retain(is_there);
-    Ok(())
 }

@@ -3,6 +3,7 @@
 mod check;
 mod inspect;
 mod place;
+mod strangers;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,6 +24,8 @@ struct Offline {
     /// What the names of its objects begin with in a report.
     prefix: String,
     storage: Arc<dyn Storage>,
+    /// The objects there and their sizes.
+    present: BTreeMap<String, u64>,
     stored: Result<Option<Manifest>, CatalogError>,
     /// `None` where there is no catalog beside the segments.
     catalog: Option<Result<(Catalog, Option<Manifest>), CatalogError>>,

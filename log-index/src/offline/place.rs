@@ -68,7 +68,8 @@ impl Place {
             true => Catalog::open(path),
             false => Err(io::Error::from(io::ErrorKind::NotFound).into()),
         });
-        Ok(Offline { prefix: prefix.clone(), storage: storage.clone(), stored, catalog })
+        let present = present.into_iter().collect();
+        Ok(Offline { prefix: prefix.clone(), storage: storage.clone(), present, stored, catalog })
     }
 }
 

@@ -30,7 +30,7 @@ fn an_index_in_use_is_checked_with_progress_and_is_well() {
     let mut told = Vec::new();
     let report = check(bench.folder.path(), &mut |done, total| told.push((done, total))).unwrap();
     assert_eq!((report.segments, report.streams, report.blocks), (2, 6, 4));
-    assert_eq!(report.problems, []);
+    assert_eq!((&report.problems[..], &report.warnings[..]), (&[][..], &[][..]));
     assert_eq!(told.last(), Some(&(report.bytes, report.bytes)));
     assert_eq!(check(&bench.folder.path().join("index"), &mut |_, _| ()).unwrap(), report);
 }
@@ -63,6 +63,31 @@ fn a_damaged_block_is_named_with_its_stream() {
     let problem = checked(&bench).problems.remove(0);
     assert_eq!((problem.block, problem.stream.as_deref()), (Some(8), Some(r#"{job="a"}"#)), "{problem:?}");
     assert!(problem.reason.contains("checksum"), "{problem:?}");
+}
+
+#[test]
+fn what_lies_behind_a_segment_is_damage_and_what_lies_beside_it_a_warning() {
+    let bench = bench();
+    let folder = bench.folder.path().join("index/segments");
+    let segment = folder.join("0000000000000001.seg");
+    for copy in ["00000000000000ff.seg", "1.seg", "copy.seg", "manifest-1", "0000000000000003.seg.tmp"] {
+        fs::copy(&segment, folder.join(copy)).unwrap();
+    }
+    let mut content = fs::read(&segment).unwrap();
+    content.extend([0; 3]);
+    fs::write(&segment, content).unwrap();
+    let report = checked(&bench);
+    assert_eq!(report.problems.len(), 1, "{report:?}");
+    let problem = &report.problems[0];
+    assert_eq!(
+        (&*problem.file, &*problem.reason),
+        ("segments/0000000000000001.seg", "3 bytes lie behind its end")
+    );
+    let strange = report.warnings.iter().map(|warning| warning.file.as_str());
+    assert_eq!(
+        strange.collect::<Vec<_>>(),
+        ["00000000000000ff.seg", "1.seg", "copy.seg", "manifest-1"].map(|name| format!("segments/{name}"))
+    );
 }
 
 #[test]
@@ -129,7 +154,8 @@ fn the_store_of_a_group_is_looked_at_shard_by_shard() {
     let (folder, shards) = shared();
     let mut told = Vec::new();
     let report = check(folder.path(), &mut |done, total| told.push((done, total))).unwrap();
-    assert_eq!((report.segments, report.blocks, &report.problems[..]), (4, 8, &[][..]));
+    assert_eq!((report.segments, report.blocks), (4, 8));
+    assert_eq!((&report.problems[..], &report.warnings[..]), (&[][..], &[][..]));
     assert_eq!(told.last(), Some(&(report.bytes, report.bytes)));
     let inspected = inspect(folder.path(), &mut |_, _| ()).unwrap();
     assert_eq!((inspected.segments.len(), inspected.streams[0].rows), (4, 8));

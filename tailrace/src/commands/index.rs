@@ -38,6 +38,9 @@ fn print_check(report: &CheckReport) {
         let stream = problem.stream.as_ref().map(|stream| format!(" {stream}")).unwrap_or_default();
         outln!("{}{place}{stream}: {}", problem.file, problem.reason);
     }
+    for warning in &report.warnings {
+        outln!("warning: {}: {}", warning.file, warning.reason);
+    }
     let CheckReport { segments, blocks, bytes, problems, .. } = report;
     let (segments, blocks, bytes) = (HumanCount(*segments), HumanCount(*blocks), HumanBytes(*bytes));
     match problems.len() {
