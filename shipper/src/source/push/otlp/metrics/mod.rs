@@ -28,7 +28,7 @@ use super::{
     name::{self, Shape},
     resource::{Attributes, Resource, attributes},
 };
-use crate::telemetry;
+use crate::{telemetry, timestamp::now_ns};
 
 /// Flag of a point: there is no value any more.
 const NO_VALUE: u32 = 1;
@@ -42,6 +42,8 @@ const MOST_INFOS: i64 = 1000;
 pub struct Translated {
     pub batch: SampleBatch,
     pub dropped: Dropped,
+    /// When the request came: the time of points that have none.
+    arrival_ns: u64,
 }
 
 /// Points that were left out.
@@ -56,7 +58,9 @@ pub struct Dropped {
 /// What is wrong with the request.
 pub fn read(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Translated, Refusal> {
     let request: ExportMetricsServiceRequest = message(headers, body, limits)?;
-    let (mut translated, mut budget) = (Translated::default(), Budget::new(limits));
+    let arrival_ns = now_ns().max(0) as u64;
+    let (mut translated, mut budget) =
+        (Translated { arrival_ns, ..Translated::default() }, Budget::new(limits));
     request.resource_metrics.into_iter().try_for_each(|metrics| translated.add_all(metrics, &mut budget))?;
     telemetry::OTLP_DROPPED.inc_by(translated.dropped.points as u64);
     Ok(translated)
@@ -115,10 +119,11 @@ impl Translated {
 
     fn add_metric(&mut self, metric: Metric, resource: &Resource, budget: &mut Budget) -> Result<(), String> {
         let Metric { name: sent, description: help, unit, data, .. } = metric;
-        let Some(data) = data else {
+        let Some(mut data) = data else {
             self.dropped.add(1, &sent, "it has no points, or some that cannot be read");
             return Ok(());
         };
+        fill_in_times(&mut data, self.arrival_ns);
         let (kind, shape) = kind(&data);
         let name = name::metric(&sent, &unit, shape);
         if let Err(reason) = check(&name, &data) {
@@ -158,6 +163,19 @@ fn kind(data: &Data) -> (&'static str, Shape) {
         Data::Sum(_) => ("gauge", Shape::Other),
         Data::Summary(_) => ("summary", Shape::Other),
         Data::Histogram(_) | Data::ExponentialHistogram(_) => ("histogram", Shape::Other),
+    }
+}
+
+fn fill_in_times(data: &mut Data, arrival_ns: u64) {
+    let fill_in = |time: &mut u64| *time = if *time == 0 { arrival_ns } else { *time };
+    match data {
+        Data::Gauge(found) => found.data_points.iter_mut().for_each(|p| fill_in(&mut p.time_unix_nano)),
+        Data::Sum(found) => found.data_points.iter_mut().for_each(|p| fill_in(&mut p.time_unix_nano)),
+        Data::Histogram(found) => found.data_points.iter_mut().for_each(|p| fill_in(&mut p.time_unix_nano)),
+        Data::ExponentialHistogram(found) => {
+            found.data_points.iter_mut().for_each(|p| fill_in(&mut p.time_unix_nano));
+        }
+        Data::Summary(found) => found.data_points.iter_mut().for_each(|p| fill_in(&mut p.time_unix_nano)),
     }
 }
 

@@ -119,7 +119,7 @@ fn what_cannot_be_translated_is_counted_and_the_rest_is_taken() {
         {"name":"a","sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[{"asInt":"7"},{"asInt":"8"}]}},
         {"name":"b","gauge":{"dataPoints":[{"asInt":"7"}]}},
         {"name":"c","histogram":{"dataPoints":[{"count":"1"}]}}"#;
-    let Translated { batch, dropped } = translated(metrics);
+    let Translated { batch, dropped, .. } = translated(metrics);
     assert_eq!(batch.series[0].labels.metric_name(), "b");
     assert_eq!(dropped.points, 3);
     assert!(dropped.reason.starts_with("metric \"a\": its temporality is delta"), "{}", dropped.reason);
@@ -132,12 +132,30 @@ fn a_point_without_a_value_ends_its_series() {
 }
 
 #[test]
+fn a_point_without_a_time_has_that_of_its_arrival() {
+    let metrics = r#"
+        {"name":"a","gauge":{"dataPoints":[{"asInt":"7"}]}},
+        {"name":"b","sum":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"0","asInt":"7"}]}},
+        {"name":"c","histogram":{"aggregationTemporality":2,"dataPoints":[{"count":"1"}]}},
+        {"name":"d","summary":{"dataPoints":[{"count":"1"}]}},
+        {"name":"e","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"count":"1","zeroCount":"1"}]}}"#;
+    let now_ms = || now_ns() / 1_000_000;
+    let before_ms = now_ms();
+    let batch = translated(metrics).batch;
+    let numbers = batch.series.iter().flat_map(|series| &series.samples).map(|sample| sample.timestamp_ms);
+    let histograms = batch.histograms.iter().flat_map(|series| &series.samples);
+    let times: Vec<i64> = numbers.chain(histograms.map(|sample| sample.timestamp_ms)).collect();
+    assert!(times.iter().all(|time| *time == times[0]) && times.len() == 8, "{times:?}");
+    assert!((before_ms..=now_ms()).contains(&times[0]), "{times:?}");
+}
+
+#[test]
 fn the_target_is_told_all_along_a_long_request() {
     let points =
-        [0, 400].map(|second| format!(r#"{{"timeUnixNano":"{second}000000000","asInt":"1"}}"#)).join(",");
+        [1000, 1400].map(|second| format!(r#"{{"timeUnixNano":"{second}000000000","asInt":"1"}}"#)).join(",");
     let batch = translated(&format!(r#"{{"name":"a","gauge":{{"dataPoints":[{points}]}}}}"#)).batch;
     let times: Vec<i64> = batch.series.last().unwrap().samples.iter().map(|s| s.timestamp_ms).collect();
-    assert_eq!(times, [100_000, 250_000, 400_000]);
+    assert_eq!(times, [1_100_000, 1_250_000, 1_400_000]);
 }
 
 #[test]
