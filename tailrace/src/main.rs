@@ -73,8 +73,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    errln!("error: {}", explain(error));
+    errln!("{}", headed(&explain(error)));
     ExitCode::FAILURE
+}
+
+/// What is wrong in a file says itself that it is an error.
+fn headed(said: &str) -> String {
+    if said.starts_with("error: ") { said.into() } else { format!("error: {said}") }
 }
 
 /// The error and its causes; a cause that its error quotes already is not said twice.

@@ -49,6 +49,9 @@ fn rule_files_are_checked_one_by_one_and_every_error_has_its_place() {
     let bad = run(&["rules", "check", &pattern]);
     assert_eq!(bad.status.code(), Some(1));
     assert!(text(&bad).contains("bad.yml:5:") && text(&bad).contains("good.yml: 1 rules"), "{}", text(&bad));
+    let one = dir.path().join("bad.yml").display().to_string();
+    let diff = text(&run(&["rules", "diff", &one, &one, "--since", "1h"]));
+    assert!(diff.starts_with("error: ") && !diff.starts_with("error: error: "), "{diff}");
 }
 
 #[test]
