@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
     process::ExitCode,
     time::Duration,
@@ -30,6 +30,8 @@ const BATCH_BYTES: usize = 1 << 20;
 /// How often a request is sent that the server cannot take now, and how long to wait in between.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_secs(1);
+/// What some programs begin a file of UTF-8 with; it is no part of the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Sends the files one after the other; what has been acknowledged stays when a later one fails.
 pub async fn run(args: ImportArgs) -> Result<ExitCode> {
@@ -75,7 +77,7 @@ async fn file(path: &Path, labels: &Labels, args: &ImportArgs) -> Result<Counts>
     // A line without a time has that of the line before it; the first one that of the file.
     let since_1970 = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let time_ns = since_1970.map_or_else(now_ns, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
-    let mut lines = Lines { reader: BufReader::new(plain), clock: Clock::system(), time_ns };
+    let mut lines = Lines::new(plain, time_ns)?;
     let (client, mut counts) = (reqwest::Client::new(), Counts::default());
     loop {
         let entries = lines.batch()?;
@@ -95,6 +97,15 @@ struct Lines {
 }
 
 impl Lines {
+    /// Lines before the first time have `time_ns`.
+    fn new(file: Box<dyn Read>, time_ns: i64) -> io::Result<Self> {
+        let mut reader = BufReader::new(file);
+        if reader.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+            reader.consume(BYTE_ORDER_MARK.len());
+        }
+        Ok(Lines { reader, clock: Clock::system(), time_ns })
+    }
+
     /// The next lines; none at the end.
     fn batch(&mut self) -> Result<Vec<Entry>> {
         let (mut entries, mut bytes) = (Vec::new(), 0);
@@ -185,12 +196,18 @@ mod tests {
     #[test]
     fn lines_without_a_time_have_that_of_the_line_before() {
         let text: &[u8] = b"first\n2026-01-02T03:04:05Z a\r\n\n  b";
-        let reader = BufReader::new(Box::new(text) as Box<dyn Read>);
-        let mut lines = Lines { reader, clock: Clock::system(), time_ns: 7_000_000_001 };
+        let mut lines = Lines::new(Box::new(text), 7_000_000_001).unwrap();
         let entries = lines.batch().unwrap();
         let seconds: Vec<i64> = entries.iter().map(|e| e.timestamp.unwrap().seconds).collect();
         assert_eq!(seconds, [7, 1_767_323_045, 1_767_323_045]);
         assert_eq!(entries[1].line, b"2026-01-02T03:04:05Z a");
         assert!(lines.batch().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let text: &[u8] = b"\xef\xbb\xbf2026-01-02T03:04:05Z a\n";
+        let entry = Lines::new(Box::new(text), 0).unwrap().batch().unwrap().remove(0);
+        assert_eq!((entry.timestamp.unwrap().seconds, &entry.line[..]), (1_767_323_045, &text[3..25]));
     }
 }
