@@ -253,6 +253,9 @@ async fn remote_read_of_too_many_samples_is_refused() {
     let answer = site.send(Request::post("/api/v1/read").body(body.into()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(answer.text().contains("exceeded sample limit (5)"), "{}", answer.text());
+    assert!(answer.text().contains("(limit: http.query_memory)"), "{}", answer.text());
+    let answer = site.get("/federate", &[("match[]", "{__name__!=\"\"}")]).await;
+    assert!(answer.text().contains("(limit: http.query_memory)"), "{}", answer.text());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use axum::{
 use event::{Labels, METRIC_NAME, Sample};
 
 use super::{Error, numbers::Room, request::selectors};
-use crate::http::{Service, number::Exposed, params::Params};
+use crate::http::{Service, limits::MOST_SAMPLES, number::Exposed, params::Params};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -19,9 +19,9 @@ pub(super) async fn federate(State(service): State<Service>, params: Params) -> 
     let selectors = selectors(&params)?;
     let now_ms = service.now_ns() / 1_000_000;
     let after_ms = now_ms - promql::Options::default().lookback_ms;
-    let max_samples = service.limits().samples();
+    let limits = service.limits().clone();
     let body = service.ask(params.timeout()?, move |view, cancelled| {
-        let room = Room::new(max_samples, cancelled);
+        let room = Room::new(MOST_SAMPLES, &limits, cancelled);
         let mut newest = BTreeMap::new();
         for matchers in &selectors {
             // In the text format there are no native histograms.

@@ -6,19 +6,27 @@ use event::{Matcher, Series};
 
 use crate::{
     Snapshot,
-    http::{error::Failure, run::Cancelled},
+    http::{
+        error::Failure,
+        limits::{Limits, QUERY_MEMORY},
+        run::Cancelled,
+    },
 };
 
 /// How many samples one answer may hold.
 pub struct Room<'a> {
     limit: usize,
+    /// Whether it is memory that bounds them.
+    of_memory: bool,
     used: Cell<usize>,
     cancelled: Cancelled<'a>,
 }
 
 impl<'a> Room<'a> {
-    pub fn new(limit: usize, cancelled: Cancelled<'a>) -> Self {
-        Room { limit, used: Cell::new(0), cancelled }
+    /// `most`, or as many as a query may hold in memory.
+    pub fn new(most: usize, limits: &Limits, cancelled: Cancelled<'a>) -> Self {
+        let limit = limits.samples().min(most);
+        Room { limit, of_memory: limit < most, used: Cell::new(0), cancelled }
     }
 
     /// The matching series with their samples, without native histograms.
@@ -48,12 +56,13 @@ impl<'a> Room<'a> {
         if (self.cancelled)() {
             return Err(Failure::Cancelled);
         }
-        let limit = self.limit;
-        match self.used.get() + more > limit {
-            true => Err(Failure::BadData(format!(
-                "exceeded sample limit ({limit}): read shorter spans or fewer series"
-            ))),
-            false => Ok(()),
+        if self.used.get() + more <= self.limit {
+            return Ok(());
         }
+        let setting = if self.of_memory { format!(" (limit: {QUERY_MEMORY})") } else { String::new() };
+        let limit = self.limit;
+        Err(Failure::BadData(format!(
+            "exceeded sample limit ({limit}): read shorter spans or fewer series{setting}"
+        )))
     }
 }

@@ -29,9 +29,10 @@ const MOST_SAMPLES: usize = 10_000_000;
 /// Numbers only: what has native histograms is left out.
 pub(super) async fn read(State(service): State<Service>, body: Bytes) -> Result<Response, Error> {
     let request = decode(&body, service.limits().max_body_bytes)?;
-    let max_samples = service.limits().samples().min(MOST_SAMPLES);
+    let limits = service.limits().clone();
     let body = service.ask(None, move |view, cancelled| {
-        let response = answer_all(&view.snapshot, &request.queries, &Room::new(max_samples, cancelled))?;
+        let response =
+            answer_all(&view.snapshot, &request.queries, &Room::new(MOST_SAMPLES, &limits, cancelled))?;
         view.warnings().iter().for_each(|warning| tracing::warn!("remote read: {warning}"));
         snap::raw::Encoder::new()
             .compress_vec(&response.encode_to_vec())
