@@ -1,20 +1,20 @@
 //! The two bodies of a push request, JSON and protobuf, plain or compressed.
 
-use std::{borrow::Cow, collections::BTreeMap, io::Read};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use event::{Labels, LogBatch, LogEntry, proto::loki};
 use prost::Message;
 use serde::Deserialize;
 
-use super::{RECORD, budget::Budget, metadata_bytes, selector};
+use super::{RECORD, budget::Budget, metadata_bytes, packing::Packing, selector};
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `application/json`
     Json,
-    /// `application/x-protobuf`, always in snappy's block format unless gzip was named.
+    /// `application/x-protobuf`, always in snappy's block format unless another was named.
     Protobuf,
 }
 
@@ -51,30 +51,15 @@ struct JsonEntry(String, String, #[serde(default)] BTreeMap<String, String>);
 
 /// # Errors
 /// What is wrong with the body, for the client.
-pub fn decode(body: &[u8], form: Form, is_gzip: bool, limits: &Limits) -> Result<Vec<LogBatch>, String> {
-    let body = plain(body, is_gzip, limits)?;
+pub fn decode(body: &[u8], form: Form, packing: Packing, limits: &Limits) -> Result<Vec<LogBatch>, String> {
+    let body = packing.open(body, limits)?;
     let streams = match form {
         Form::Json => json(&body)?,
-        Form::Protobuf if is_gzip => protobuf(&body)?,
-        Form::Protobuf => protobuf(&unsnap(&body, limits.request)?)?,
+        Form::Protobuf if packing == Packing::Plain => protobuf(&unsnap(&body, limits.request)?)?,
+        Form::Protobuf => protobuf(&body)?,
     };
     let mut budget = Budget::new(limits);
     streams.into_iter().map(|batch| checked(batch, limits, &mut budget)).collect()
-}
-
-/// The body without gzip.
-///
-/// # Errors
-/// When it is broken, or larger than the limit.
-pub fn plain<'a>(body: &'a [u8], is_gzip: bool, limits: &Limits) -> Result<Cow<'a, [u8]>, String> {
-    if is_gzip { gunzip(body, limits.request).map(Cow::Owned) } else { Ok(body.into()) }
-}
-
-fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
-    let mut plain = Vec::new();
-    let mut reader = flate2::read::MultiGzDecoder::new(body).take(limit as u64 + 1);
-    reader.read_to_end(&mut plain).map_err(|e| format!("gzip: {e}"))?;
-    if plain.len() > limit { Err(too_large(limit)) } else { Ok(plain) }
 }
 
 /// What snappy's block format holds.
@@ -86,7 +71,7 @@ pub fn unsnap(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     snap::raw::Decoder::new().decompress_vec(body).map_err(|e| format!("snappy: {e}"))
 }
 
-fn too_large(limit: usize) -> String {
+pub fn too_large(limit: usize) -> String {
     format!(
         "the request has more than {limit} bytes after decompression (limit: {REQUEST_LIMIT}); send smaller ones"
     )
@@ -205,7 +190,7 @@ mod tests {
     const LIMITS: Limits = Limits { request: 1000, labels: 3, line: 10 };
 
     fn json(body: &str) -> Result<Vec<LogBatch>, String> {
-        decode(body.as_bytes(), Form::Json, false, &LIMITS)
+        decode(body.as_bytes(), Form::Json, Packing::Plain, &LIMITS)
     }
 
     #[test]
@@ -220,7 +205,7 @@ mod tests {
         let stream = loki::Stream { labels: r#"{job="a"}"#.into(), entries: vec![entry] };
         let plain = loki::PushRequest { streams: vec![stream] }.encode_to_vec();
         let body = snap::raw::Encoder::new().compress_vec(&plain).unwrap();
-        assert_eq!(decode(&body, Form::Protobuf, false, &LIMITS), json);
+        assert_eq!(decode(&body, Form::Protobuf, Packing::Plain, &LIMITS), json);
         assert_eq!(json.unwrap()[0].entries[0].metadata, [("k".to_owned(), "v".to_owned())]);
     }
 
@@ -265,11 +250,13 @@ mod tests {
         assert!(refusal.contains("{job=\"a\"} has 262161 bytes of metadata"), "{refusal}");
         let bomb = snap::raw::Encoder::new().compress_vec(&[0; 5000]).unwrap();
         assert!(
-            decode(&bomb, Form::Protobuf, false, &LIMITS)
+            decode(&bomb, Form::Protobuf, Packing::Plain, &LIMITS)
                 .unwrap_err()
                 .contains("more than 1000 bytes after decompression (limit: shipper.push.request_limit)")
         );
-        assert!(decode(b"\xff\xff\xff", Form::Protobuf, false, &LIMITS).unwrap_err().contains("snappy"));
-        assert!(decode(b"no gzip", Form::Json, true, &LIMITS).unwrap_err().contains("gzip"));
+        assert!(
+            decode(b"\xff\xff\xff", Form::Protobuf, Packing::Plain, &LIMITS).unwrap_err().contains("snappy")
+        );
+        assert!(decode(b"no gzip", Form::Json, Packing::Gzip, &LIMITS).unwrap_err().contains("gzip"));
     }
 }

@@ -10,6 +10,7 @@ pub mod fuzzing;
 mod gateway;
 mod histogram;
 mod otlp;
+mod packing;
 mod remote_write;
 mod samples;
 mod selector;
@@ -35,6 +36,7 @@ use self::{
     decode::{Form, Limits, REQUEST_LIMIT},
     gateway::Ledger,
     otlp::metrics::Dropped,
+    packing::Packing,
 };
 use crate::{Config, Publisher, telemetry};
 
@@ -167,8 +169,8 @@ where
 }
 
 fn entries(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Vec<Event>, Refusal> {
-    let (form, is_gzip) = form(headers)?;
-    let batches = decode::decode(body, form, is_gzip, limits)?;
+    let (form, packing) = form(headers)?;
+    let batches = decode::decode(body, form, packing, limits)?;
     Ok(batches.into_iter().flat_map(records).map(Event::Logs).collect())
 }
 
@@ -204,7 +206,7 @@ fn tenant(headers: &HeaderMap, required: bool) -> Result<String, Refusal> {
     }
 }
 
-fn form(headers: &HeaderMap) -> Result<(Form, bool), Refusal> {
+fn form(headers: &HeaderMap) -> Result<(Form, Packing), Refusal> {
     let kind = value(headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
     let form = match kind {
         "application/json" => Form::Json,
@@ -216,12 +218,13 @@ fn form(headers: &HeaderMap) -> Result<(Form, bool), Refusal> {
             return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
         }
     };
-    match value(headers, header::CONTENT_ENCODING) {
-        "" | "identity" | "snappy" => Ok((form, false)),
-        "gzip" => Ok((form, true)),
-        other => {
-            let reason =
-                format!("Content-Encoding {other:?} is not known; send gzip, or snappy for protobuf");
+    match Packing::of(headers) {
+        Ok(packing) => Ok((form, packing)),
+        Err("snappy") => Ok((form, Packing::Plain)),
+        Err(other) => {
+            let reason = format!(
+                "Content-Encoding {other:?} is not known; send gzip or deflate, or snappy for protobuf"
+            );
             Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason))
         }
     }

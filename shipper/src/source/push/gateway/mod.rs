@@ -15,7 +15,7 @@ use axum::{
 use event::{Event, Labels, SampleBatch};
 
 use self::{ledger::Change, text::Exposition};
-use super::{Endpoint, Limits, Refusal, decode::plain, respond, samples::records, value};
+use super::{Endpoint, Limits, Refusal, packing::Packing, respond, samples::records, value};
 use crate::timestamp;
 
 pub use ledger::Ledger;
@@ -86,12 +86,9 @@ fn exposition(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Expos
     if kind.contains("protobuf") {
         return Err(unknown(format!("Content-Type {kind:?} is not known; send the text format")));
     }
-    let is_gzip = match value(headers, header::CONTENT_ENCODING) {
-        "" | "identity" => false,
-        "gzip" => true,
-        other => return Err(unknown(format!("Content-Encoding {other:?} is not known; send gzip"))),
-    };
-    let body = plain(body, is_gzip, limits).map_err(bad)?;
+    let packing = Packing::of(headers)
+        .map_err(|other| unknown(format!("Content-Encoding {other:?} is not known; send gzip or deflate")))?;
+    let body = packing.open(body, limits).map_err(bad)?;
     let body = str::from_utf8(&body).map_err(|e| bad(format!("text format: no UTF-8: {e}")))?;
     text::parse(body).map_err(bad)
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Refusal,
-    decode::{Form, Limits, plain},
+    decode::{Form, Limits},
     form,
 };
 
@@ -23,9 +23,9 @@ fn message<M: Message + Default + DeserializeOwned>(
     body: &[u8],
     limits: &Limits,
 ) -> Result<M, Refusal> {
-    let (form, is_gzip) = form(headers)?;
+    let (form, packing) = form(headers)?;
     let refuse = |reason: String| Refusal(StatusCode::BAD_REQUEST, reason);
-    let body = plain(body, is_gzip, limits).map_err(refuse)?;
+    let body = packing.open(body, limits).map_err(refuse)?;
     let wrong = |reason: &dyn std::fmt::Display| refuse(format!("otlp request: {reason}"));
     match form {
         Form::Json => serde_json::from_slice(&body).map_err(|e| wrong(&e)),
