@@ -20,6 +20,7 @@ struct Inner {
     limits: Limits,
     tenants: bool,
     features: Features,
+    started_ns: i64,
     queries: Arc<Semaphore>,
     tails: Arc<Semaphore>,
 }
@@ -48,6 +49,7 @@ impl Service {
             limits,
             tenants: false,
             features: Features::default(),
+            started_ns: clock(),
             queries,
             tails,
         }))
@@ -86,6 +88,11 @@ impl Service {
     /// Nanoseconds since 1970.
     pub(super) fn now_ns(&self) -> i64 {
         (self.0.clock)()
+    }
+
+    /// When the service was made, likewise.
+    pub(super) fn started_ns(&self) -> i64 {
+        self.0.started_ns
     }
 
     /// One permit for each query that may be evaluated.

@@ -307,4 +307,27 @@ async fn costs_are_told_to_those_who_ask() {
 async fn what_is_elsewhere_has_empty_answers() {
     let site = Site::empty();
     assert_eq!(data(&site, "/api/v1/status/flags", &[]).await["query.lookback-delta"], "5m");
+    let none = json!({"activeTargets": [], "droppedTargets": [], "droppedTargetCounts": {}});
+    assert_eq!(data(&site, "/api/v1/targets", &[]).await, none);
+}
+
+#[tokio::test]
+async fn the_status_tells_how_many_series_there_are_and_what_they_are_made_of() {
+    let site = Site::empty();
+    for path in ["/a", "/b"] {
+        site.sample(&[("__name__", "size_bytes"), ("path", path)], &[(10, 1.0)]);
+    }
+    site.sample(&[("__name__", "up")], &[(10, 1.0)]);
+    let runtime = data(&site, "/api/v1/status/runtimeinfo", &[]).await;
+    assert_eq!(runtime["timeSeriesCount"], 3);
+    let started: jiff::Timestamp = runtime["startTime"].as_str().unwrap().parse().unwrap();
+    assert!(started <= runtime["serverTime"].as_str().unwrap().parse().unwrap());
+    let tsdb = data(&site, "/api/v1/status/tsdb", &[("limit", "1")]).await;
+    let head = &tsdb["headStats"];
+    assert_eq!((&head["numSeries"], &head["numLabelPairs"]), (&json!(3), &json!(4)));
+    let first = |name: &str, value: u64| json!([{"name": name, "value": value}]);
+    assert_eq!(tsdb["seriesCountByMetricName"], first("size_bytes", 2));
+    assert_eq!(tsdb["labelValueCountByLabelName"], first("__name__", 2));
+    assert_eq!(tsdb["memoryInBytesByLabelName"], first("__name__", 22));
+    assert_eq!(tsdb["seriesCountByLabelValuePair"], first("__name__=size_bytes", 2));
 }

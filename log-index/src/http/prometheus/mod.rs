@@ -16,6 +16,7 @@ mod response;
 mod series;
 mod stats;
 mod status;
+mod tsdb;
 
 use axum::{
     Router,
@@ -39,6 +40,9 @@ pub(super) fn router() -> Router<Service> {
         .route("/format_query", get(format::format).post(format::format))
         .route("/parse_query", get(parse::parse).post(parse::parse))
         .route("/status/buildinfo", get(status::buildinfo))
-        .route("/status/flags", get(status::flags));
+        .route("/status/flags", get(status::flags))
+        .route("/status/runtimeinfo", get(status::runtimeinfo))
+        .route("/status/tsdb", get(tsdb::tsdb))
+        .route("/targets", get(status::targets));
     Router::new().nest("/api/v1", api).route("/federate", get(federate::federate))
 }
