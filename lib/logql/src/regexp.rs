@@ -16,8 +16,8 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
         .map_err(|e| format!("error parsing regexp: {}", reason(&e)))
 }
 
-/// Texts of which every match of `pattern` holds one at least, if such are known.
-pub fn required(pattern: &str) -> Option<Vec<String>> {
+/// Texts of which every match of `pattern` holds one at least of each list.
+pub fn required(pattern: &str) -> Vec<Vec<String>> {
     literals::required(&event::re2::translate(pattern))
 }
 

@@ -27,13 +27,12 @@ struct Texts<'a> {
 
 impl<'a> RowFilter<'a> {
     pub fn new(filters: &'a [LineFilter]) -> Self {
-        let texts = |filter: &'a LineFilter| {
-            let known = filter.texts().or_else(|| Some((true, filter.required_texts()?)));
-            let (wanted, texts) = known?;
-            Some(Texts { wanted, finders: texts.into_iter().map(Finder::new).collect() })
+        let texts = |filter: &'a LineFilter| match filter.texts() {
+            Some((wanted, texts)) => vec![Texts::new(wanted, texts)],
+            None => filter.required_texts().into_iter().map(|texts| Texts::new(true, texts)).collect(),
         };
         let complete = filters.iter().all(|filter| filter.texts().is_some());
-        RowFilter { filters, texts: filters.iter().filter_map(texts).collect(), complete }
+        RowFilter { filters, texts: filters.iter().flat_map(texts).collect(), complete }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -97,7 +96,11 @@ impl<'a> RowFilter<'a> {
 /// For each filter with texts: whether a row needs one of them, and the rows that hold each.
 pub struct BlockHits(Vec<(bool, Vec<Hits>)>);
 
-impl Texts<'_> {
+impl<'a> Texts<'a> {
+    fn new(wanted: bool, texts: Vec<&'a str>) -> Self {
+        Texts { wanted, finders: texts.into_iter().map(Finder::new).collect() }
+    }
+
     /// Whether lines in memory are worth a search of their own.
     fn is_useful(&self) -> bool {
         self.wanted && !self.finders.is_empty() && self.finders.iter().all(|f| !f.needle().is_empty())

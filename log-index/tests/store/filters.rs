@@ -55,7 +55,7 @@ proptest! {
     #[test]
     fn no_line_that_passes_is_left_out(lines in vec("[ab]{0,5}", 1..60)) {
         let bench = bench(&lines);
-        for query in [r#"|= "aa""#, r#"|= "ab" or "bbb""#, r#"|= "a" |= "bb""#, r#"|= """#, r#"!= "a""#, r#"|~ "a+b""#] {
+        for query in [r#"|= "aa""#, r#"|= "ab" or "bbb""#, r#"|= "a" |= "bb""#, r#"|= """#, r#"!= "a""#, r#"|~ "a+b""#, r#"|~ "aa?.*bb" or "b.a""#, r#"|~ "ab.*ba""#] {
             let filters = filters(&format!("{{a=\"b\"}} {query}"));
             let expected: Vec<_> =
                 lines.iter().filter(|line| filters.iter().all(|f| f.matches(line.as_bytes()))).cloned().collect();

@@ -1,7 +1,7 @@
 //! `|= "text"`, `!= "text"`, `|~ "regex"`, `!~ "regex"`, `|> "pattern"`, `!> "pattern"`, each with
 //! alternatives (`or`), and `|= ip("10.0.0.0/8")`.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
@@ -36,8 +36,8 @@ pub struct LineFilter {
 #[derive(Clone, Debug)]
 enum Needle {
     Text(String, Box<Finder<'static>>),
-    /// Also texts of which every match holds one, if such are known.
-    Regex(String, Regex, Option<Vec<String>>),
+    /// Also texts of which every match holds one of each list.
+    Regex(String, Regex, Vec<Vec<String>>),
     Pattern(LinePattern),
     Ip(IpMatcher),
 }
@@ -48,11 +48,19 @@ impl LineFilter {
         self.alternatives.iter().any(|needle| needle.is_in(line)) == self.wanted
     }
 
-    /// Texts of which every line that passes holds at least one, byte for byte; `None` if the filter has no
-    /// such texts. A store may skip blocks without any of them.
-    pub fn required_texts(&self) -> Option<Vec<&str>> {
-        let texts: Option<Vec<Vec<&str>>> = self.alternatives.iter().map(Needle::required).collect();
-        texts.filter(|_| self.wanted).map(|texts| texts.concat())
+    /// Texts of which every line that passes holds at least one of each list, byte for byte. A store may skip blocks
+    /// without them.
+    pub fn required_texts(&self) -> Vec<Vec<&str>> {
+        match self.alternatives.as_slice() {
+            _ if !self.wanted => Vec::new(),
+            [one] => one.required(),
+            many => {
+                // The most telling texts of each.
+                let any: Option<Vec<_>> =
+                    many.iter().map(|needle| needle.required().into_iter().next()).collect();
+                any.map(|any| any.concat()).into_iter().collect()
+            }
+        }
     }
 
     /// If it looks for texts and nothing else: whether a line has to hold one of them, or none; and the texts.
@@ -120,10 +128,13 @@ impl Needle {
         }
     }
 
-    fn required(&self) -> Option<Vec<&str>> {
+    /// The longest texts come first.
+    fn required(&self) -> Vec<Vec<&str>> {
         match self {
-            Needle::Regex(_, _, required) => Some(required.as_ref()?.iter().map(String::as_str).collect()),
-            _ => self.text().map(|text| vec![text]),
+            Needle::Regex(_, _, required) => {
+                required.iter().map(|texts| texts.iter().map(String::as_str).collect()).collect()
+            }
+            _ => self.text().map(|text| vec![text]).into_iter().collect(),
         }
     }
 
@@ -134,9 +145,8 @@ impl Needle {
 
 /// In bytes that are not UTF-8 any character class would fail to match; as replaced characters they count.
 fn finds(regex: &Regex, line: &[u8]) -> bool {
-    let as_text =
-        || matches!(String::from_utf8_lossy(line), Cow::Owned(text) if regex.is_match(text.as_bytes()));
-    regex.is_match(line) || as_text()
+    regex.is_match(line)
+        || std::str::from_utf8(line).is_err() && regex.is_match(String::from_utf8_lossy(line).as_bytes())
 }
 
 impl fmt::Display for LineFilter {
