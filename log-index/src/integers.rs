@@ -10,6 +10,9 @@ const FLOOR_BITS: u64 = 16;
 /// No block has more rows: more is damage, and must not ask for memory.
 pub const MOST_ROWS: usize = 1 << 24;
 
+/// So many numbers are put together at a time: they stay near the processor.
+const NEAR: usize = 1024;
+
 /// How numbers are stored: what one needs to know besides the planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -135,26 +138,31 @@ impl Header {
 
     /// The numbers; `planes` has the length that [`Header::length`] tells.
     pub fn decode(&self, planes: &[u8], rows: usize) -> Vec<i64> {
-        let mut numbers = vec![0_i64; rows];
-        for (plane, bytes) in planes.chunks_exact(rows.max(1)).enumerate() {
-            for (number, byte) in numbers.iter_mut().zip(bytes) {
-                *number |= i64::from(*byte) << (8 * plane);
+        let (mut numbers, mut before) = (vec![0_i64; rows], self.base);
+        for (at, numbers) in numbers.chunks_mut(NEAR).enumerate() {
+            for (plane, bytes) in planes.chunks_exact(rows).enumerate() {
+                for (number, byte) in numbers.iter_mut().zip(&bytes[at * NEAR..]) {
+                    *number |= i64::from(*byte) << (8 * plane);
+                }
             }
-        }
-        let mut before = self.base;
-        for number in &mut numbers {
-            if self.delta {
-                let distance = match self.floor {
-                    Some(floor) => number.wrapping_add(floor),
-                    None => (*number as u64 >> 1) as i64 ^ -(*number & 1),
-                };
-                before = before.wrapping_add(distance.wrapping_mul(self.unit));
-                *number = before;
-            } else {
-                *number = self.base.wrapping_add(number.wrapping_mul(self.unit));
-            }
+            self.restore(numbers, &mut before);
         }
         numbers
+    }
+
+    /// Makes numbers of what is stored; `before` is the one before the first.
+    fn restore(&self, stored: &mut [i64], before: &mut i64) {
+        let mut next = |distance: i64| {
+            *before = before.wrapping_add(distance.wrapping_mul(self.unit));
+            *before
+        };
+        match (self.delta, self.floor) {
+            (true, Some(floor)) => stored.iter_mut().for_each(|n| *n = next(n.wrapping_add(floor))),
+            (true, None) => stored.iter_mut().for_each(|n| *n = next((*n as u64 >> 1) as i64 ^ -(*n & 1))),
+            (false, _) => {
+                stored.iter_mut().for_each(|n| *n = self.base.wrapping_add(n.wrapping_mul(self.unit)));
+            }
+        }
     }
 }
 
