@@ -22,6 +22,12 @@ pub struct LogBlock {
     metadata: OnceLock<Vec<Metadata>>,
 }
 
+/// The lines of a block before anybody asks when they came.
+pub struct LogLines {
+    sections: Arc<Sections>,
+    lines: LineBlock<Fault>,
+}
+
 /// Why something cannot be read.
 #[derive(Debug)]
 enum Fault {
@@ -68,10 +74,7 @@ impl Rows for LogBlock {
 
 impl Block<LogColumns> for LogBlock {
     fn open(sections: Sections) -> Result<Self, Damage> {
-        let timestamps =
-            timestamps::decode(&sections.read(0)?).map_err(|damaged| sections.damage(damaged))?;
-        let (lines, metadata) = (OnceLock::new(), OnceLock::new());
-        Ok(LogBlock { sections: Arc::new(sections), timestamps, lines, metadata })
+        LogBlock::with_lines(Arc::new(sections), OnceLock::new())
     }
 
     fn into_columns(self) -> Result<LogColumns, Damage> {
@@ -85,7 +88,47 @@ impl Block<LogColumns> for LogBlock {
     }
 }
 
+impl LogLines {
+    /// # Errors
+    /// When sections are damaged.
+    pub fn open(sections: Sections) -> Result<Self, Damage> {
+        let sections = Arc::new(sections);
+        let lines = open_lines(&sections, LINES).map_err(|fault| damage(&sections, fault))?;
+        Ok(LogLines { sections, lines })
+    }
+
+    /// The rows that hold `text`.
+    ///
+    /// # Errors
+    /// When a section that it needs is damaged.
+    pub fn search(&self, text: &[u8]) -> Result<Hits, Damage> {
+        self.lines.search(text).map_err(|fault| damage(&self.sections, fault))
+    }
+
+    /// The same lines with their times.
+    ///
+    /// # Errors
+    /// When these are damaged.
+    pub fn into_block(self) -> Result<LogBlock, Damage> {
+        LogBlock::with_lines(self.sections, self.lines.into())
+    }
+}
+
 impl LogBlock {
+    fn with_lines(sections: Arc<Sections>, lines: OnceLock<LineBlock<Fault>>) -> Result<Self, Damage> {
+        let timestamps = timestamps::decode(&sections.read(0)?);
+        let timestamps = timestamps.map_err(|damaged| sections.damage(damaged))?;
+        if lines.get().is_some_and(|lines| lines.len() != timestamps.len()) {
+            return Err(sections.damage(Damaged));
+        }
+        Ok(LogBlock { sections, timestamps, lines, metadata: OnceLock::new() })
+    }
+
+    /// Of all rows.
+    pub fn timestamps(&self) -> &[i64] {
+        &self.timestamps
+    }
+
     /// What a section is called where people see it.
     pub fn section_name(section: usize) -> String {
         match section {
@@ -110,14 +153,6 @@ impl LogBlock {
     pub fn write_line(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Damage> {
         let written = self.lines()?.write_line(row, self.timestamps[row], out);
         written.map_err(|fault| self.damage(fault))
-    }
-
-    /// The rows that hold `text`.
-    ///
-    /// # Errors
-    /// When a section that it needs is damaged.
-    pub fn search(&self, text: &[u8]) -> Result<Hits, Damage> {
-        self.lines()?.search(text).map_err(|fault| self.damage(fault))
     }
 
     /// Whether a row holds the text that was searched for.
@@ -158,10 +193,8 @@ impl LogBlock {
     }
 
     fn open_lines(&self, first_section: usize) -> Result<LineBlock<Fault>, Fault> {
-        let sections = self.sections.clone();
-        let read =
-            move |section: Section| sections.read(first_section + section.index()).map_err(Fault::Section);
-        LineBlock::open(self.timestamps.len(), Box::new(read))
+        let lines = open_lines(&self.sections, first_section)?;
+        if lines.len() == self.timestamps.len() { Ok(lines) } else { Err(Damaged.into()) }
     }
 
     /// Empty if no row has any.
@@ -179,9 +212,19 @@ impl LogBlock {
     }
 
     fn damage(&self, fault: Fault) -> Damage {
-        match fault {
-            Fault::Section(damage) => damage,
-            Fault::Content(damaged) => self.sections.damage(damaged),
-        }
+        damage(&self.sections, fault)
+    }
+}
+
+fn open_lines(sections: &Arc<Sections>, first_section: usize) -> Result<LineBlock<Fault>, Fault> {
+    let sections = sections.clone();
+    let read = move |section: Section| sections.read(first_section + section.index()).map_err(Fault::Section);
+    LineBlock::open(Box::new(read))
+}
+
+fn damage(sections: &Sections, fault: Fault) -> Damage {
+    match fault {
+        Fault::Section(damage) => damage,
+        Fault::Content(damaged) => sections.damage(damaged),
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::segment::{Damage, Sections};
 
-pub use log_block::LogBlock;
+pub use log_block::{LogBlock, LogLines};
 pub use logs::LogColumns;
 pub use samples::SampleColumns;
 

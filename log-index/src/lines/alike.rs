@@ -24,8 +24,9 @@ impl<E: From<Damaged>> LineBlock<E> {
     /// When a section cannot be read, or is not as it was written.
     pub fn alike(&self, rows: &[u32], timestamps: &[i64], live: &Live<'_>) -> Result<Vec<Vec<u32>>, E> {
         let mut of_template: Vec<Vec<u32>> = vec![Vec::new(); self.templates.len()];
+        let ranks = self.rows()?;
         for row in rows {
-            let (template, _) = *self.rows.get(*row as usize).ok_or(Damaged)?;
+            let (template, _) = *ranks.get(*row as usize).ok_or(Damaged)?;
             of_template[template as usize].push(*row);
         }
         let mut groups = Vec::new();
@@ -92,10 +93,10 @@ impl<E: From<Damaged>> LineBlock<E> {
         template: &Template,
         column: &'a Column,
     ) -> Result<impl Fn(usize, &[i64]) -> i64 + use<'a, E>, E> {
-        let values = self.values(column, template.rows)?;
+        let (values, ranks) = (self.values(column, template.rows)?, self.rows()?);
         let moment = column.format.filter(|_| matches!(column.slot, Slot::Relative(_)));
         Ok(move |row: usize, timestamps: &[i64]| {
-            let rank = self.rows[row].1 as usize;
+            let rank = ranks[row].1 as usize;
             match values {
                 Values::Places(places) => i64::from(places[rank]),
                 Values::Numbers(numbers) => {

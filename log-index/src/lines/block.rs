@@ -20,9 +20,9 @@ pub type Read<E> = dyn Fn(Section) -> Result<Vec<u8>, E> + Send + Sync;
 
 /// The lines of a block.
 pub struct LineBlock<E> {
-    read: Box<Read<E>>,
-    /// The template of each row, and the how-manieth of it the row is.
-    pub(super) rows: Vec<(u32, u32)>,
+    pub(super) read: Box<Read<E>>,
+    /// See [`LineBlock::rows`].
+    pub(super) rows: OnceLock<Vec<(u32, u32)>>,
     pub(super) templates: Vec<Template>,
     pub(super) parts: Vec<Part>,
     pub(super) texts: Vec<u8>,
@@ -62,9 +62,9 @@ pub enum Values {
 impl<E: From<Damaged>> LineBlock<E> {
     /// # Errors
     /// When a section cannot be read, or is not as it was written.
-    pub fn open(rows: usize, read: Box<Read<E>>) -> Result<Self, E> {
+    pub fn open(read: Box<Read<E>>) -> Result<Self, E> {
         let mut block = LineBlock {
-            rows: Vec::new(),
+            rows: OnceLock::new(),
             templates: Vec::new(),
             parts: Vec::new(),
             texts: Vec::new(),
@@ -76,9 +76,21 @@ impl<E: From<Damaged>> LineBlock<E> {
         };
         let (templates, slots) = ((block.read)(Section::Templates)?, (block.read)(Section::Slots)?);
         block.read_templates(&templates, &slots)?;
-        let raw = (block.read)(Section::Rows)?;
-        block.rows = ranked(&raw, rows, &block.templates)?;
         Ok(block)
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.templates.iter().map(|template| template.rows).sum()
+    }
+
+    /// The template of each row, and the how-manieth of it the row is.
+    pub(super) fn rows(&self) -> Result<&[(u32, u32)], E> {
+        if let Some(rows) = self.rows.get() {
+            return Ok(rows);
+        }
+        let rows = ranked(&(self.read)(Section::Rows)?, self.len(), &self.templates)?;
+        Ok(self.rows.get_or_init(|| rows))
     }
 
     fn read_templates(&mut self, templates: &[u8], slots: &[u8]) -> Result<(), Damaged> {
@@ -214,73 +226,4 @@ fn ranked(raw: &[u8], rows: usize, templates: &[Template]) -> Result<Vec<(u32, u
     let ranked = ranked.collect::<Result<_, Damaged>>()?;
     let complete = templates.iter().zip(next).all(|(template, rows)| template.rows == rows as usize);
     if complete { Ok(ranked) } else { Err(Damaged) }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::{collection::vec, prelude::*};
-
-    use super::*;
-    use crate::lines::{Verdict, encode};
-
-    fn round(lines: &[Vec<u8>], timestamps: &[i64]) -> Vec<Vec<u8>> {
-        let sections = encode(timestamps, lines.iter().map(Vec::as_slice));
-        let read = move |section: Section| Ok(sections[section.index()].clone());
-        let block: LineBlock<Damaged> = LineBlock::open(lines.len(), Box::new(read)).unwrap();
-        let line = |(row, timestamp): (usize, &i64)| {
-            let mut out = Vec::new();
-            block.write_line(row, *timestamp, &mut out).unwrap();
-            out
-        };
-        timestamps.iter().enumerate().map(line).collect()
-    }
-
-    fn hostile() -> impl Strategy<Value = Vec<u8>> {
-        let text = |pattern: &'static str| pattern.prop_map(String::into_bytes);
-        let piece = prop_oneof![
-            vec(any::<u8>(), 0..6),
-            vec(0..6_u8, 0..4),
-            text("[abxyz0-9_]{1,5}[ =:]?"),
-            text("[0-9]{1,20}"),
-            text("0x[0-9a-f]{1,9} "),
-            text("10\\.0\\.[0-9]{1,3}\\.[0-9] "),
-            text("20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?"),
-            text("(Nov|Dec) 1[0-9] 11:0[0-9]:40(Z|ab)?"),
-            text("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
-        ];
-        vec(piece, 0..5).prop_map(|pieces| pieces.concat())
-    }
-
-    fn open(lines: &[Vec<u8>]) -> LineBlock<Damaged> {
-        let timestamps: Vec<i64> = (0..lines.len() as i64).map(|n| n * 1_000_000).collect();
-        let sections = encode(&timestamps, lines.iter().map(Vec::as_slice));
-        LineBlock::open(lines.len(), Box::new(move |section: Section| Ok(sections[section.index()].clone())))
-            .unwrap()
-    }
-
-    proptest! {
-        #[test]
-        fn no_verdict_is_wrong(lines in vec(hostile(), 1..40), repeat in 1..4_usize, row in any::<usize>(), from in any::<usize>(), length in 1..12_usize) {
-            let lines: Vec<Vec<u8>> = lines.iter().cloned().cycle().take(lines.len() * repeat).collect();
-            let line = &lines[row % lines.len()];
-            let from = from % (line.len() + 1);
-            let text = &line[from..line.len().min(from + length)];
-            prop_assume!(!text.is_empty());
-            let block = open(&lines);
-            let filter = (block.read)(Section::Filter).unwrap();
-            prop_assert!(crate::lines::may_hold(&filter, text), "{:?}", text);
-            let hits = block.search(text).unwrap();
-            for (row, line) in lines.iter().enumerate() {
-                let holds = memchr::memmem::find(line, text).is_some();
-                let wrong = if holds { Verdict::No } else { Verdict::Yes };
-                prop_assert_ne!(block.verdict(&hits, row), wrong, "{:?} in {:?}", text, line);
-            }
-        }
-
-        #[test]
-        fn lines_come_back_byte_for_byte(lines in vec((hostile(), any::<i64>()), 0..60)) {
-            let (lines, timestamps): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
-            prop_assert_eq!(round(&lines, &timestamps), lines);
-        }
-    }
 }

@@ -18,6 +18,8 @@ mod section;
 mod shape;
 mod slot;
 mod template;
+#[cfg(test)]
+mod tests;
 mod token;
 mod vocabulary;
 mod write;

@@ -31,14 +31,24 @@ impl Verdict {
 }
 
 /// The verdicts for the rows of one template.
-enum Rows {
+pub enum Rows {
     All(Verdict),
     Each(Vec<Verdict>),
 }
 
-/// The rows that hold a text.
-pub struct Hits {
-    templates: Vec<Rows>,
+impl Rows {
+    fn is_none(&self) -> bool {
+        match self {
+            Rows::All(verdict) => *verdict == Verdict::No,
+            Rows::Each(verdicts) => verdicts.iter().all(|verdict| *verdict == Verdict::No),
+        }
+    }
+}
+
+/// The rows that hold a text: none of the block, or some by their templates.
+pub enum Hits {
+    None,
+    Some(Vec<Rows>),
 }
 
 /// Where in a value a part of the text has to be.
@@ -59,22 +69,31 @@ struct Need {
 }
 
 impl<E: From<Damaged>> LineBlock<E> {
-    /// The rows that hold `text`.
+    /// The rows that hold `text`. Which row has which template is read only where there are some.
     ///
     /// # Errors
     /// When a section cannot be read, or is not as it was written.
     pub fn search(&self, text: &[u8]) -> Result<Hits, E> {
         if text.is_empty() {
-            return Ok(Hits { templates: self.templates.iter().map(|_| Rows::All(Verdict::Yes)).collect() });
+            return self.found(self.templates.iter().map(|_| Rows::All(Verdict::Yes)).collect());
         }
         let mut search = Search { block: self, text, finder: Finder::new(text), known: Vec::new() };
         let templates = self.templates.iter().map(|template| search.template(template));
-        Ok(Hits { templates: templates.collect::<Result<_, E>>()? })
+        self.found(templates.collect::<Result<_, E>>()?)
+    }
+
+    fn found(&self, templates: Vec<Rows>) -> Result<Hits, E> {
+        if templates.iter().all(Rows::is_none) {
+            return Ok(Hits::None);
+        }
+        self.rows()?;
+        Ok(Hits::Some(templates))
     }
 
     pub fn verdict(&self, hits: &Hits, row: usize) -> Verdict {
-        let (template, rank) = self.rows[row];
-        match &hits.templates[template as usize] {
+        let (Hits::Some(templates), Some(rows)) = (hits, self.rows.get()) else { return Verdict::No };
+        let (template, rank) = rows[row];
+        match &templates[template as usize] {
             Rows::All(verdict) => *verdict,
             Rows::Each(verdicts) => verdicts[rank as usize],
         }

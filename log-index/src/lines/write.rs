@@ -26,7 +26,7 @@ impl<E: From<Damaged>> LineBlock<E> {
         out: &mut Vec<u8>,
         tell: &mut dyn FnMut(usize, Range<usize>) -> Result<(), Damaged>,
     ) -> Result<(), E> {
-        let (template, rank) = *self.rows.get(row).ok_or(Damaged)?;
+        let (template, rank) = *self.rows()?.get(row).ok_or(Damaged)?;
         let template = &self.templates[template as usize];
         for part in &self.parts[template.parts.clone()] {
             out.extend_from_slice(&self.texts[part.text.clone()]);

@@ -49,6 +49,14 @@ impl Loaded<SampleColumns> {
 }
 
 impl Loaded<LogColumns> {
+    /// Of all rows.
+    pub fn timestamps(&self) -> &[i64] {
+        match self {
+            Loaded::Chunk(chunk) => chunk.columns.timestamps(),
+            Loaded::Block(block) => block.timestamps(),
+        }
+    }
+
     /// Whether any row may have metadata.
     pub fn has_metadata(&self) -> bool {
         match self {

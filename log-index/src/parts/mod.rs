@@ -13,10 +13,10 @@ use event::{Labels, Matcher};
 use crate::{
     QueryError, Snapshot,
     catalog::Selection,
-    columns::{Columns, Rows},
+    columns::{Columns, LogBlock, LogColumns, Rows},
     delete::Delete,
     head::{Chunk, Head, InHead},
-    segment::{BlockPart, Damage, Segment},
+    segment::{BlockPart, Damage, Sections, Segment},
     state::Sealed,
 };
 
@@ -162,6 +162,14 @@ impl<C: Columns> Part<C> {
         }
     }
 
+    /// The sections of its block, if it is in one, and that is not damaged.
+    pub fn sections(&self) -> Option<Result<Sections, Damage>> {
+        match &self.source {
+            Source::Memory(_) => None,
+            Source::Stored(segment, part) => Some(segment.sections(&part.block)),
+        }
+    }
+
     /// The filter of its block, if it is in one.
     ///
     /// # Errors
@@ -179,7 +187,10 @@ impl<C: Columns> Part<C> {
     /// # Errors
     /// When the lines that a delete looks at are damaged.
     pub fn rows_within(&self, loaded: &Loaded<C>, span: &RangeInclusive<i64>) -> Result<Vec<u32>, Damage> {
-        let mut rows = self.all_rows_within(loaded, span);
+        let mut rows: Vec<u32> = match self.sorted_within(loaded, span) {
+            Some(rows) => rows.collect(),
+            None => self.unsorted_within(loaded, span),
+        };
         for delete in &self.hidden {
             let hidden = |row: &u32| delete.hides(loaded, *row as usize);
             let hidden: Vec<bool> = rows.iter().map(hidden).collect::<Result<_, Damage>>()?;
@@ -189,18 +200,26 @@ impl<C: Columns> Part<C> {
         Ok(rows)
     }
 
-    fn all_rows_within(&self, loaded: &Loaded<C>, span: &RangeInclusive<i64>) -> Vec<u32> {
-        let (rows, sorted) = match &self.source {
-            Source::Memory(chunk) => (0..chunk.columns.rows() as u32, chunk.sorted),
-            Source::Stored(_, part) => (part.first_row..part.first_row + part.rows, true),
+    /// The same if these rows lie one behind the other.
+    pub fn range_within(&self, loaded: &Loaded<C>, span: &RangeInclusive<i64>) -> Option<Range<u32>> {
+        if self.hidden.is_empty() { self.sorted_within(loaded, span) } else { None }
+    }
+
+    /// `None` if the rows lie in the order of arrival.
+    fn sorted_within(&self, loaded: &Loaded<C>, span: &RangeInclusive<i64>) -> Option<Range<u32>> {
+        let rows = match &self.source {
+            Source::Memory(chunk) => chunk.sorted.then_some(0..chunk.columns.rows() as u32)?,
+            Source::Stored(_, part) => part.first_row..part.first_row + part.rows,
         };
         let time = |row: u32| loaded.timestamp(row as usize);
-        if sorted {
-            let begin = first_row(rows.clone(), |row| time(row) >= *span.start());
-            let end = first_row(begin..rows.end, |row| time(row) > *span.end());
-            return (begin..end).collect();
-        }
-        let mut found: Vec<u32> = rows.filter(|row| span.contains(&time(*row))).collect();
+        let begin = first_row(rows.clone(), |row| time(row) >= *span.start());
+        Some(begin..first_row(begin..rows.end, |row| time(row) > *span.end()))
+    }
+
+    fn unsorted_within(&self, loaded: &Loaded<C>, span: &RangeInclusive<i64>) -> Vec<u32> {
+        let time = |row: u32| loaded.timestamp(row as usize);
+        let mut found: Vec<u32> =
+            (0..loaded.rows() as u32).filter(|row| span.contains(&time(*row))).collect();
         found.sort_by_key(|row| time(*row));
         found
     }
@@ -238,11 +257,28 @@ impl<C: Columns> Loader<C> {
         let key = (segment.id, part.block.offset);
         let block = match self.blocks.get(&key).and_then(Weak::upgrade) {
             Some(block) => block,
-            None => Arc::new(segment.open(&part.block)?),
+            None => self.keep(key, segment.open(&part.block)?),
         };
         segment.rows_of(part, block.rows())?;
+        Ok(Loaded::Block(block))
+    }
+
+    /// Takes a block that is open already.
+    fn keep(&mut self, key: (u64, u64), block: C::Block) -> Arc<C::Block> {
+        let block = Arc::new(block);
         self.blocks.insert(key, Arc::downgrade(&block));
         self.last = Some(block.clone());
-        Ok(Loaded::Block(block))
+        block
+    }
+}
+
+impl Loader<LogColumns> {
+    /// Knows a block that is open already.
+    pub fn with(part: &Part<LogColumns>, block: LogBlock) -> Self {
+        let mut loader = Loader::new();
+        if let Some(key) = part.block() {
+            loader.keep(key, block);
+        }
+        loader
     }
 }

@@ -4,7 +4,7 @@ use logql::LineFilter;
 use memchr::memmem::Finder;
 
 use crate::{
-    columns::{LogBlock, LogColumns},
+    columns::{LogBlock, LogColumns, LogLines},
     head::Chunk,
     lines::{self, Hits, Verdict},
     parts::Part,
@@ -39,6 +39,11 @@ impl<'a> RowFilter<'a> {
         self.filters.is_empty()
     }
 
+    /// Whether a block has to be searched.
+    pub fn has_texts(&self) -> bool {
+        !self.texts.is_empty()
+    }
+
     pub fn matches(&self, line: &[u8]) -> bool {
         self.filters.iter().all(|filter| filter.matches(line))
     }
@@ -70,9 +75,9 @@ impl<'a> RowFilter<'a> {
     ///
     /// # Errors
     /// When the block is damaged.
-    pub fn hits(&self, block: &LogBlock) -> Result<BlockHits, Damage> {
+    pub fn hits(&self, lines: &LogLines) -> Result<BlockHits, Damage> {
         let hits = |texts: &Texts<'_>| {
-            let hits = texts.finders.iter().map(|finder| block.search(finder.needle()));
+            let hits = texts.finders.iter().map(|finder| lines.search(finder.needle()));
             Ok((texts.wanted, hits.collect::<Result<Vec<Hits>, Damage>>()?))
         };
         Ok(BlockHits(self.texts.iter().map(hits).collect::<Result<_, Damage>>()?))
@@ -94,7 +99,16 @@ impl<'a> RowFilter<'a> {
 }
 
 /// For each filter with texts: whether a row needs one of them, and the rows that hold each.
+#[derive(Default)]
 pub struct BlockHits(Vec<(bool, Vec<Hits>)>);
+
+impl BlockHits {
+    /// Whether no row has what a filter wants.
+    pub fn refuse_all(&self) -> bool {
+        let none = |hits: &Vec<Hits>| hits.iter().all(|hits| matches!(hits, Hits::None));
+        self.0.iter().any(|(wanted, hits)| *wanted && none(hits))
+    }
+}
 
 impl<'a> Texts<'a> {
     fn new(wanted: bool, texts: Vec<&'a str>) -> Self {

@@ -147,11 +147,8 @@ impl<'a, const BACKWARD: bool> Merge<'a, BACKWARD> {
 
     /// The rows that are visited, in the order of the scan.
     fn ready(&self, opened: Opened, part: &Part<LogColumns>) -> Option<Opened> {
-        let mut opened = self.wanted.refine(&self.parts.streams[part.stream], opened)?;
-        if BACKWARD {
-            opened.reverse();
-        }
-        Some(opened)
+        let opened = self.wanted.refine(&self.parts.streams[part.stream], opened)?;
+        Some(if BACKWARD { opened.reversed() } else { opened })
     }
 
     fn queue_next(&mut self, at: usize) {

@@ -5,6 +5,7 @@ mod ahead;
 mod filter;
 mod merged;
 mod open;
+mod rows;
 mod times;
 
 use std::ops::ControlFlow;
@@ -84,7 +85,7 @@ fn one_by_one(parts: &Parts<LogColumns>, wanted: &Wanted<'_>, visit: &mut Visit<
     let mut line = Vec::new();
     ahead::in_order(&candidates(parts, wanted), open, &mut |block| {
         block.into_iter().try_for_each(|(labels, mut opened)| {
-            while !opened.rows.as_slice().is_empty() {
+            while opened.next_time().is_some() {
                 wanted.visit_next(&mut opened, labels, &mut line, visit)?;
             }
             ControlFlow::Continue(())

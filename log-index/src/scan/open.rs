@@ -9,10 +9,13 @@ use event::Labels;
 use logql::{EntryRef, Lens, Visit};
 use parking_lot::Mutex;
 
-use super::filter::RowFilter;
+use super::{
+    filter::{BlockHits, RowFilter},
+    rows::Rows,
+};
 use crate::{
     Snapshot,
-    columns::{LogBlock, LogColumns, Rows},
+    columns::{LogBlock, LogColumns, LogLines, Rows as _},
     parts::{Loaded, Loader, Part},
     segment::Damage,
 };
@@ -30,19 +33,16 @@ pub struct Wanted<'a> {
 /// A part that has been opened, and which of its rows are still to come.
 pub struct Opened {
     pub loaded: Loaded<LogColumns>,
-    /// Each with whether it is certain to pass the filters.
-    pub rows: std::vec::IntoIter<(u32, bool)>,
+    pub rows: Rows,
 }
 
 impl Opened {
     pub fn next_time(&self) -> Option<i64> {
-        self.rows.as_slice().first().map(|(row, _)| self.loaded.timestamp(*row as usize))
+        self.rows.first().map(|row| self.loaded.timestamp(row as usize))
     }
 
-    pub fn reverse(&mut self) {
-        let mut rows: Vec<_> = self.rows.as_slice().to_vec();
-        rows.reverse();
-        self.rows = rows.into_iter();
+    pub fn reversed(self) -> Self {
+        Opened { rows: self.rows.reversed(), ..self }
     }
 }
 
@@ -50,25 +50,52 @@ impl Wanted<'_> {
     /// Opens the parts of one block that [`Wanted::may_pass`]; it is searched once for all of them: each with its rows
     /// in the order of time; nothing for those that have none or are damaged.
     pub fn open(&self, parts: &[&Part<LogColumns>]) -> Vec<Option<Opened>> {
-        let (mut loader, mut hits) = (Loader::new(), None);
+        let Some((mut loader, hits)) = self.noted(self.search(parts)).flatten() else {
+            return parts.iter().map(|_| None).collect();
+        };
         let mut open = |part: &Part<LogColumns>| {
             let loaded = loader.load(part)?;
-            let rows = part.rows_within(&loaded, &self.span)?;
-            let rows = match &loaded {
-                _ if rows.is_empty() => return Ok(None),
-                Loaded::Chunk(chunk) => self.filter.rows_of_chunk(chunk, rows),
-                Loaded::Block(block) => {
-                    let hits = match &hits {
-                        Some(hits) => hits,
-                        None => hits.insert(self.filter.hits(block)?),
-                    };
-                    self.filter.rows_of_block(block, hits, rows)
-                }
-            };
-            Ok(Some(Opened { loaded, rows: rows.into_iter() }))
+            let rows = self.rows(part, &loaded, &hits)?;
+            Ok(rows.first().is_some().then_some(Opened { loaded, rows }))
         };
-        let noted = |opened: Result<_, Damage>| opened.inspect_err(|damage| self.snapshot.note(damage));
-        parts.iter().map(|part| noted(open(part)).ok().flatten()).collect()
+        parts.iter().map(|part| self.noted(open(part)).flatten()).collect()
+    }
+
+    /// What is damaged is told and left out.
+    fn noted<T>(&self, read: Result<T, Damage>) -> Option<T> {
+        read.inspect_err(|damage| self.snapshot.note(damage)).ok()
+    }
+
+    /// The hits in the block of these parts; nothing if none of its lines may pass, and then nobody looks at their times.
+    fn search(&self, parts: &[&Part<LogColumns>]) -> Result<Option<(Loader<LogColumns>, BlockHits)>, Damage> {
+        let first = parts.first().filter(|_| self.filter.has_texts());
+        let Some((first, sections)) = first.and_then(|part| Some((part, part.sections()?))) else {
+            return Ok(Some((Loader::new(), BlockHits::default())));
+        };
+        let lines = LogLines::open(sections?)?;
+        let hits = self.filter.hits(&lines)?;
+        if hits.refuse_all() {
+            return Ok(None);
+        }
+        Ok(Some((Loader::with(first, lines.into_block()?), hits)))
+    }
+
+    fn rows(
+        &self,
+        part: &Part<LogColumns>,
+        loaded: &Loaded<LogColumns>,
+        hits: &BlockHits,
+    ) -> Result<Rows, Damage> {
+        if self.filter.is_empty()
+            && let Some(rows) = part.range_within(loaded, &self.span)
+        {
+            return Ok(Rows::Ascending(rows));
+        }
+        let rows = part.rows_within(loaded, &self.span)?;
+        Ok(match loaded {
+            Loaded::Chunk(chunk) => self.filter.rows_of_chunk(chunk, rows).into(),
+            Loaded::Block(block) => self.filter.rows_of_block(block, hits, rows).into(),
+        })
     }
 
     /// Leaves out the rows that the lens refuses.
@@ -76,8 +103,8 @@ impl Wanted<'_> {
         let Opened { loaded, rows } = opened;
         let rows = match (&loaded, self.lens) {
             (Loaded::Block(block), Some(lens)) if !block.has_metadata() => {
-                let passing = passing(labels, block, rows.as_slice(), lens);
-                passing.inspect_err(|damage| self.snapshot.note(damage)).ok()?.into_iter()
+                let rows: Vec<_> = rows.collect();
+                self.noted(passing(labels, block, &rows, lens))?.into()
             }
             _ => rows,
         };
@@ -96,8 +123,7 @@ impl Wanted<'_> {
         if let Some(known) = self.judged.lock().get(&block) {
             return *known;
         }
-        let judged = self.filter.may_pass(part).inspect_err(|damage| self.snapshot.note(damage));
-        let may_pass = judged.unwrap_or(false);
+        let may_pass = self.noted(self.filter.may_pass(part)).unwrap_or(false);
         self.judged.lock().insert(block, may_pass);
         self.snapshot.count_block(part.packed_bytes(), !may_pass);
         may_pass

@@ -1,14 +1,14 @@
 //! Times of entries, for queries that count: a line is put together only where a filter leaves no other way, and of
 //! lines that are the same to the query only one.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use event::Labels;
 use logql::{Times, VisitTimes};
 
-use super::{Opened, Wanted, ahead::in_order, candidates};
+use super::{Opened, Wanted, ahead::in_order, candidates, rows::Rows};
 use crate::{
-    columns::{LogBlock, LogColumns, Rows},
+    columns::{LogColumns, Rows as _},
     parts::{Loaded, Part, Parts},
     segment::Damage,
 };
@@ -19,9 +19,14 @@ type Visited = Result<ControlFlow<()>, Damage>;
 struct Found<'a> {
     labels: &'a Labels,
     loaded: Loaded<LogColumns>,
-    rows: Vec<u32>,
-    /// Those that are the same to the lens, if it was asked.
-    groups: Option<Vec<Vec<u32>>>,
+    rows: Passing,
+}
+
+enum Passing {
+    Range(Range<u32>),
+    Rows(Vec<u32>),
+    /// Those together that are the same to the lens.
+    Groups(Vec<Vec<u32>>),
 }
 
 pub fn scan(parts: &Parts<LogColumns>, wanted: &Wanted<'_>, visit: &mut VisitTimes<'_>) -> ControlFlow<()> {
@@ -43,31 +48,35 @@ pub fn scan(parts: &Parts<LogColumns>, wanted: &Wanted<'_>, visit: &mut VisitTim
 
 fn find<'a>(labels: &'a Labels, opened: Opened, wanted: &Wanted<'_>) -> Result<Found<'a>, Damage> {
     let Opened { loaded, rows } = opened;
-    let rows = passing(&loaded, rows, wanted)?;
-    let groups = match (&loaded, wanted.lens) {
-        (Loaded::Block(block), Some(lens)) if !block.has_metadata() => Some(block.alike(&rows, lens)?),
-        _ => None,
+    let rows = match (rows, wanted.lens, &loaded) {
+        (Rows::Ascending(rows), None, _) if !loaded.has_metadata() => Passing::Range(rows),
+        (rows, Some(lens), Loaded::Block(block)) if !block.has_metadata() => {
+            Passing::Groups(block.alike(&passing(&loaded, rows, wanted)?, lens)?)
+        }
+        (rows, ..) => Passing::Rows(passing(&loaded, rows, wanted)?),
     };
-    Ok(Found { labels, loaded, rows, groups })
+    Ok(Found { labels, loaded, rows })
 }
 
 fn visit_all(found: &Found<'_>, wanted: &Wanted<'_>, visit: &mut VisitTimes<'_>) -> Visited {
-    let Found { labels, loaded, rows, groups } = found;
+    let Found { labels, loaded, rows } = found;
     let visit = &mut |times: Times<'_>| visit(labels, times);
-    match (loaded, groups) {
-        (Loaded::Block(block), Some(groups)) => in_groups(loaded, block, groups, visit),
-        _ if wanted.lens.is_some() || loaded.has_metadata() => one_by_one(loaded, rows, wanted, visit),
-        _ => Ok(visit_together(loaded, rows, &[], visit)),
+    match rows {
+        Passing::Range(rows) => {
+            let timestamps_ns = &loaded.timestamps()[rows.start as usize..rows.end as usize];
+            Ok(visit(Times { timestamps_ns, line: &[], metadata: &[] }))
+        }
+        Passing::Groups(groups) => in_groups(loaded, groups, visit),
+        Passing::Rows(rows) if wanted.lens.is_some() || loaded.has_metadata() => {
+            one_by_one(loaded, rows, wanted, visit)
+        }
+        Passing::Rows(rows) => Ok(visit_together(loaded, rows, &[], visit)),
     }
 }
 
 /// The rows that pass the filters.
-fn passing(
-    loaded: &Loaded<LogColumns>,
-    rows: impl Iterator<Item = (u32, bool)>,
-    wanted: &Wanted<'_>,
-) -> Result<Vec<u32>, Damage> {
-    let (mut passing, mut line) = (Vec::with_capacity(rows.size_hint().0), Vec::new());
+fn passing(loaded: &Loaded<LogColumns>, rows: Rows, wanted: &Wanted<'_>) -> Result<Vec<u32>, Damage> {
+    let (mut passing, mut line) = (Vec::new(), Vec::new());
     for (row, certain) in rows {
         if certain || wanted.filter.matches(loaded.entry(row as usize, &mut line)?.line) {
             passing.push(row);
@@ -98,15 +107,13 @@ fn one_by_one(
 
 fn in_groups(
     loaded: &Loaded<LogColumns>,
-    block: &LogBlock,
     groups: &[Vec<u32>],
     visit: &mut dyn FnMut(Times<'_>) -> ControlFlow<()>,
 ) -> Visited {
-    let mut line = Vec::new();
+    let mut text = Vec::new();
     for rows in groups {
-        line.clear();
-        block.write_line(rows[0] as usize, &mut line)?;
-        if visit_together(loaded, rows, &line, visit).is_break() {
+        let line = loaded.entry(rows[0] as usize, &mut text)?.line;
+        if visit_together(loaded, rows, line, visit).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }

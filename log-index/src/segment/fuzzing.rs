@@ -9,7 +9,7 @@ use super::{BlockRef, HEADER_LENGTH, Segment, StreamMeta, build, header, section
 use crate::{
     Kind,
     codec::Input,
-    columns::{LogBlock, LogColumns, SampleColumns},
+    columns::{LogColumns, LogLines, SampleColumns},
     head::Head,
     lines,
     storage::{ObjectWriter, Room, Storage, StorageError, failed},
@@ -44,8 +44,9 @@ fn read_logs(segment: &Arc<Segment>, block: &BlockRef) {
     if let Ok(filter) = segment.filter(block) {
         TEXTS.iter().for_each(|text| _ = lines::may_hold(&filter, text));
     }
-    if let Ok(opened) = segment.open::<LogBlock, LogColumns>(block) {
-        TEXTS.iter().for_each(|text| drop(opened.search(text)));
+    if let Ok(lines) = segment.sections(block).and_then(LogLines::open) {
+        TEXTS.iter().for_each(|text| drop(lines.search(text)));
+        drop(lines.into_block());
     }
     drop(segment.read::<LogColumns>(block));
 }
