@@ -24,7 +24,7 @@ use crate::{
     stdout::outln,
 };
 
-/// How long to wait for the index before the process is ready without it.
+/// How long to wait for the index to connect, and then to read, before the process is ready without it.
 const INDEX_TIMEOUT: Duration = Duration::from_secs(10);
 /// The embedded broker looks through its topics no more often.
 const SHORTEST_CHECK: Duration = Duration::from_millis(100);
@@ -212,18 +212,24 @@ impl Node {
         Ok(())
     }
 
-    /// Opens the HTTP API for requests: from now on the process is ready, its index connected if it has one.
+    /// Opens the HTTP API for requests: from now on the process is ready, its index too if it has one.
     pub async fn serve(&mut self) {
-        if let Some((_, job)) = &self.index
-            && let Err(error) = job.ends(INDEX_TIMEOUT).await
-        {
-            tracing::warn!(%error, "the index is not connected yet");
-        }
+        self.wait_for_index().await;
         self.status.addresses = self.addresses.clone();
         let router = std::mem::take(&mut self.router)
             .merge(rules_api::router(self.rules.clone(), &self.settings))
             .merge(http::router(Arc::new(self.status.clone())));
         self.server.open(router);
+    }
+
+    /// Until it has read again what only was in memory: live tails would take that for new.
+    async fn wait_for_index(&self) {
+        let Some((index, job)) = &self.index else { return };
+        match job.ends(INDEX_TIMEOUT).await {
+            Ok(ends) if index.wait_for(&ends, INDEX_TIMEOUT).await => {}
+            Ok(_) => tracing::warn!("the index has not read everything yet"),
+            Err(error) => tracing::warn!(%error, "the index is not connected yet"),
+        }
     }
 
     /// Says what runs and where: for people on standard error, for programs on standard output.
