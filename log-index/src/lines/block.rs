@@ -143,7 +143,7 @@ impl<E: From<Damaged>> LineBlock<E> {
     /// Whether values of the column can have this byte.
     pub(super) fn allows(&self, column: &Column, byte: u8) -> bool {
         match (&column.slot, column.format) {
-            (_, Some(_)) => Format::allows(byte),
+            (_, Some(format)) => Format::allows(byte) && (byte != b' ' || format.has_blanks()),
             (Slot::Place(class, _) | Slot::Choice(class, _), _) => class_allows(*class, byte),
             (Slot::Number(..), _) => byte.is_ascii_digit(),
             _ => true,

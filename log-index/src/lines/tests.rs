@@ -53,6 +53,15 @@ fn the_templates_of_rows_are_read_only_where_a_text_is_found() {
     assert_eq!(block.verdict(&Hits::None, 0), Verdict::No);
 }
 
+#[test]
+fn a_text_with_a_blank_is_in_no_time_without_one() {
+    let line = |status: u32| format!(r#"[21/Nov/2026:08:14:{status} +0000] "GET /" {status} 9"#).into_bytes();
+    let block = open(&[line(50), line(20), line(30)]);
+    let hits = block.search(b" 5").unwrap();
+    let verdicts = [0, 1, 2].map(|row| block.verdict(&hits, row));
+    assert_eq!((verdicts[0] == Verdict::No, &verdicts[1..]), (false, &[Verdict::No; 2][..]));
+}
+
 proptest! {
     #[test]
     fn no_verdict_is_wrong(lines in vec(hostile(), 1..40), repeat in 1..4_usize, row in any::<usize>(), from in any::<usize>(), length in 1..12_usize) {
