@@ -46,40 +46,73 @@ pub fn class(byte: u8) -> Class {
 /// Hands the pieces of `line` over.
 pub fn cut(line: &[u8], pieces: &mut impl Pieces) {
     let (mut text, mut at) = (0, 0);
-    while let Some(byte) = line.get(at) {
-        let (start, end) = match class(*byte) {
-            Class::Delimiter => {
-                at += run(&line[at..], |class| class == Class::Delimiter);
+    while let Some(found) = next(line, at) {
+        let (start, end) = if class(line[found]) == Class::Special {
+            pieces.text(&line[text..found]);
+            pieces.special(line[found]);
+            (found, found + 1)
+        } else if Format::may_begin(&line[found..])
+            && let Some((format, value, length)) = Format::parse(&line[found..])
+        {
+            pieces.text(&line[text..found]);
+            pieces.time(format, value);
+            (found, found + length)
+        } else {
+            let token = Token::at(line, found);
+            let Some(start) = token.value_start(line) else {
+                at = token.end;
                 continue;
-            }
-            Class::Special => {
-                pieces.text(&line[text..at]);
-                pieces.special(*byte);
-                (at, at + 1)
-            }
-            Class::Letter | Class::Digit => {
-                if Format::may_begin(&line[at..])
-                    && let Some((format, value, length)) = Format::parse(&line[at..])
-                {
-                    pieces.text(&line[text..at]);
-                    pieces.time(format, value);
-                    (at, at + length)
-                } else {
-                    let token = Token::at(line, at);
-                    let Some(start) = token.value_start(line) else {
-                        at = token.end;
-                        continue;
-                    };
-                    pieces.text(&line[text..start]);
-                    pieces.value(&line[start..token.end]);
-                    (start, token.end)
-                }
-            }
+            };
+            pieces.text(&line[text..start]);
+            pieces.value(&line[start..token.end]);
+            (start, token.end)
         };
         debug_assert!(start < end);
         (text, at) = (end, end);
     }
     pieces.text(&line[text..]);
+}
+
+/// The token is over before this byte.
+const EDGE: u8 = 1;
+/// The byte tells that its token may be more than a word.
+const SIGN: u8 = 2;
+
+const HINTS: [u8; 256] = {
+    let mut hints = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        hints[byte] = match CLASSES[byte] {
+            Class::Special => SIGN | EDGE,
+            Class::Digit => SIGN,
+            Class::Delimiter if byte as u8 == b'-' => SIGN | EDGE,
+            Class::Delimiter => EDGE,
+            Class::Letter if Format::has_initial(byte as u8) => SIGN,
+            Class::Letter => 0,
+        };
+        byte += 1;
+    }
+    hints
+};
+
+/// Where the next token begins that may be more than a word, or the next special byte is; a token may begin at `from`.
+/// Most bytes are passed over here.
+fn next(line: &[u8], from: usize) -> Option<usize> {
+    let mut token = from;
+    for (at, byte) in (from..).zip(&line[from..]) {
+        let hint = HINTS[usize::from(*byte)];
+        if hint & SIGN != 0 {
+            match class(*byte) {
+                Class::Special => return Some(at),
+                Class::Digit => return Some(token),
+                Class::Delimiter if at - token == UUID_FIRST => return Some(token),
+                Class::Letter if at == token && Format::may_begin(&line[at..]) => return Some(token),
+                Class::Delimiter | Class::Letter => {}
+            }
+        }
+        token = if hint & EDGE != 0 { at + 1 } else { token };
+    }
+    None
 }
 
 /// Letters and digits in a row; also a whole IPv4 address, and a whole UUID.
@@ -100,7 +133,7 @@ impl Token {
         let word_end = digit + more;
         let end = match line.get(word_end) {
             Some(b'.') if word_end - start <= 3 => address_end(line, start),
-            Some(b'-') if word_end - start == 8 => uuid_end(line, start),
+            Some(b'-') if word_end - start == UUID_FIRST => uuid_end(line, start),
             _ => None,
         };
         let first_digit = match (has_digit, end) {
@@ -150,6 +183,9 @@ fn uuid_end(line: &[u8], start: usize) -> Option<usize> {
 }
 
 pub const UUID_LENGTH: usize = 36;
+
+/// Its digits before the first hyphen.
+const UUID_FIRST: usize = 8;
 
 /// Whether `text` begins with a UUID in lower case.
 pub fn is_uuid(text: &[u8]) -> bool {
@@ -207,5 +243,18 @@ mod tests {
     fn times_and_special_bytes_have_their_own_pieces() {
         assert_eq!(shown("at 00:01:00.5 \u{1}"), "at <time 605> <special 1>");
         assert_eq!(shown(""), "");
+    }
+
+    #[test]
+    fn values_that_begin_with_letters_are_found_at_the_beginning_of_their_tokens_only() {
+        let uuid = "abcdefab-cdef-abcd-efab-abcdefabcdef";
+        assert_eq!(shown(&format!("of {uuid} x{uuid}")), format!("of <{uuid}> x{uuid}"));
+        let (format, value, _) = Format::parse(b"Nov 18 11:06:40").unwrap();
+        assert!(format.has_blanks());
+        let time = format!("<time {value}>");
+        assert_eq!(shown("on Nov 18 11:06:40Nov 18 11:06:40"), format!("on {time}{time}"));
+        assert_eq!(shown("\u{1}Nov 18 11:06:40"), format!("<special 1>{time}"));
+        assert_eq!(shown("aNov 18 11:06:40"), "aNov <18> <time 40000>");
+        assert_eq!(shown("May b e JSON Old 5"), "May b e JSON Old <5>");
     }
 }

@@ -82,7 +82,8 @@ fn number(text: &[u8], at: usize, length: usize) -> Option<i64> {
 
 /// Which of the twelve it is.
 pub fn month(name: &[u8]) -> Option<i64> {
-    MONTHS.chunks(3).position(|month| month == name).map(|at| at as i64 + 1)
+    let name: &[u8; 3] = name.try_into().ok()?;
+    MONTHS.as_chunks().0.iter().position(|month| month == name).map(|at| at as i64 + 1)
 }
 
 fn padded_day(text: &[u8], at: usize) -> Option<i64> {

@@ -41,12 +41,20 @@ impl Format {
         [self.layout, self.fraction]
     }
 
-    /// Whether it is worth to look for a time at the beginning of `text`: of most words this is known at once.
+    /// Whether it is worth to look for a time at the beginning of `text`: of most words and numbers this is known at
+    /// once.
     pub fn may_begin(text: &[u8]) -> bool {
-        matches!(
-            text,
-            [b'0'..=b'9', ..] | [b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S', _, _, b' ', ..]
-        )
+        let Some([first, .., third, fourth, fifth]) = text.first_chunk::<5>() else { return false };
+        match third {
+            _ if !first.is_ascii_digit() => *fourth == b' ' && Self::has_initial(*first),
+            b':' | b'/' | b'-' | b' ' => true,
+            _ => matches!(fifth, b'-' | b'/' | b'.'),
+        }
+    }
+
+    /// Whether this is the first letter of a month.
+    pub const fn has_initial(byte: u8) -> bool {
+        matches!(byte, b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S')
     }
 
     /// The time at the beginning of `text`: its format, its value in the format's unit, its length.
